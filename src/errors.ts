@@ -1,0 +1,43 @@
+// Every error that a person can meet: a stable code, what happened, and what to do about it.
+
+export const ERROR_REMEDIES = {
+  RO_CONFIG_INVALID: 'Correct the named flag or environment variable; --help lists them all.',
+  RO_KUBE_CONFIG:
+    'Run inside a cluster with a service account, or set KUBECONFIG to a usable file.',
+  RO_KUBE_DENIED: 'Bind the Role redis-orchestrator-agent to the service account of the pod.',
+  RO_KUBE_REQUEST: 'Check that the API server is reachable from this pod; the request is retried.',
+  RO_REDIS_UNREACHABLE: 'Check --redis-host, --redis-port and that Redis listens there.',
+  RO_REDIS_AUTH: 'Check REDIS_PASSWORD, --redis-user and the ACL of the Redis instance.',
+  RO_REDIS_COMMAND_DENIED:
+    'Allow INFO, CONFIG, REPLICAOF, MULTI, EXEC and CLIENT KILL for the agent.',
+  RO_REDIS_NOT_MANAGEABLE: 'See the reason: the instance is left as it is until it is corrected.',
+  RO_CERTIFICATE: 'Check the certificate files or delete the certificate Secret to have it remade.',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_REMEDIES;
+
+/** An expected failure with a stable code; `remedy` is the sentence that tells what to do. */
+export class OrchestratorError extends Error {
+  readonly code: ErrorCode;
+  readonly remedy: string;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; remedy?: string } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'OrchestratorError';
+    this.code = code;
+    this.remedy = options.remedy ?? ERROR_REMEDIES[code];
+  }
+}
+
+/** The message of anything that was thrown, without its stack. */
+export function messageOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  if (thrown instanceof AggregateError && thrown.message === '') {
+    return thrown.errors.map(messageOf).join('; ');
+  }
+  return thrown.message;
+}

@@ -1,0 +1,24 @@
+// Structured logs: one JSON object per line on standard output, secrets never among them.
+
+import { destination, type Logger, pino } from 'pino';
+
+export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+
+/** Synchronous, so that the last line before an exit is never lost. */
+export function createLog(program: string, level: string, fields: Record<string, string>): Log {
+  return pino(
+    {
+      level,
+      base: { program, ...fields },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: {
+        paths: ['password', '*.password', 'masterauth', '*.masterauth', 'token', '*.token'],
+        censor: '(hidden)',
+      },
+    },
+    destination({ fd: 1, sync: true }),
+  );
+}

@@ -1,0 +1,44 @@
+// Every label, annotation and fixed name of the product in one place.
+
+export const PREFIX = 'redis-orchestrator.io';
+
+/** On a namespace or a pod: `enabled` or `disabled`. */
+export const INJECT_LABEL = `${PREFIX}/inject`;
+/** On a pod: the group of pods that replicate one dataset. */
+export const GROUP_LABEL = `${PREFIX}/group`;
+/** On a pod: `master` or `replica`; a plain Service selects on it. */
+export const ROLE_LABEL = 'redis-role';
+
+/** On a pod, by the webhook: JSON that tells what was injected. */
+export const STATUS_ANNOTATION = `${PREFIX}/status`;
+/** On a pod, by its agent: mirror of term, lineage and dataset (survives the Lease's deletion). */
+export const MIRROR_ANNOTATION = `${PREFIX}/mirror`;
+/** On the Lease: the record (candidates, goal, lineage, datasets, history), JSON. */
+export const RECORD_ANNOTATION = `${PREFIX}/record`;
+/** On a pod, by a person: replication id of the data that may be overwritten. */
+export const DISCARD_DATA_ANNOTATION = `${PREFIX}/discard-data`;
+/** On the Lease, by a person: pod whose data win among several unmanaged masters. */
+export const ADOPT_FROM_ANNOTATION = `${PREFIX}/adopt-from`;
+/** On the Lease, by a person: term in which anybody of the group may acquire. */
+export const FORCE_ANNOTATION = `${PREFIX}/force`;
+
+/** Pod annotations that a person may set to steer the injection. */
+export const POD_ANNOTATIONS = {
+  container: `${PREFIX}/container`,
+  port: `${PREFIX}/port`,
+  passwordSecret: `${PREFIX}/password-secret`,
+  group: `${PREFIX}/group`,
+} as const;
+
+export const AGENT_CONTAINER = 'redis-orchestrator';
+export const AGENT_HTTP_PORT = 8080;
+export const AGENT_PORT_NAME = 'ro-http';
+/** Service account, Role and RoleBinding that the namespace controller makes. */
+export const AGENT_SERVICE_ACCOUNT = 'redis-orchestrator';
+export const AGENT_ROLE = 'redis-orchestrator-agent';
+export const MANAGER = 'redis-orchestrator';
+
+/** Name of the group's Lease. */
+export function leaseName(group: string): string {
+  return `redis-orchestrator-${group}`;
+}
