@@ -1,0 +1,93 @@
+# shellcheck shell=bash
+# Builds image archives into $cache/images with buildah: the cluster's pause image, our own two, and
+# stand-ins for public images where no registry is reached. Sourced after debian.sh. Each archive has
+# a key, the hash of all that it is made of: what has not changed is not built again.
+
+images="$cache/images"
+pause_name=localhost/pause:1
+pause_archive="$images/pause.tar"
+
+# The storage is our own, and vfs works in every container, where overlay may not.
+own_buildah() {
+  buildah --root "$cache/buildah/storage" --runroot "$cache/buildah/run" --storage-driver vfs "$@"
+}
+
+ensure_pause() { ensure_image pause; }
+
+# ensure_image IMAGE: builds the archive unless one with the same key is there.
+ensure_image() {
+  local image=$1 key
+  mkdir -p "$images"
+  key=$("key_$image")
+  [ "$(cat "$images/$image.key" 2>/dev/null)" != "$key" ] || [ ! -f "$images/$image.tar" ] || return 0
+  need_packages buildah binutils
+  (
+    lock images
+    [ "$(cat "$images/$image.key" 2>/dev/null)" != "$key" ] || [ ! -f "$images/$image.tar" ] || exit 0
+    work=$(mktemp -d "$images/.work-XXXXXX")
+    trap 'rm -rf "$work"' EXIT
+    step "image $image" "build_$image"
+    echo "$key" >"$images/$image.key"
+  )
+}
+
+hash_of() { sha256sum "$@" | cut -d' ' -f1 | sha256sum | cut -c1-24; }
+
+recipe_key() { hash_of "$here/debian.sh" "$here/image-builder.sh" "$here/images/Dockerfile.$1" "${@:2}"; }
+
+# root_image: the prepared tree $work/root as an image; prints nothing, its name is fixed.
+root_image_name=localhost/redis-orchestrator/root:building
+root_image() {
+  own_buildah build -q --isolation chroot -t "$root_image_name" \
+    -f "$here/images/Dockerfile.root" "$work/root" >/dev/null
+}
+
+# finish_image IMAGE DOCKERFILE NAME...: builds on the root image and writes the archive.
+finish_image() {
+  local image=$1 dockerfile=$2
+  shift 2
+  root_image
+  own_buildah build -q --isolation chroot --build-arg "ROOT_IMAGE=$root_image_name" -t "$1" \
+    -f "$dockerfile" "$work" >/dev/null
+  archive_image "$image" "$@"
+}
+
+# archive_image IMAGE NAME...: a docker archive, which docker, kind, minikube and containerd read.
+archive_image() {
+  local image=$1 file="$work/$1.tar" names
+  shift
+  own_buildah push -q "$1" "docker-archive:$file:$1"
+  if [ $# -gt 1 ]; then
+    names=$(printf '%s\n' "$@" | jq -R . | jq -cs .)
+    tar -xOf "$file" manifest.json | jq -c --argjson names "$names" '.[0].RepoTags = $names' \
+      >"$work/manifest.json"
+    tar --delete -f "$file" manifest.json
+    tar -rf "$file" -C "$work" manifest.json
+  fi
+  mv "$file" "$images/$image.tar"
+  note "  $1: $(du -m --apparent-size "$images/$image.tar" | cut -f1) MB"
+  own_buildah images -q --filter dangling=true | xargs -r -n 1 buildah --root "$cache/buildah/storage" \
+    --runroot "$cache/buildah/run" --storage-driver vfs rmi -f >/dev/null 2>&1 || true
+}
+
+# pull_image IMAGE NAME...: the real image, where a registry is reached. RO_REGISTRY=no: do not try.
+pull_image() {
+  local image=$1
+  shift
+  [ "${RO_REGISTRY:-auto}" != no ] || return 1
+  timeout 120 buildah --root "$cache/buildah/storage" --runroot "$cache/buildah/run" \
+    --storage-driver vfs pull -q "$1" >/dev/null 2>&1 || return 1
+  archive_image "$image" "$@"
+}
+
+# ---- pause ------------------------------------------------------------------------------------
+
+key_pause() { recipe_key pause; }
+
+build_pause() {
+  local tree
+  tree=$(debian_tree bookworm catatonit)
+  new_root "$work/root"
+  copy_program "$tree" /usr/bin/catatonit "$work/root"
+  finish_image pause "$here/images/Dockerfile.pause" "$pause_name"
+}
