@@ -1,0 +1,123 @@
+// The authority in its Secret: made by whoever is first, read by everybody else. The Secret's
+// resourceVersion decides a race; the loser reads what the winner wrote.
+
+import type { CoreV1Api, V1Secret } from '@kubernetes/client-node';
+import { OrchestratorError } from '../../src/errors.ts';
+import { MANAGER } from '../../src/names.ts';
+import { isStatus } from '../kube.ts';
+import { createAuthority, isDue, type KeyedCertificate, validityOf } from './authority.ts';
+
+export type Authority = {
+  readonly current: KeyedCertificate;
+  /** Current and still valid former certificates: leaves of both are trusted. */
+  readonly bundlePem: string;
+};
+
+export type CaStoreOptions = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly lifetimeMs: number;
+};
+
+const ATTEMPTS_MAX = 10;
+const encode = (text: string): string => Buffer.from(text).toString('base64');
+const decode = (text: string | undefined): string => Buffer.from(text ?? '', 'base64').toString();
+
+export class CaStore {
+  private readonly api: CoreV1Api;
+  private readonly options: CaStoreOptions;
+
+  constructor(api: CoreV1Api, options: CaStoreOptions) {
+    this.api = api;
+    this.options = options;
+  }
+
+  /** The authority to sign with now; makes or renews it where that is due. */
+  async obtain(nowMs: number): Promise<Authority> {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+      const secret = await this.read();
+      const stored = secret === undefined ? undefined : parse(secret);
+      if (stored !== undefined && !isDue(stored.current.certPem, nowMs)) {
+        return toAuthority(stored, nowMs);
+      }
+      await this.write(secret, stored, nowMs);
+    }
+    throw new OrchestratorError(
+      'RO_CERTIFICATE',
+      `Secret ${this.options.namespace}/${this.options.name}: changed ${ATTEMPTS_MAX} times while it was renewed`,
+    );
+  }
+
+  private async read(): Promise<V1Secret | undefined> {
+    const { namespace, name } = this.options;
+    try {
+      return await this.api.readNamespacedSecret({ namespace, name });
+    } catch (error) {
+      if (isStatus(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  /** A lost race is no error: the next round reads the winner's. */
+  private async write(
+    secret: V1Secret | undefined,
+    stored: Stored | undefined,
+    nowMs: number,
+  ): Promise<void> {
+    const { namespace, name, lifetimeMs } = this.options;
+    const fresh = await createAuthority(nowMs, lifetimeMs);
+    const data = {
+      'ca.crt': encode(fresh.certPem),
+      'ca.key': encode(fresh.keyPem),
+      'previous.crt': encode(stored === undefined ? '' : validPart(stored, nowMs)),
+    };
+    const metadata = {
+      name,
+      namespace,
+      labels: { 'app.kubernetes.io/managed-by': MANAGER },
+      ...(secret?.metadata?.resourceVersion === undefined
+        ? {}
+        : { resourceVersion: secret.metadata.resourceVersion }),
+    };
+    const body: V1Secret = { metadata, type: 'Opaque', data };
+    try {
+      if (secret === undefined) await this.api.createNamespacedSecret({ namespace, body });
+      else await this.api.replaceNamespacedSecret({ namespace, name, body });
+    } catch (error) {
+      if (!isStatus(error, 409) && !isStatus(error, 404)) throw error;
+    }
+  }
+}
+
+type Stored = { readonly current: KeyedCertificate; readonly previousPem: string };
+
+/** Undefined for a Secret that somebody emptied or damaged: it is made anew. */
+function parse(secret: V1Secret): Stored | undefined {
+  const certPem = decode(secret.data?.['ca.crt']);
+  const keyPem = decode(secret.data?.['ca.key']);
+  try {
+    validityOf(certPem);
+  } catch {
+    return undefined;
+  }
+  if (!keyPem.includes('PRIVATE KEY')) return undefined;
+  return { current: { certPem, keyPem }, previousPem: decode(secret.data?.['previous.crt']) };
+}
+
+function splitPem(text: string): readonly string[] {
+  return text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+}
+
+/** Certificates of the stored authority that may still have living leaves. */
+function validPart(stored: Stored, nowMs: number): string {
+  return joinPem([stored.current.certPem, stored.previousPem], nowMs);
+}
+
+function toAuthority(stored: Stored, nowMs: number): Authority {
+  return { current: stored.current, bundlePem: validPart(stored, nowMs) };
+}
+
+function joinPem(texts: readonly string[], nowMs: number): string {
+  const living = texts.flatMap(splitPem).filter((pem) => validityOf(pem).notAfterMs > nowMs);
+  return living.map((pem) => `${pem.replaceAll('\r', '').trim()}\n`).join('');
+}

@@ -1,0 +1,95 @@
+// Certificates of our own making. The order is the invariant: a bundle that trusts a leaf's
+// authority is in the configuration, and the API server has seen it, before the leaf serves.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../src/errors.ts';
+import type { Log } from '../../src/log.ts';
+import { isDue, issueLeaf, type KeyedCertificate, validityOf } from './authority.ts';
+import type { CaBundle } from './ca-bundle.ts';
+import type { CaStore } from './ca-store.ts';
+import type { CertificateSource, ServingCertificate } from './source.ts';
+
+export type GeneratedOptions = {
+  readonly store: CaStore;
+  readonly bundle: CaBundle;
+  readonly names: readonly string[];
+  readonly leafLifetimeMs: number;
+  readonly log: Log;
+  readonly nowMs: () => number;
+};
+
+/** The API server reads configurations through a watch: a change is in force after about 1 s. */
+const SETTLE_MS = 3000;
+const RETRY_MS = 1000;
+
+export class GeneratedCertificates implements CertificateSource {
+  private readonly options: GeneratedOptions;
+  private leaf: KeyedCertificate | undefined;
+  private issuerPem = '';
+  private onCertificate: (certificate: ServingCertificate) => void = () => {};
+  private running: Promise<void> | undefined;
+  private isAgain = false;
+
+  constructor(options: GeneratedOptions) {
+    this.options = options;
+  }
+
+  async start(
+    onCertificate: (certificate: ServingCertificate) => void,
+  ): Promise<ServingCertificate> {
+    for (;;) {
+      await this.check();
+      if (this.leaf !== undefined) break;
+      await delay(RETRY_MS);
+    }
+    this.onCertificate = onCertificate;
+    return toServing(this.leaf);
+  }
+
+  /** Never two at once; a call during a check makes it run once more. */
+  async check(): Promise<void> {
+    if (this.running !== undefined) {
+      this.isAgain = true;
+      return await this.running;
+    }
+    this.running = this.loop();
+    try {
+      await this.running;
+    } finally {
+      this.running = undefined;
+    }
+  }
+
+  private async loop(): Promise<void> {
+    do {
+      this.isAgain = false;
+      try {
+        await this.reconcile();
+      } catch (error) {
+        this.options.log.warn({ error: messageOf(error) }, 'certificates could not be checked');
+      }
+    } while (this.isAgain);
+  }
+
+  private async reconcile(): Promise<void> {
+    const { store, bundle, names, leafLifetimeMs, log, nowMs } = this.options;
+    const authority = await store.obtain(nowMs());
+    const hasChanged = await bundle.ensure(authority.bundlePem);
+    if (hasChanged) log.info('the caBundle of the webhook configuration was written');
+    const isSigned = this.issuerPem === authority.current.certPem;
+    if (this.leaf !== undefined && isSigned && !isDue(this.leaf.certPem, nowMs())) return;
+    if (this.leaf !== undefined && !isSigned) await delay(SETTLE_MS);
+    this.leaf = await issueLeaf(authority.current, names, nowMs(), leafLifetimeMs);
+    this.issuerPem = authority.current.certPem;
+    const serving = toServing(this.leaf);
+    log.info(
+      { notAfter: new Date(serving.notAfterMs).toISOString(), names },
+      'a serving certificate was issued',
+    );
+    this.onCertificate(serving);
+  }
+}
+
+function toServing({ certPem, keyPem }: KeyedCertificate): ServingCertificate {
+  return { certPem, keyPem, notAfterMs: validityOf(certPem).notAfterMs };
+}

@@ -1,0 +1,189 @@
+// Makes what agents need in one namespace: service account, Role, RoleBinding. Level-triggered and
+// the same for every replica: read, compare, write only a difference. Two replicas agree by
+// construction, and a person's other settings on the objects are left alone.
+
+import {
+  type CoreV1Api,
+  PatchStrategy,
+  type RbacAuthorizationV1Api,
+  type RbacV1Subject,
+  setHeaderOptions,
+} from '@kubernetes/client-node';
+import {
+  AGENT_ROLE,
+  AGENT_SERVICE_ACCOUNT,
+  GROUP_LABEL,
+  MANAGER,
+  PREFIX,
+} from '../../src/names.ts';
+import { AGENT_RULES, AGENT_RULES_REVISION } from '../agent-role.ts';
+import { isStatus } from '../kube.ts';
+
+export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
+export const REVISION_ANNOTATION = `${PREFIX}/rules-revision`;
+
+const RBAC_GROUP = 'rbac.authorization.k8s.io';
+
+export class NamespaceAccess {
+  private readonly core: CoreV1Api;
+  private readonly rbac: RbacAuthorizationV1Api;
+
+  constructor(core: CoreV1Api, rbac: RbacAuthorizationV1Api) {
+    this.core = core;
+    this.rbac = rbac;
+  }
+
+  /** Sentences of what was changed; none when all was right. */
+  async ensure(namespace: string, extraAccounts: ReadonlySet<string>): Promise<readonly string[]> {
+    const done = [
+      await this.ensureAccount(namespace),
+      await this.ensureRole(namespace),
+      await this.ensureBinding(namespace, extraAccounts),
+    ];
+    return done.filter((change) => change !== undefined);
+  }
+
+  private async ensureAccount(namespace: string): Promise<string | undefined> {
+    const name = AGENT_SERVICE_ACCOUNT;
+    const found = await orAbsent(this.core.readNamespacedServiceAccount({ namespace, name }));
+    if (found !== undefined) {
+      if (found.metadata?.labels?.[MANAGED_BY_LABEL] === MANAGER) return undefined;
+      const body = { metadata: { labels: { [MANAGED_BY_LABEL]: MANAGER } } };
+      await this.core.patchNamespacedServiceAccount(
+        { namespace, name, body },
+        setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
+      );
+      return `service account ${name} labelled`;
+    }
+    const body = { metadata: { name, namespace, labels: { [MANAGED_BY_LABEL]: MANAGER } } };
+    return await created(`service account ${name}`, async () => {
+      await this.core.createNamespacedServiceAccount({ namespace, body });
+    });
+  }
+
+  private async ensureRole(namespace: string): Promise<string | undefined> {
+    const name = AGENT_ROLE;
+    const found = await orAbsent(this.rbac.readNamespacedRole({ namespace, name }));
+    const metadata = {
+      name,
+      namespace,
+      labels: { ...found?.metadata?.labels, [MANAGED_BY_LABEL]: MANAGER },
+      annotations: {
+        ...found?.metadata?.annotations,
+        [REVISION_ANNOTATION]: String(AGENT_RULES_REVISION),
+      },
+      ...versionOf(found),
+    };
+    const body = { metadata, rules: AGENT_RULES };
+    if (found === undefined) {
+      return await created(`Role ${name}`, async () => {
+        await this.rbac.createNamespacedRole({ namespace, body });
+      });
+    }
+    // During an update of the webhook, old and new must not write against each other.
+    const revision = Number(found.metadata?.annotations?.[REVISION_ANNOTATION] ?? 0);
+    const isSame =
+      revision === AGENT_RULES_REVISION &&
+      JSON.stringify(found.rules?.map(ruleKey)) === JSON.stringify(AGENT_RULES.map(ruleKey)) &&
+      found.metadata?.labels?.[MANAGED_BY_LABEL] === MANAGER;
+    if (revision > AGENT_RULES_REVISION || isSame) return undefined;
+    await this.rbac.replaceNamespacedRole({ namespace, name, body });
+    return `Role ${name} corrected`;
+  }
+
+  private async ensureBinding(
+    namespace: string,
+    extraAccounts: ReadonlySet<string>,
+  ): Promise<string | undefined> {
+    const name = AGENT_ROLE;
+    const found = await orAbsent(this.rbac.readNamespacedRoleBinding({ namespace, name }));
+    const accounts = new Set([AGENT_SERVICE_ACCOUNT, ...extraAccounts]);
+    for (const account of await this.accountsOfAgents(namespace)) accounts.add(account);
+    // What another replica or a person bound stays bound.
+    const kept = (found?.subjects ?? []).filter(
+      (subject) => !(subject.kind === 'ServiceAccount' && subject.namespace === namespace),
+    );
+    for (const subject of found?.subjects ?? []) {
+      if (!kept.includes(subject)) accounts.add(subject.name);
+    }
+    const subjects: RbacV1Subject[] = [
+      ...kept,
+      ...[...accounts]
+        .sort()
+        .map((account) => ({ kind: 'ServiceAccount', name: account, namespace })),
+    ];
+    const roleRef = { apiGroup: RBAC_GROUP, kind: 'Role', name: AGENT_ROLE };
+    const labels = { ...found?.metadata?.labels, [MANAGED_BY_LABEL]: MANAGER };
+    const annotations = found?.metadata?.annotations ?? {};
+    const metadata = { name, namespace, labels, annotations, ...versionOf(found) };
+    const create = async (): Promise<void> => {
+      const body = { metadata: { name, namespace, labels }, roleRef, subjects };
+      await this.rbac.createNamespacedRoleBinding({ namespace, body });
+    };
+    if (found === undefined) return await created(`RoleBinding ${name}`, create);
+    if (found.roleRef.kind !== 'Role' || found.roleRef.name !== AGENT_ROLE) {
+      // roleRef cannot be changed: the binding is made anew.
+      await this.rbac.deleteNamespacedRoleBinding({ namespace, name });
+      return await created(`RoleBinding ${name}`, create);
+    }
+    const isSame =
+      found.metadata?.labels?.[MANAGED_BY_LABEL] === MANAGER &&
+      JSON.stringify(names(found.subjects)) === JSON.stringify(names(subjects));
+    if (isSame) return undefined;
+    await this.rbac.replaceNamespacedRoleBinding({
+      namespace,
+      name,
+      body: { metadata, roleRef, subjects },
+    });
+    return `RoleBinding ${name} corrected`;
+  }
+
+  /** Accounts of the pods that have an agent now: the state, not a memory of it. */
+  private async accountsOfAgents(namespace: string): Promise<readonly string[]> {
+    const { items } = await this.core.listNamespacedPod({
+      namespace,
+      labelSelector: GROUP_LABEL,
+      resourceVersion: '0',
+    });
+    return items
+      .map((pod) => pod.spec?.serviceAccountName ?? '')
+      .filter((name) => name !== '' && name !== 'default');
+  }
+}
+
+type Versioned = { metadata?: { resourceVersion?: string } };
+
+function versionOf(found: Versioned | undefined): { resourceVersion?: string } {
+  const resourceVersion = found?.metadata?.resourceVersion;
+  return resourceVersion === undefined ? {} : { resourceVersion };
+}
+
+function ruleKey(rule: { apiGroups?: string[]; resources?: string[]; verbs?: string[] }) {
+  return [rule.apiGroups, rule.resources, rule.verbs];
+}
+
+function names(subjects: readonly RbacV1Subject[] | undefined): readonly string[] {
+  return (subjects ?? [])
+    .map((subject) => `${subject.kind}/${subject.namespace}/${subject.name}`)
+    .sort();
+}
+
+async function orAbsent<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (isStatus(error, 404)) return undefined;
+    throw error;
+  }
+}
+
+/** The other replica may have been faster: then it is there, and that is all that is wanted. */
+async function created(what: string, create: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await create();
+    return `${what} created`;
+  } catch (error) {
+    if (isStatus(error, 409)) return undefined;
+    throw error;
+  }
+}

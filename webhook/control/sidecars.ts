@@ -1,0 +1,57 @@
+// Whether agents are injected as native sidecars: only where the *oldest* kubelet knows them (1.29),
+// a new API server is not enough. Looked up now and then, never in the request path.
+
+import type { CoreV1Api } from '@kubernetes/client-node';
+import { messageOf } from '../../src/errors.ts';
+import type { Log } from '../../src/log.ts';
+
+const NATIVE_MINOR_MIN = 29;
+const REFRESH_MS = 60_000;
+
+/** True where every version is known and new enough; a cluster without nodes has no old one. */
+export function allKnowSidecars(kubeletVersions: readonly string[]): boolean {
+  return kubeletVersions.every((version) => {
+    const match = /^v?(\d+)\.(\d+)/.exec(version);
+    const [major, minor] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
+    return major > 1 || (major === 1 && minor >= NATIVE_MINOR_MIN);
+  });
+}
+
+export class Sidecars {
+  private native: boolean | undefined;
+  private readonly core: CoreV1Api;
+  private readonly log: Log;
+
+  constructor(core: CoreV1Api, log: Log, choice: string) {
+    this.core = core;
+    this.log = log;
+    if (choice !== 'auto') this.native = choice === 'true';
+    else void this.refreshForever();
+  }
+
+  get isKnown(): boolean {
+    return this.native !== undefined;
+  }
+
+  /** An ordinary container works on every version. */
+  get isNative(): boolean {
+    return this.native ?? false;
+  }
+
+  private async refreshForever(): Promise<void> {
+    await this.refresh();
+    setTimeout(() => void this.refreshForever(), this.isKnown ? REFRESH_MS : 1000).unref();
+  }
+
+  private async refresh(): Promise<void> {
+    try {
+      const { items } = await this.core.listNode({ resourceVersion: '0' });
+      const versions = items.map((node) => node.status?.nodeInfo?.kubeletVersion ?? '');
+      const native = allKnowSidecars(versions);
+      if (native !== this.native) this.log.info({ native, versions }, 'kind of sidecar decided');
+      this.native = native;
+    } catch (error) {
+      this.log.warn({ error: messageOf(error) }, 'nodes could not be listed');
+    }
+  }
+}

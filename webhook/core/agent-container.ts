@@ -1,0 +1,112 @@
+// The container `redis-orchestrator`, complete: environment (agent/options.ts is the contract),
+// ports, probes, resources, the `restricted` security fields, its own token.
+
+import { AGENT_CONTAINER, AGENT_HTTP_PORT, AGENT_PORT_NAME, GROUP_LABEL } from '../../src/names.ts';
+import type { BootFence } from './boot-fence.ts';
+import type { Facts } from './facts.ts';
+import type { Password } from './password.ts';
+import type { CoreConfig } from './plan.ts';
+import { type Container, type EnvVar, list, type Pod, uidOf, type VolumeMount } from './pod.ts';
+import { TOKEN_MOUNT } from './service-account.ts';
+
+const DEFAULT_UID = 65_532;
+const DEFAULT_GRACE_SECONDS = 30;
+
+export type AgentParts = {
+  readonly pod: Pod;
+  readonly redis: Container;
+  readonly facts: Facts;
+  readonly password: Password;
+  readonly bootFence: BootFence;
+  readonly group: string;
+  readonly mounts: readonly VolumeMount[];
+  readonly httpPort: number;
+  readonly graceSeconds: number | undefined;
+  readonly config: CoreConfig;
+};
+
+/** The usual port, or the next one that no container of the pod declares. */
+export function freeHttpPort(pod: Pod, redisPort: number): number {
+  const containers = [...list(pod.spec?.containers), ...list(pod.spec?.initContainers)];
+  const taken = new Set(
+    containers.flatMap((container) => list(container.ports).map((port) => port.containerPort)),
+  );
+  taken.add(redisPort);
+  let port = AGENT_HTTP_PORT;
+  while (taken.has(port)) port++;
+  return port;
+}
+
+export function agentContainer(parts: AgentParts): Container {
+  const { config, httpPort, pod, redis, mounts } = parts;
+  const live = { httpGet: { path: '/live', port: httpPort, scheme: 'HTTP' }, timeoutSeconds: 5 };
+  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = config.resources;
+  return {
+    name: AGENT_CONTAINER,
+    image: config.agentImage,
+    imagePullPolicy: config.imagePullPolicy,
+    ...(config.nativeSidecar ? { restartPolicy: 'Always' } : {}),
+    env: agentEnv(parts),
+    ...(parts.password.envFrom.length === 0 ? {} : { envFrom: [...parts.password.envFrom] }),
+    ports: [{ name: AGENT_PORT_NAME, containerPort: httpPort, protocol: 'TCP' }],
+    // Neither looks at Redis: it may start later, and a restart of the agent would not help it.
+    startupProbe: { ...live, periodSeconds: 1, failureThreshold: 60 },
+    livenessProbe: { ...live, periodSeconds: 10, failureThreshold: 3 },
+    resources: {
+      requests: { cpu: cpuRequest, memory: memoryRequest },
+      limits: { cpu: cpuLimit, memory: memoryLimit },
+    },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      privileged: false,
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      runAsUser: agentUid(pod, redis, mounts),
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [...mounts, TOKEN_MOUNT],
+  };
+}
+
+/** Files that Redis alone may read need its uid; otherwise the image's own is the better wall. */
+function agentUid(pod: Pod, redis: Container, mounts: readonly VolumeMount[]): number {
+  const uid = uidOf(pod, redis);
+  return mounts.length > 0 && uid !== undefined && uid > 0 ? uid : DEFAULT_UID;
+}
+
+function field(name: string, fieldPath: string): EnvVar {
+  return { name, valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } };
+}
+
+function agentEnv(parts: AgentParts): EnvVar[] {
+  const { facts, password, group, pod, httpPort, bootFence } = parts;
+  const grace =
+    parts.graceSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+  const tls = facts.tls;
+  const optional = (name: string, value: string | undefined): EnvVar[] =>
+    value === undefined ? [] : [{ name, value }];
+  const own: EnvVar[] = [
+    field('POD_NAME', 'metadata.name'),
+    field('POD_NAMESPACE', 'metadata.namespace'),
+    field('POD_IP', 'status.podIP'),
+    field('POD_UID', 'metadata.uid'),
+    { name: 'RO_GROUP', value: group },
+    { name: 'RO_LABEL_SELECTOR', value: `${GROUP_LABEL}=${group}` },
+    { name: 'RO_REDIS_PORT', value: String(facts.port) },
+    { name: 'RO_HTTP_PORT', value: String(httpPort) },
+    { name: 'RO_BOOT_FENCE', value: String(bootFence.kind !== 'none') },
+    { name: 'RO_SHUTDOWN_GRACE', value: `${Math.max(1, grace)}s` },
+    ...optional('RO_MIN_REPLICAS_TO_WRITE', facts.minReplicasToWrite),
+    ...optional('RO_REDIS_CONFIG_FILE', facts.configFile),
+    ...optional('RO_REDIS_PASSWORD_FILE', password.file),
+    ...optional('RO_REDIS_TLS', tls === undefined ? undefined : 'true'),
+    ...optional('RO_REDIS_TLS_CA', tls?.caFile),
+    ...optional('RO_REDIS_TLS_CERT', tls?.wantsClientCert === true ? tls.certFile : undefined),
+    ...optional('RO_REDIS_TLS_KEY', tls?.wantsClientCert === true ? tls.keyFile : undefined),
+  ];
+  // Copies of the person's variables come after ours and never replace them.
+  const names = new Set(own.map((entry) => entry.name));
+  return [...own, ...password.env.filter((entry) => !names.has(entry.name))];
+}

@@ -1,0 +1,47 @@
+// The boot fence: Redis starts as a replica of nobody, so that an instance that restarts is never
+// born a writable master, and cannot wipe its replicas. Appended only where the command line is
+// understood; the last argument wins over the file and over earlier ones.
+
+import { envOf, list } from './pod.ts';
+import { FENCE_HOST } from './ownership.ts';
+import type { RedisContainer } from './find-container.ts';
+import type { ServerOptions } from './server-arguments.ts';
+
+export const FENCE_WORDS = ['--replicaof', FENCE_HOST, '1', '--replica-read-only', 'yes'] as const;
+
+export type BootFence =
+  | { readonly kind: 'arguments'; readonly words: readonly string[] }
+  | { readonly kind: 'shell'; readonly field: 'command' | 'args'; readonly index: number }
+  | { readonly kind: 'variable'; readonly name: string; readonly value: string }
+  /** It stands there already. */
+  | { readonly kind: 'present' }
+  | { readonly kind: 'none' };
+
+export function planBootFence(redis: RedisContainer, server: ServerOptions): BootFence {
+  const { command, container } = redis;
+  if (server.options.get('replicaof')?.[0] === FENCE_HOST) return { kind: 'present' };
+  switch (command.kind) {
+    case 'arguments': {
+      const isEmpty = list(container.command).length + list(container.args).length === 0;
+      return { kind: 'arguments', words: [...(isEmpty ? command.prefix : []), ...FENCE_WORDS] };
+    }
+    case 'shell':
+      return { kind: 'shell', field: command.field, index: command.index };
+    case 'image':
+      return byVariable(redis);
+    case 'opaque':
+    case 'no-server':
+      return { kind: 'none' };
+  }
+}
+
+function byVariable({ container, image }: RedisContainer): BootFence {
+  const product = image.product === 'valkey' ? 'VALKEY' : 'REDIS';
+  const name = image.family === 'stack' ? 'REDIS_ARGS' : `${product}_EXTRA_FLAGS`;
+  const entry = envOf(container, name);
+  // The content of a Secret or ConfigMap is not visible, so nothing can be appended to it.
+  if (entry?.valueFrom !== undefined) return { kind: 'none' };
+  const given = entry?.value ?? '';
+  const value = [given, ...FENCE_WORDS].filter((word) => word !== '').join(' ');
+  return { kind: 'variable', name, value };
+}

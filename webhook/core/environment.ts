@@ -1,0 +1,119 @@
+// Copies of the environment that a value of the Redis container depends on. `$(VAR)` is expanded by
+// Kubernetes from variables that were defined before it, `$$(VAR)` is an escape, and what the
+// webhook cannot see (a Secret's content) is copied as a reference, never read.
+
+import { type Container, type EnvFromSource, type EnvVar, envOf, list } from './pod.ts';
+
+export type CopiedEnv = {
+  readonly env: readonly EnvVar[];
+  readonly envFrom: readonly EnvFromSource[];
+  /** Variables that nothing defines. */
+  readonly unknown: readonly string[];
+  readonly origin: 'secret' | 'configmap' | 'literal' | 'other';
+};
+
+const REFERENCE = /(\$?)\$\(([A-Za-z_][\w.-]*)\)/g;
+
+/** Names of the variables that a value refers to. */
+export function referencesIn(value: string): string[] {
+  return [...value.matchAll(REFERENCE)].flatMap(([, escape, name]) =>
+    escape === '$' || name === undefined ? [] : [name],
+  );
+}
+
+/** The text with references to literal variables filled in; undefined where one is not visible. */
+export function resolveText(container: Container, value: string, depth = 0): string | undefined {
+  let isVisible = true;
+  const text = value.replace(REFERENCE, (whole, escape: string, name: string) => {
+    if (escape === '$') return whole.slice(1);
+    const entry = envOf(container, name);
+    const inner =
+      entry === undefined || entry.valueFrom !== undefined || depth > 4
+        ? undefined
+        : resolveText(container, entry.value ?? '', depth + 1);
+    if (inner === undefined) isVisible = false;
+    return inner ?? '';
+  });
+  return isVisible ? text : undefined;
+}
+
+/** A variable's literal value, or undefined. */
+export function literalEnv(container: Container, ...names: string[]): string | undefined {
+  for (const name of names) {
+    const entry = envOf(container, name);
+    if (entry?.valueFrom === undefined && entry?.value !== undefined && entry.value !== '') {
+      return resolveText(container, entry.value);
+    }
+  }
+  return undefined;
+}
+
+function originOf(valueFrom: Record<string, unknown>): CopiedEnv['origin'] {
+  if ('secretKeyRef' in valueFrom) return 'secret';
+  return 'configMapKeyRef' in valueFrom ? 'configmap' : 'other';
+}
+
+/** Entries that define `target` in another container with the value that `name` has in this one. */
+export function copyVariable(container: Container, name: string, target: string): CopiedEnv {
+  return copyValue(container, `$(${name})`, target);
+}
+
+/** Entries that define `target` as `value`, with all that the value refers to. */
+export function copyValue(container: Container, value: string, target: string): CopiedEnv {
+  const env: EnvVar[] = [];
+  const envFrom = new Set<EnvFromSource>();
+  const unknown: string[] = [];
+  let origin: CopiedEnv['origin'] = 'literal';
+  const done = new Set<string>();
+  // Kubernetes expands a variable once, at its own definition: copies keep order and names.
+  const define = (name: string, as: string, depth: number): void => {
+    if (done.has(as) || depth > 8) return;
+    done.add(as);
+    const entry = envOf(container, name);
+    if (entry?.valueFrom !== undefined) {
+      env.push({ name: as, valueFrom: entry.valueFrom });
+      origin = originOf(entry.valueFrom);
+    } else if (entry !== undefined) {
+      const text = entry.value ?? '';
+      for (const inner of referencesIn(text)) define(inner, inner, depth + 1);
+      env.push({ name: as, value: text });
+    } else defineFromSources(name, as);
+  };
+  const defineFromSources = (name: string, as: string): void => {
+    const sources = list(container.envFrom).filter((source) =>
+      name.startsWith(source.prefix ?? ''),
+    );
+    const only = sources.length === 1 ? sources[0] : undefined;
+    if (sources.length === 0) unknown.push(name);
+    else if (only !== undefined) {
+      const reference = keyReference(only, name);
+      env.push({ name: as, valueFrom: reference });
+      origin = originOf(reference);
+    } else {
+      // Which of several supplies it is not visible: take them all, the last one wins as there.
+      for (const source of sources) envFrom.add(source);
+      if (as !== name) env.push({ name: as, value: `$(${name})` });
+      origin = 'other';
+    }
+  };
+  const whole = /^\$\(([A-Za-z_][\w.-]*)\)$/.exec(value)?.[1];
+  if (whole !== undefined) define(whole, target, 0);
+  else {
+    for (const name of referencesIn(value)) define(name, name, 0);
+    env.push({ name: target, value });
+  }
+  return { env, envFrom: [...envFrom], unknown, origin };
+}
+
+function keyReference(source: EnvFromSource, name: string): Record<string, unknown> {
+  const key = name.slice((source.prefix ?? '').length);
+  const from = source.secretRef ?? source.configMapRef ?? {};
+  const reference = {
+    name: from.name ?? '',
+    key,
+    ...(from.optional === undefined ? {} : { optional: from.optional }),
+  };
+  return source.secretRef === undefined
+    ? { configMapKeyRef: reference }
+    : { secretKeyRef: reference };
+}

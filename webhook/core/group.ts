@@ -1,0 +1,36 @@
+// The group of a pod: the owner's name, so that two StatefulSets with one `app` label never mix.
+
+import { GROUP_LABEL, POD_ANNOTATIONS } from '../../src/names.ts';
+import { shortHash } from './hash.ts';
+import { annotationsOf, controllerOf, labelsOf, type Pod } from './pod.ts';
+
+const LABEL_LENGTH_MAX = 63;
+
+/** Always a valid label value and part of an object's name. */
+export function groupOf(pod: Pod): string {
+  const labels = labelsOf(pod);
+  const wanted = labels[GROUP_LABEL] ?? annotationsOf(pod)[POD_ANNOTATIONS.group];
+  return toLabel(wanted ?? ownerName(pod));
+}
+
+function ownerName(pod: Pod): string {
+  const labels = labelsOf(pod);
+  const owner = controllerOf(pod);
+  if (owner?.name !== undefined) {
+    const template = owner.kind === 'ReplicaSet' ? labels['pod-template-hash'] : undefined;
+    const suffix = `-${template}`;
+    return owner.name.endsWith(suffix) ? owner.name.slice(0, -suffix.length) : owner.name;
+  }
+  const fromLabels = labels['app.kubernetes.io/instance'] ?? labels['app'];
+  return fromLabels ?? pod.metadata?.name ?? pod.metadata?.generateName ?? 'redis';
+}
+
+function toLabel(text: string): string {
+  const clean = text
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  if (clean === '') return `g${shortHash(text)}`;
+  if (clean.length <= LABEL_LENGTH_MAX) return clean;
+  return `${clean.slice(0, LABEL_LENGTH_MAX - 11).replace(/-+$/, '')}-${shortHash(text)}`;
+}

@@ -1,0 +1,139 @@
+// From a Redis container to the whole plan of its injection, with every weakness that it leaves.
+
+import { AGENT_CONTAINER, POD_ANNOTATIONS } from '../../src/names.ts';
+import { agentContainer, freeHttpPort } from './agent-container.ts';
+import { planBootFence } from './boot-fence.ts';
+import { readFacts, serverOptions } from './facts.ts';
+import type { RedisContainer } from './find-container.ts';
+import { groupOf } from './group.ts';
+import { shortHash } from './hash.ts';
+import { readPassword } from './password.ts';
+import type { CoreConfig, Plan } from './plan.ts';
+import { list, type Pod, type Volume } from './pod.ts';
+import { type Reason, reason } from './reasons.ts';
+import { planAccount, TOKEN_VOLUME } from './service-account.ts';
+import { mirrorFiles } from './volumes.ts';
+
+/** Raised to this where a pod gives less: a planned hand-over needs a few seconds. */
+const GRACE_SECONDS_MIN = 10;
+/** Grows when what is injected changes in a way that matters to who reads the status. */
+const REVISION = 1;
+
+export type MadePlan = {
+  readonly plan: Plan;
+  readonly warnings: readonly Reason[];
+  readonly errors: readonly Reason[];
+};
+
+export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): MadePlan {
+  const { container, image, command } = redis;
+  const server = serverOptions(container, image, command);
+  const facts = readFacts(pod, container, image, command, server);
+  const password = readPassword(pod, container, image, facts);
+  const bootFence = planBootFence(redis, server);
+  const account = planAccount(pod);
+  const group = groupOf(pod);
+  const tlsFiles = [facts.tls?.caFile, facts.tls?.certFile, facts.tls?.keyFile];
+  const isFile = (path: string | undefined): path is string => path !== undefined;
+  const tlsMirror = mirrorFiles(pod, container, tlsFiles.filter(isFile));
+  const textMirror = mirrorFiles(pod, container, [facts.configFile, password.file].filter(isFile));
+  const mounts = [...textMirror.mounts, ...tlsMirror.mounts].filter(
+    (mount, index, all) => all.findIndex((other) => other.mountPath === mount.mountPath) === index,
+  );
+  const volumes = uniqueVolumes([...textMirror.volumes, ...tlsMirror.volumes, TOKEN_VOLUME]);
+  const httpPort = freeHttpPort(pod, facts.port);
+  const given = pod.spec?.terminationGracePeriodSeconds;
+  const graceSeconds =
+    given !== undefined && given < GRACE_SECONDS_MIN ? GRACE_SECONDS_MIN : undefined;
+  const agent = agentContainer({
+    pod,
+    redis: container,
+    facts,
+    password,
+    bootFence,
+    group,
+    mounts,
+    httpPort,
+    graceSeconds,
+    config,
+  });
+  const hasPreStop = container.lifecycle?.preStop !== undefined;
+  const warnings = [
+    ...facts.warnings,
+    ...password.warnings,
+    ...account.warnings,
+    ...textMirror.hidden.map((path) => reason('config-file-hidden', { path })),
+    ...tlsMirror.hidden.map((path) => reason('tls-files-hidden', { path })),
+    ...(bootFence.kind === 'none'
+      ? [reason('boot-fence-absent', { container: container.name })]
+      : []),
+    ...(hasPreStop ? [reason('prestop-kept')] : []),
+  ];
+  const { volumes: added, errors } = newVolumes(pod, volumes);
+  const status = JSON.stringify({
+    version: config.version,
+    revision: REVISION,
+    container: container.name,
+    port: facts.port,
+    tls: facts.tls !== undefined,
+    auth: password.source,
+    group,
+    bootFence: bootFence.kind,
+    containers: [AGENT_CONTAINER],
+    volumes: volumes.map((volume) => volume.name),
+    // Passwords that people write into arguments are in the agent's env: leave env out of the hash.
+    hash: shortHash(
+      JSON.stringify({ ...agent, env: (agent.env ?? []).map((entry) => entry.name) }),
+    ),
+  });
+  const plan: Plan = {
+    containerIndex: redis.index,
+    containerName: container.name,
+    group,
+    bootFence,
+    native: config.nativeSidecar,
+    agent,
+    volumes: added,
+    preStop: hasPreStop
+      ? undefined
+      : { httpGet: { path: '/prestop', port: httpPort, scheme: 'HTTP' } },
+    serviceAccount: account.serviceAccount,
+    stripToken: account.stripToken,
+    graceSeconds,
+    status,
+  };
+  return { plan, warnings, errors: [...facts.errors, ...password.errors, ...errors] };
+}
+
+function uniqueVolumes(volumes: readonly Volume[]): readonly Volume[] {
+  return [...new Map(volumes.map((volume) => [volume.name, volume])).values()];
+}
+
+/** By name *and* content: the person's volume of the same name must not be mounted instead. */
+function newVolumes(
+  pod: Pod,
+  wanted: readonly Volume[],
+): { volumes: readonly Volume[]; errors: readonly Reason[] } {
+  const existing = new Map(list(pod.spec?.volumes).map((volume) => [volume.name, volume]));
+  const isSame = (volume: Volume): boolean =>
+    JSON.stringify(sorted(existing.get(volume.name))) === JSON.stringify(sorted(volume));
+  const clashes = wanted.filter((volume) => existing.has(volume.name) && !isSame(volume));
+  return {
+    volumes: wanted.filter((volume) => !existing.has(volume.name)),
+    errors: clashes.map(({ name }) => reason('name-taken', { kind: 'volume', name })),
+  };
+}
+
+/** The same value with object keys in order, so that texts can be compared. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
+}
+
+/** Annotations that a plan reads, for the docs and the tests. */
+export const READ_ANNOTATIONS = Object.values(POD_ANNOTATIONS);

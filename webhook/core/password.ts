@@ -1,0 +1,104 @@
+// Where the password of Redis comes from, and how the agent gets the very same one. The value of a
+// Secret is never read: its reference is copied.
+
+import { POD_ANNOTATIONS } from '../../src/names.ts';
+import { type CopiedEnv, copyValue, copyVariable, literalEnv } from './environment.ts';
+import type { Facts } from './facts.ts';
+import type { Image } from './image.ts';
+import { annotationsOf, type Container, type EnvFromSource, type EnvVar, type Pod } from './pod.ts';
+import { envOf, list } from './pod.ts';
+import { type Reason, reason } from './reasons.ts';
+import { optionValue } from './server-arguments.ts';
+
+export type AuthSource =
+  | 'none'
+  | 'annotation'
+  | 'secret'
+  | 'configmap'
+  | 'literal'
+  | 'other'
+  | 'file'
+  | 'config-file';
+
+export type Password = {
+  readonly source: AuthSource;
+  readonly env: readonly EnvVar[];
+  readonly envFrom: readonly EnvFromSource[];
+  /** File with nothing but the password. */
+  readonly file?: string;
+  readonly warnings: readonly Reason[];
+  readonly errors: readonly Reason[];
+};
+
+const TARGET = 'REDIS_PASSWORD';
+const NONE: Password = { source: 'none', env: [], envFrom: [], warnings: [], errors: [] };
+
+export function readPassword(pod: Pod, container: Container, image: Image, facts: Facts): Password {
+  const annotation = annotationsOf(pod)[POD_ANNOTATIONS.passwordSecret];
+  if (annotation !== undefined) return fromAnnotation(annotation);
+  const fromOptions = fromOption(container, facts);
+  if (fromOptions !== undefined) return fromOptions;
+  const fromEnv = image.family === 'bitnami' ? fromBitnamiEnv(container) : undefined;
+  if (fromEnv !== undefined) return fromEnv;
+  const warnings = facts.server.options.has('aclfile') ? [reason('acl-without-user')] : [];
+  return { ...NONE, warnings, source: facts.configFile === undefined ? 'none' : 'config-file' };
+}
+
+function fromAnnotation(text: string): Password {
+  const match = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)\/([-._a-zA-Z0-9]+)$/.exec(text);
+  if (match === null) {
+    const values = {
+      annotation: POD_ANNOTATIONS.passwordSecret,
+      value: text.slice(0, 30),
+      remedy: 'SECRET/KEY',
+    };
+    return { ...NONE, errors: [reason('annotation-invalid', values)] };
+  }
+  const secretKeyRef = { name: match[1] ?? '', key: match[3] ?? '' };
+  return { ...NONE, source: 'annotation', env: [{ name: TARGET, valueFrom: { secretKeyRef } }] };
+}
+
+/** `--requirepass`, else `--masterauth`, in all the ways in which people write its value. */
+function fromOption(container: Container, facts: Facts): Password | undefined {
+  const value = optionValue(facts.server, 'requirepass') ?? optionValue(facts.server, 'masterauth');
+  if (value === undefined || value === '') return undefined;
+  // Of a shell: "$(cat /path)" and "$(</path)", $VAR and ${VAR}.
+  const file = /^\$\(\s*(?:cat\s+|<\s*)(\/[^\s)]+)\s*\)$/.exec(value)?.[1];
+  if (file !== undefined) return { ...NONE, source: 'file', file };
+  const variable = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(value)?.[1];
+  const copied =
+    variable === undefined
+      ? copyValue(container, value, TARGET)
+      : copyVariable(container, variable, TARGET);
+  const isWritten = !value.includes('$');
+  return fromCopy(copied, isWritten ? [reason('literal-password')] : []);
+}
+
+function fromCopy(copied: CopiedEnv, warnings: readonly Reason[]): Password {
+  const unknown = copied.unknown.map((name) =>
+    reason('password-unknown', { name, annotation: POD_ANNOTATIONS.passwordSecret }),
+  );
+  return {
+    source: copied.unknown.length > 0 ? 'other' : copied.origin,
+    env: copied.env,
+    envFrom: copied.envFrom,
+    warnings: [...warnings, ...unknown],
+    errors: [],
+  };
+}
+
+function fromBitnamiEnv(container: Container): Password | undefined {
+  for (const name of ['REDIS_PASSWORD', 'VALKEY_PASSWORD']) {
+    const file = literalEnv(container, `${name}_FILE`);
+    if (file !== undefined) return { ...NONE, source: 'file', file };
+    const entry = envOf(container, name);
+    if (entry !== undefined) return fromCopy(copyVariable(container, name, TARGET), []);
+  }
+  // An `envFrom` may supply it; whether it does is not visible, so the reference is optional.
+  const isEmptyAllowed = /^(yes|true|1)$/i.test(
+    literalEnv(container, 'ALLOW_EMPTY_PASSWORD') ?? '',
+  );
+  if (list(container.envFrom).length === 0 || isEmptyAllowed) return undefined;
+  const name = container.image?.includes('valkey') ? 'VALKEY_PASSWORD' : 'REDIS_PASSWORD';
+  return fromCopy(copyVariable(container, name, TARGET), []);
+}

@@ -1,0 +1,73 @@
+// The account of the pod and its token. A projected token is always for the pod's account, so the
+// other containers' automatic token would become ours: where the pod had `default` and did not ask
+// for a token, theirs is taken away. The agent has a token volume of its own; the API server's own
+// plugin adds nothing to a container that mounts something at this path.
+
+import { AGENT_SERVICE_ACCOUNT } from '../../src/names.ts';
+import { list, type Pod, type Volume, type VolumeMount } from './pod.ts';
+import { type Reason, reason } from './reasons.ts';
+
+export const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
+const TOKEN_VOLUME_NAME = 'redis-orchestrator-token';
+
+export const TOKEN_MOUNT: VolumeMount = {
+  name: TOKEN_VOLUME_NAME,
+  mountPath: TOKEN_PATH,
+  readOnly: true,
+};
+
+export const TOKEN_VOLUME: Volume = {
+  name: TOKEN_VOLUME_NAME,
+  projected: {
+    defaultMode: 0o444,
+    sources: [
+      // 3607, the automatic volume's value, would be stretched to a year.
+      { serviceAccountToken: { expirationSeconds: 3600, path: 'token' } },
+      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+      {
+        downwardAPI: {
+          items: [
+            { path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } },
+          ],
+        },
+      },
+    ],
+  },
+};
+
+export type AccountPlan = {
+  readonly serviceAccount: string | undefined;
+  readonly stripToken: boolean;
+  readonly warnings: readonly Reason[];
+};
+
+export function planAccount(pod: Pod): AccountPlan {
+  const given = pod.spec?.serviceAccountName ?? '';
+  if (given !== '' && given !== 'default') {
+    return { serviceAccount: undefined, stripToken: false, warnings: [] };
+  }
+  const asked = pod.spec?.automountServiceAccountToken === true;
+  return {
+    serviceAccount: AGENT_SERVICE_ACCOUNT,
+    stripToken: !asked,
+    warnings: asked ? [reason('token-shared')] : [],
+  };
+}
+
+/** Older servers call it `default-token-…`. */
+const AUTOMATIC_VOLUME = /^(kube-api-access|default-token)-[a-z0-9]{5}$/;
+
+export function isAutomaticTokenMount(mount: VolumeMount): boolean {
+  return mount.mountPath === TOKEN_PATH && AUTOMATIC_VOLUME.test(mount.name);
+}
+
+/** Automatic token volumes that nothing else in the pod mounts elsewhere. */
+export function automaticTokenVolumes(pod: Pod): ReadonlySet<string> {
+  const containers = [...list(pod.spec?.containers), ...list(pod.spec?.initContainers)];
+  const mounts = containers.flatMap((container) => list(container.volumeMounts));
+  const kept = new Set(
+    mounts.filter((mount) => !isAutomaticTokenMount(mount)).map((mount) => mount.name),
+  );
+  const names = list(pod.spec?.volumes).map((volume) => volume.name);
+  return new Set(names.filter((name) => AUTOMATIC_VOLUME.test(name) && !kept.has(name)));
+}

@@ -1,0 +1,126 @@
+// Connects the parts of a running webhook: certificates, controller, server, shutdown.
+
+import { hostname } from 'node:os';
+import { messageOf } from '../src/errors.ts';
+import type { Log } from '../src/log.ts';
+import { serviceNames } from './certs/authority.ts';
+import { CaBundle } from './certs/ca-bundle.ts';
+import { CaStore } from './certs/ca-store.ts';
+import { FileCertificates } from './certs/files.ts';
+import { GeneratedCertificates } from './certs/generated.ts';
+import type { CertificateSource } from './certs/source.ts';
+import { splitList, toCoreConfig, type WebhookConfig } from './config.ts';
+import { Follower } from './control/follow.ts';
+import { Namespaces } from './control/namespaces.ts';
+import { OwnerEvents } from './control/owner-events.ts';
+import { Sidecars } from './control/sidecars.ts';
+import { connectKube, type Kube } from './kube.ts';
+import { createMetrics } from './metrics.ts';
+import { createOutcomeHandler } from './outcomes.ts';
+import { WebhookServer } from './server.ts';
+
+/** Timers are checked against the wall clock at least so often: long ones fire at once. */
+const CERTIFICATE_CHECK_MS = 60_000;
+
+export async function runWebhook(config: WebhookConfig, log: Log): Promise<WebhookServer> {
+  const kube = connectKube();
+  const metrics = createMetrics();
+  const nowMs = (): number => Date.now();
+  const sidecars = new Sidecars(kube.core, log, config.nativeSidecar);
+  const namespaces = new Namespaces({
+    kube,
+    log,
+    excluded: toCoreConfig(config, false).excludedNamespaces,
+    onError: () => metrics.namespaceErrors.inc(),
+  });
+  namespaces.start();
+  const events = new OwnerEvents({ api: kube.events, log, nowMs, instance: hostname() });
+  const source = certificateSource(config, kube, log, nowMs);
+  let server: WebhookServer | undefined;
+  const certificate = await source.start((next) => {
+    metrics.certificateExpiry.set(next.notAfterMs / 1000);
+    server?.useCertificate(next);
+  });
+  metrics.certificateExpiry.set(certificate.notAfterMs / 1000);
+  keepCertificates(config, kube, source, log);
+  const cores = [toCoreConfig(config, false), toCoreConfig(config, true)] as const;
+  server = new WebhookServer({
+    certificate,
+    metrics,
+    context: () => ({
+      core: sidecars.isNative ? cores[1] : cores[0],
+      namespaceFacts: (name) => namespaces.facts(name),
+    }),
+    onOutcome: createOutcomeHandler(log, namespaces, events),
+    isReady: () => {
+      if (!namespaces.isSynced) return 'namespaces are not prepared yet';
+      return sidecars.isKnown ? undefined : 'versions of the nodes are not known yet';
+    },
+  });
+  await server.listen(config.httpsHost, config.httpsPort, config.healthPort);
+  log.info({ port: config.httpsPort, healthPort: config.healthPort }, 'webhook serves');
+  return server;
+}
+
+function certificateSource(
+  config: WebhookConfig,
+  kube: Kube,
+  log: Log,
+  nowMs: () => number,
+): CertificateSource {
+  const bundle = new CaBundle(kube.admission, config.configurationName);
+  const { tlsCertFile: certFile, tlsKeyFile: keyFile, tlsCaFile: caFile } = config;
+  if (certFile !== undefined && keyFile !== undefined) {
+    return new FileCertificates({ certFile, keyFile, caFile, bundle, log });
+  }
+  const { namespace, caSecret: name, caLifetime: lifetimeMs } = config;
+  return new GeneratedCertificates({
+    store: new CaStore(kube.core, { namespace, name, lifetimeMs }),
+    bundle,
+    names: [...serviceNames(config.serviceName, namespace), ...splitList(config.certNames, ',')],
+    leafLifetimeMs: config.certLifetime,
+    log,
+    nowMs,
+  });
+}
+
+/** Looks again when the configuration or the Secret changes, and by the clock. */
+function keepCertificates(
+  config: WebhookConfig,
+  kube: Kube,
+  source: CertificateSource,
+  log: Log,
+): void {
+  const onChange = (): void => {
+    source
+      .check()
+      .catch((error: unknown) => log.error({ error: messageOf(error) }, 'check failed'));
+  };
+  const byName = (name: string): string => `metadata.name=${name}`;
+  const configuration = new Follower({
+    watch: kube.watch,
+    path: '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations',
+    query: { fieldSelector: byName(config.configurationName) },
+    list: async () =>
+      await kube.admission.listMutatingWebhookConfiguration({
+        fieldSelector: byName(config.configurationName),
+      }),
+    onChange,
+    log,
+  });
+  const secret = new Follower({
+    watch: kube.watch,
+    path: `/api/v1/namespaces/${config.namespace}/secrets`,
+    query: { fieldSelector: byName(config.caSecret) },
+    list: async () =>
+      await kube.core.listNamespacedSecret({
+        namespace: config.namespace,
+        fieldSelector: byName(config.caSecret),
+      }),
+    onChange,
+    log,
+  });
+  void configuration.run();
+  if (config.tlsCertFile === undefined) void secret.run();
+  setInterval(onChange, Math.min(CERTIFICATE_CHECK_MS, config.certLifetime / 6)).unref();
+}

@@ -1,0 +1,99 @@
+// The HTTPS server of /mutate and the plain one of health and metrics. Certificates are swapped
+// without a dropped handshake; on SIGTERM the API server's idle connections are told to close.
+
+import type { Server as HttpsServer } from 'node:https';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type FastifyInstance, fastify } from 'fastify';
+import type { ServingCertificate } from './certs/source.ts';
+import type { WebhookMetrics } from './metrics.ts';
+import { decisionText, type Outcome, type ReviewContext, review } from './review.ts';
+
+/** The API server keeps an idle connection for 90 s: closing earlier loses a request. */
+const KEEP_ALIVE_MS = 95_000;
+/** etcd holds objects of 1.5 MiB; a review may hold the object twice. */
+const BODY_BYTES_MAX = 4 * 1024 * 1024;
+
+export type WebhookServerParts = {
+  readonly certificate: ServingCertificate;
+  readonly context: () => ReviewContext;
+  readonly onOutcome: (outcome: Outcome) => void;
+  readonly isReady: () => string | undefined;
+  readonly metrics: WebhookMetrics;
+};
+
+export class WebhookServer {
+  private readonly https: FastifyInstance<HttpsServer>;
+  private readonly http: FastifyInstance;
+  private readonly parts: WebhookServerParts;
+  private isDraining = false;
+
+  constructor(parts: WebhookServerParts) {
+    this.parts = parts;
+    const shared = {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      bodyLimit: BODY_BYTES_MAX,
+      // A request that comes while we close is answered: the API server would fail the pod.
+      return503OnClosing: false,
+      forceCloseConnections: 'idle',
+    } as const;
+    const { certPem, keyPem } = parts.certificate;
+    this.https = fastify({
+      ...shared,
+      https: { cert: certPem, key: keyPem, minVersion: 'TLSv1.2' },
+    });
+    this.http = fastify(shared) as unknown as FastifyInstance;
+    this.routeMutate();
+    for (const app of [this.https as unknown as FastifyInstance, this.http]) this.routeHealth(app);
+  }
+
+  async listen(host: string, httpsPort: number, healthPort: number): Promise<void> {
+    await this.http.listen({ host, port: healthPort });
+    await this.https.listen({ host, port: httpsPort });
+  }
+
+  /** New handshakes get the new certificate; connections that exist live on. */
+  useCertificate(certificate: ServingCertificate): void {
+    const { certPem: cert, keyPem: key } = certificate;
+    this.https.server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
+  }
+
+  /** Fails readiness, waits until no new connection is routed here, then closes. */
+  async drain(delayMs: number): Promise<void> {
+    this.isDraining = true;
+    await delay(delayMs);
+    await Promise.all([this.https.close(), this.http.close()]);
+  }
+
+  private routeMutate(): void {
+    const { metrics } = this.parts;
+    this.https.addHook('onSend', async (_request, reply) => {
+      if (this.isDraining) reply.header('connection', 'close');
+    });
+    this.https.post('/mutate', async (request, reply) => {
+      const stop = metrics.requestSeconds.startTimer();
+      const result = review(request.body, this.parts.context());
+      stop();
+      if (!result.ok) {
+        metrics.decisions.inc({ decision: 'invalid' });
+        return await reply.code(400).send({ error: result.message });
+      }
+      if (result.outcome !== undefined) {
+        metrics.decisions.inc({ decision: decisionText(result.outcome.decision) });
+        this.parts.onOutcome(result.outcome);
+      }
+      return result.answer;
+    });
+  }
+
+  private routeHealth(app: FastifyInstance): void {
+    app.get('/healthz', async () => ({ status: 'ok' }));
+    app.get('/readyz', async (_request, reply) => {
+      const why = this.isDraining ? 'shutting down' : this.parts.isReady();
+      return await reply.code(why === undefined ? 200 : 503).send({ status: why ?? 'ok' });
+    });
+    app.get('/metrics', async (_request, reply) => {
+      const { registry } = this.parts.metrics;
+      return await reply.type(registry.contentType).send(await registry.metrics());
+    });
+  }
+}
