@@ -8,7 +8,7 @@
 debian_tree() {
   local suite=$1 hash tree
   shift
-  hash=$(sha256sum <<<"$*" | cut -c1-12)
+  hash=$( (echo "$*" && declare -f make_debian_tree download_closure) | sha256sum | cut -c1-12)
   tree="$cache/debian/$suite/tree-$hash"
   if [ ! -d "$tree" ]; then
     (
@@ -55,7 +55,7 @@ download_closure() {
       *" $package "*) echo "$file" ;;
       *) case $package in
         libperl*) ;;
-        lib*) echo "$file" ;;
+        lib* | lua-* | zlib1g) echo "$file" ;;
       esac ;;
     esac
   done
@@ -98,36 +98,42 @@ machine_mirror() {
     awk -F'|' '$4 == "Debian" && $3 == "main" && $2 !~ /-/ { print $1; exit }'
 }
 
-# libraries TREE PROGRAM: the paths in the tree of what the program links to, its loader first.
-libraries() {
-  local tree=$1 loader
-  loader=$(loader_of "$tree")
-  echo "${loader#"$tree"}"
-  "$loader" --library-path "$(library_path "$tree")" --list "$tree$2" |
-    awk -v tree="$tree" '$3 ~ "^/" { sub("^" tree, "", $3); print $3 }'
-}
-
-loader_of() { compgen -G "$1/usr/lib64/ld-linux-*.so.*" || compgen -G "$1/usr/lib/ld-linux-*.so.*"; }
-
-library_path() { compgen -G "$1/usr/lib/*-linux-gnu*" | head -n 1; }
-
 # copy_program TREE PROGRAM ROOT [NEW_PATH]: with its libraries, into the root of an image.
 copy_program() {
-  local tree=$1 program=$2 root=$3 target=${4:-$2} file
-  mkdir -p "$root$(dirname "$target")"
-  cp -L "$tree$program" "$root$target"
-  case $(file_kind "$tree$program") in
-    dynamic) ;;
-    *) return 0 ;;
-  esac
-  while read -r file; do
-    [ -e "$root$file" ] || (mkdir -p "$root$(dirname "$file")" && cp -L "$tree$file" "$root$file")
-  done < <(libraries "$tree" "$program")
+  local target=$3${4:-$2}
+  mkdir -p "${target%/*}"
+  cp -L "$1$2" "$target"
+  copy_libraries "$1" "$target" "$3"
 }
 
-file_kind() {
-  if head -c 4 "$1" | grep -q ELF && readelf -l "$1" | grep -q INTERP; then echo dynamic; else echo other; fi
+# copy_libraries TREE PROGRAM ROOT: from the tree into the root, what the program links to and the
+# loader, under the path that the program names; nothing for a static program.
+copy_libraries() {
+  local tree=$1 program=$2 root=$3 interpreter loader list file
+  interpreter=$(readelf -l "$program" 2>/dev/null |
+    sed -n 's/.*program interpreter: \(.*\)\]/\1/p')
+  [ -n "$interpreter" ] || return 0
+  loader=$(loader_of "$tree")
+  [ -e "$root$interpreter" ] || install -D -m 755 "$loader" "$root$interpreter"
+  # Asked of the tree's own loader: another suite's library may want a newer one than this machine's.
+  list=$("$loader" --library-path "$(library_path "$tree")" --list "$program" 2>&1) || true
+  case $list in
+    *'not found'* | *'cannot open'*) die "$program lacks a library: $list" \
+      "add its package to the pattern in download_closure" ;;
+  esac
+  awk -v tree="$tree" 'index($3, tree) == 1 { print substr($3, length(tree) + 1) }' <<<"$list" |
+    while read -r file; do
+      [ -e "$root$file" ] || install -D -m 644 "$tree$file" "$root$file"
+    done
 }
+
+# loader_of TREE: the file itself, since /lib64's link to it is absolute and would lead to the host's.
+loader_of() {
+  compgen -G "$1/usr/lib/*-linux-gnu/ld-linux-*.so.*" ||
+    compgen -G "$1/usr/lib/*-linux-gnu/ld-[0-9]*.so"
+}
+
+library_path() { compgen -G "$1/usr/lib/*-linux-gnu" | head -n 1; }
 
 # new_root FOLDER: an empty root file system of the shape that programs expect.
 new_root() {

@@ -47,27 +47,38 @@ finish_image() {
   local image=$1 dockerfile=$2
   shift 2
   root_image
-  own_buildah build -q --isolation chroot --build-arg "ROOT_IMAGE=$root_image_name" -t "$1" \
-    -f "$dockerfile" "$work" >/dev/null
-  archive_image "$image" "$@"
+  own_buildah build -q --isolation chroot --build-arg "ROOT_IMAGE=$root_image_name" \
+    -t "localhost/redis-orchestrator/$image" -f "$dockerfile" "$work" >/dev/null
+  archive_image "$image" "localhost/redis-orchestrator/$image" "$@"
 }
 
-# archive_image IMAGE NAME...: a docker archive, which docker, kind, minikube and containerd read.
+# archive_image IMAGE BUILT NAME...: what is called BUILT in buildah's storage, under the names that
+# it shall have elsewhere. (A stand-in never has a public name in the storage, or a later pull would
+# take it for the real one.) A docker archive, since docker, kind, minikube and containerd all
+# read it.
 archive_image() {
-  local image=$1 file="$work/$1.tar" names
-  shift
-  own_buildah push -q "$1" "docker-archive:$file:$1"
-  if [ $# -gt 1 ]; then
-    names=$(printf '%s\n' "$@" | jq -R . | jq -cs .)
-    tar -xOf "$file" manifest.json | jq -c --argjson names "$names" '.[0].RepoTags = $names' \
-      >"$work/manifest.json"
-    tar --delete -f "$file" manifest.json
-    tar -rf "$file" -C "$work" manifest.json
-  fi
+  local image=$1 built=$2 file="$work/$1.tar"
+  shift 2
+  own_buildah push -q "$built" "docker-archive:$file:$1"
+  [ $# -eq 1 ] || add_names "$file" "$@"
   mv "$file" "$images/$image.tar"
   note "  $1: $(du -m --apparent-size "$images/$image.tar" | cut -f1) MB"
-  own_buildah images -q --filter dangling=true | xargs -r -n 1 buildah --root "$cache/buildah/storage" \
-    --runroot "$cache/buildah/run" --storage-driver vfs rmi -f >/dev/null 2>&1 || true
+  # What lost its name by this build would pile up.
+  own_buildah rmi --prune >/dev/null 2>&1 || true
+}
+
+# add_names ARCHIVE NAME...: buildah writes one name, but an image may have several. By unpacking:
+# tar --delete damages the members before the one that it takes away.
+add_names() {
+  local file=$1 names
+  shift
+  names=$(printf '%s\n' "$@" | jq -R . | jq -cs .)
+  mkdir "$work/archive"
+  tar -xf "$file" -C "$work/archive"
+  jq -c --argjson names "$names" '.[0].RepoTags = $names' "$work/archive/manifest.json" \
+    >"$work/manifest.json"
+  install -m 444 "$work/manifest.json" "$work/archive/manifest.json"
+  tar -cf "$file" -C "$work/archive" .
 }
 
 # pull_image IMAGE NAME...: the real image, where a registry is reached. RO_REGISTRY=no: do not try.
@@ -76,8 +87,8 @@ pull_image() {
   shift
   [ "${RO_REGISTRY:-auto}" != no ] || return 1
   timeout 120 buildah --root "$cache/buildah/storage" --runroot "$cache/buildah/run" \
-    --storage-driver vfs pull -q "$1" >/dev/null 2>&1 || return 1
-  archive_image "$image" "$@"
+    --storage-driver vfs pull -q --policy always "$1" >/dev/null 2>&1 || return 1
+  archive_image "$image" "$1" "$@"
 }
 
 # ---- pause ------------------------------------------------------------------------------------

@@ -139,10 +139,17 @@ load_archive() {
 
 file_identity() { stat -L -c '%i %s %Y' "$1"; }
 
+# write_changed FILE: from stdin. kube-proxy ends itself when the file is written, be it the same.
+write_changed() {
+  local content
+  content=$(cat)
+  [ "$(cat "$1" 2>/dev/null)" = "$content" ] || printf '%s\n' "$content" >"$1"
+}
+
 write_containerd_config() {
   # restrict_oom_score_adj: where the capability SYS_RESOURCE is missing, runc could not lower the
   # score and would not start anything. oom_score = 0 for the same reason.
-  cat >"$2/containerd.toml" <<TOML
+  write_changed "$2/containerd.toml" <<TOML
 version = 2
 root = "$2/containerd"
 state = "$2/containerd-state"
@@ -167,7 +174,7 @@ oom_score = 0
     bin_dir = "/usr/lib/cni"
     conf_dir = "$2/cni"
 TOML
-  cat >"$2/cni/10-bridge.conflist" <<JSON
+  write_changed "$2/cni/10-bridge.conflist" <<JSON
 {"cniVersion": "1.0.0", "name": "local-cluster", "plugins": [
   {"type": "bridge", "bridge": "cni0", "isGateway": true, "ipMasq": false, "hairpinMode": true,
    "ipam": {"type": "host-local", "dataDir": "$2/ipam",
@@ -178,7 +185,7 @@ JSON
 
 write_kubelet_config() {
   echo "nameserver $host_address" >"$2/resolv.conf"
-  cat >"$2/kubelet.yaml" <<YAML
+  write_changed "$2/kubelet.yaml" <<YAML
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 containerRuntimeEndpoint: unix://$(node_sockets "$1")/containerd.sock
@@ -207,7 +214,7 @@ YAML
 }
 
 write_proxy_config() {
-  cat >"$2/proxy.yaml" <<YAML
+  write_changed "$2/proxy.yaml" <<YAML
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 mode: nftables

@@ -8,7 +8,7 @@ start_volumes() {
     touch "$cluster/storage-class-applied"
   fi
   start_unless_alive volumes "$here/volume-provisioner.sh" \
-    "$programs/kubectl" "$cluster/pki/volumes.kubeconfig" "$cluster/volumes"
+    "$programs/kubectl" "$api_server" "$cluster/pki" "$cluster/volumes"
 }
 
 storage_class() {
