@@ -100,14 +100,6 @@ export const AGENT_OPTIONS = {
     fallback: 'redis',
     text: 'Service that clients use',
   },
-  follow: {
-    flag: 'follow',
-    env: 'RO_FOLLOW',
-    kind: 'choice',
-    choices: ['pod', 'service'],
-    fallback: 'pod',
-    text: 'what replicas replicate from: the IP of the master pod, or --redis-service',
-  },
   minReplicasToWrite: {
     flag: 'min-replicas-to-write',
     env: 'RO_MIN_REPLICAS_TO_WRITE',

@@ -17,7 +17,7 @@ export const MIRROR_ANNOTATION = `${PREFIX}/mirror`;
 export const RECORD_ANNOTATION = `${PREFIX}/record`;
 /** On a pod, by a person: replication id of the data that may be overwritten. */
 export const DISCARD_DATA_ANNOTATION = `${PREFIX}/discard-data`;
-/** On the Lease, by a person: pod whose data win among several unmanaged masters. */
+/** On a pod, by a person: `true` on the one whose data win among several unmanaged masters. */
 export const ADOPT_FROM_ANNOTATION = `${PREFIX}/adopt-from`;
 /** On the Lease, by a person: term in which anybody of the group may acquire. */
 export const FORCE_ANNOTATION = `${PREFIX}/force`;

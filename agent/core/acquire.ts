@@ -1,0 +1,131 @@
+// Who may acquire the Lease, and why (STATE-MACHINE, `may`). Only proof promotes: the Lease was
+// released, or its holder was silent for a whole wait, or nobody who could act exists any more.
+
+import type { Member } from './election.ts';
+import type { AgentState } from './model.ts';
+import {
+  adoption,
+  candidateOf,
+  expectedPods,
+  leaseOf,
+  localInstance,
+  missingFresher,
+  rankedMembers,
+  recordOf,
+  selfMember,
+  unheardMembers,
+  unrelatedData,
+} from './view.ts';
+
+/** The list of pods must not have changed for so long before a cold start (DESIGN 6). */
+const COLD_START_QUIET_MS = 3000;
+/** New pods of a group that was gone appear one by one: let them. */
+const RETURN_QUIET_MS = 1000;
+const STAGGER_MS = 50;
+
+export type May =
+  | { readonly may: true; readonly reason: string; readonly delayMs: number }
+  | { readonly may: false; readonly reason: string };
+
+const no = (reason: string): May => ({ may: false, reason });
+
+/** Everybody who could hold the newest data has spoken, and this member is the best of them. */
+function bestOfAll(state: AgentState, self: Member, why: string): May {
+  const unheard = unheardMembers(state);
+  if (unheard.length > 0) return no(`waiting to hear from ${unheard.join(', ')}`);
+  const strangers = unrelatedData(state);
+  if (strangers.length > 0) {
+    return no(
+      `RO_DATA_CONFLICT: ${strangers.join(', ')} hold data of different descent and no record tells which is right`,
+    );
+  }
+  const ranked = rankedMembers(state);
+  const rank = ranked.findIndex((member) => member.uid === self.uid);
+  if (rank < 0) return no('this member is not eligible');
+  const best = ranked[0];
+  const missing = best === undefined ? null : missingFresher(state, best);
+  if (missing !== null) return no(`waiting for ${missing}, whose volume holds fresher data`);
+  return { may: true, reason: why, delayMs: rank * STAGGER_MS };
+}
+
+function absentLongEnough(state: AgentState, since: number): May | null {
+  const waitMs = state.config.timing.waitMs;
+  if (state.now - since < waitMs)
+    return no('no Lease: waiting whether a living holder restores it');
+  if (state.now - state.podsChangedAt < COLD_START_QUIET_MS) {
+    return no('no Lease: the list of pods changed lately');
+  }
+  return null;
+}
+
+/** Whether the Lease may be acquired by this agent at this instant. */
+export function mayAcquire(state: AgentState): May {
+  const self = selfMember(state);
+  const instance = localInstance(state);
+  if (self === null || instance === null) return no('the local Redis does not answer');
+  if (state.pods === null || state.lease.kind === 'unknown')
+    return no('the group is not known yet');
+  if (state.promise !== null && state.promise.until > state.now) {
+    return no('this agent promised the holder not to acquire');
+  }
+  if (self.leaving) return no('this pod is terminating');
+  const plan = adoption(state);
+  if (plan.kind === 'wait') return no(plan.reason);
+  if (plan.kind === 'follow')
+    return no(`${plan.pod.name} is a master without an agent: following it`);
+  if (plan.kind === 'inherit') {
+    return bestOfAll(state, self, `${plan.pod.name}, a master without an agent, is terminating`);
+  }
+  if (state.lease.kind === 'absent') {
+    return (
+      absentLongEnough(state, state.lease.since) ??
+      bestOfAll(state, self, 'nobody holds the group: best of all members')
+    );
+  }
+  return mayTakeOver(state, self, instance.runId);
+}
+
+function mayTakeOver(state: AgentState, self: Member, runId: string): May {
+  const lease = leaseOf(state);
+  if (lease === null || state.lease.kind !== 'present') return no('no Lease');
+  if (lease.force !== null && lease.force === lease.term) {
+    return bestOfAll(state, self, `a person forced an election in term ${lease.term}`);
+  }
+  const silentMs = state.now - state.lease.unchangedSince;
+  const isSilent = silentMs >= state.config.timing.waitMs;
+  const isReleased = lease.holder === null;
+  const listed = candidateOf(state);
+  const rank = rankedMembers(state).findIndex((member) => member.uid === self.uid);
+  if (listed !== null && listed.runId === runId) {
+    if (!isReleased && !isSilent) return no('the holder is alive');
+    // A listed member that is not eligible leaves it to the others.
+    if (rank < 0) return no('this member is not eligible');
+    const reason = isReleased
+      ? `term ${lease.term} was released`
+      : `the holder ${lease.holder?.pod ?? ''} was silent for ${Math.round(silentMs)} ms`;
+    return { may: true, reason, delayMs: rank * STAGGER_MS };
+  }
+  if (areAllGone(state)) {
+    if (state.now - state.podsChangedAt < RETURN_QUIET_MS)
+      return no('pods of the group are coming');
+    return bestOfAll(state, self, 'the holder and every candidate are gone: best of all members');
+  }
+  if (isReleased && silentMs >= state.config.timing.validityMs) {
+    return bestOfAll(state, self, `term ${lease.term} was released`);
+  }
+  if (listed !== null && isSilent) {
+    return bestOfAll(state, self, `the holder was silent for ${Math.round(silentMs)} ms`);
+  }
+  return no(listed === null ? 'this member is no candidate' : 'the holder is alive');
+}
+
+/** The holder and every candidate are absent or terminal, by UID: scaled to 0 and back. */
+function areAllGone(state: AgentState): boolean {
+  const lease = leaseOf(state);
+  if (lease === null || state.pods === null) return false;
+  const living = new Set(state.pods.filter((pod) => !pod.terminal).map((pod) => pod.uid));
+  const uids = recordOf(state).candidates.map((candidate) => candidate.uid);
+  const all = lease.holder === null ? uids : [lease.holder.uid, ...uids];
+  if (all.some((uid) => living.has(uid))) return false;
+  return expectedPods(state).some((pod) => pod.uid === state.config.self.uid);
+}

@@ -1,0 +1,78 @@
+// Who should be master: the order of DESIGN 6, from what each member reported.
+
+import { compareFreshness, type Dataset, type Position, positionOf } from './lineage.ts';
+import type { CoreConfig, GroupRecord } from './model.ts';
+
+export type Member = Dataset & {
+  readonly uid: string;
+  readonly priority: number;
+  readonly loading: boolean;
+  readonly syncing: boolean;
+  readonly leaving: boolean;
+  readonly startedEpochMs: number;
+};
+
+/** Why a member may not be master, or null where it may. */
+export function ineligibility(
+  member: Member,
+  record: GroupRecord,
+  config: CoreConfig,
+  lastKnownOffset: number | null,
+): string | null {
+  if (member.priority === 0) return 'its replica-priority is 0';
+  if (member.loading) return 'it is loading its dataset';
+  if (member.syncing) return 'its first sync is in progress';
+  if (member.leaving) return 'its pod is terminating';
+  const position = positionOf(member, record);
+  if (position === null) return 'its data are not of the lineage of the group';
+  const { maxFailoverLagBytes } = config;
+  if (maxFailoverLagBytes !== null && lastKnownOffset !== null) {
+    const lag = lastKnownOffset - position.offset;
+    if (lag > maxFailoverLagBytes) return `it lacks ${lag} bytes, more than --max-failover-lag`;
+  }
+  return null;
+}
+
+type Placed = { readonly member: Member; readonly position: Position; readonly near: boolean };
+
+/** Negative: `a` is the better master. Total: equal only for the same pod name. */
+function comparePlaced(a: Placed, b: Placed, config: CoreConfig): number {
+  const byPriority = a.member.priority - b.member.priority;
+  if (config.priorityFirst && byPriority !== 0) return byPriority;
+  const byData = a.near && b.near ? 0 : compareFreshness(a.position, b.position);
+  if (byData !== 0) return byData;
+  if (byPriority !== 0) return byPriority;
+  if (a.member.startedEpochMs !== b.member.startedEpochMs) {
+    return a.member.startedEpochMs - b.member.startedEpochMs;
+  }
+  return a.member.pod < b.member.pod ? -1 : a.member.pod > b.member.pod ? 1 : 0;
+}
+
+/**
+ * The eligible members, best first. An empty dataset is eligible only where no member that
+ * reported has any data (rule 14): else it would wipe the others.
+ */
+export function ranking(
+  members: readonly Member[],
+  record: GroupRecord,
+  config: CoreConfig,
+  lastKnownOffset: number | null = null,
+): readonly Member[] {
+  const known = members.flatMap((member) => {
+    const position = positionOf(member, record);
+    return position === null ? [] : [{ member, position }];
+  });
+  const anyData = known.some(({ position }) => position.index >= 0);
+  const eligible = known
+    .filter(({ member }) => ineligibility(member, record, config, lastKnownOffset) === null)
+    .filter(({ position }) => !anyData || position.index >= 0);
+  const freshest = eligible.map(({ position }) => position).toSorted(compareFreshness)[0];
+  if (freshest === undefined) return [];
+  // "Near" is measured from the freshest alone: pairwise nearness would be no order.
+  const isNear = (position: Position): boolean =>
+    position.index === freshest.index && freshest.offset - position.offset <= config.ageBeatsBytes;
+  return eligible
+    .map((entry) => ({ ...entry, near: isNear(entry.position) }))
+    .toSorted((a, b) => comparePlaced(a, b, config))
+    .map(({ member }) => member);
+}

@@ -1,0 +1,77 @@
+// Which data descend from which: the position of an instance's dataset in the group's lineage,
+// and the guard that keeps data of unknown descent from being overwritten (I4, I8).
+
+import type { GroupRecord, LineageEntry } from './model.ts';
+
+export type Dataset = {
+  readonly pod: string;
+  readonly volume: string;
+  readonly replid: string;
+  readonly replid2: string;
+  readonly secondOffset: number;
+  readonly offset: number;
+  readonly keys: number;
+  readonly aof: boolean;
+};
+
+/** `index` in the lineage, newest highest; then the offset. */
+export type Position = { readonly index: number; readonly offset: number };
+
+/** Below every recorded id: an empty dataset, which may only follow. */
+const EMPTY: Position = { index: -1, offset: 0 };
+
+function indexOf(lineage: readonly LineageEntry[], replid: string): number {
+  return lineage.findLastIndex((entry) => entry.replid === replid);
+}
+
+/**
+ * Where a dataset stands, or null where its descent is unknown (rules 10 and 11).
+ * Without any record every dataset stands at index 0.
+ */
+export function positionOf(dataset: Dataset, record: GroupRecord): Position | null {
+  if (record.lineage.length === 0) {
+    return dataset.keys === 0 ? EMPTY : { index: 0, offset: dataset.offset };
+  }
+  const own = indexOf(record.lineage, dataset.replid);
+  if (own >= 0) return { index: own, offset: dataset.offset };
+  const parent = indexOf(record.lineage, dataset.replid2);
+  if (parent >= 0) {
+    return { index: parent, offset: Math.min(dataset.offset, dataset.secondOffset - 1) };
+  }
+  if (dataset.keys === 0) return EMPTY;
+  const entry = record.datasets[dataset.pod];
+  if (entry === undefined || entry.volume !== dataset.volume) return null;
+  // Redis forgets id and offset when it restarts from an AOF; what the volume held is recorded.
+  // From an RDB an unknown id means that the file is older than the record: it ranks lowest.
+  if (!dataset.aof) return { index: 0, offset: 0 };
+  return { index: Math.max(0, indexOf(record.lineage, entry.replid)), offset: entry.offset };
+}
+
+/** Negative: `a` is fresher. */
+export function compareFreshness(a: Position, b: Position): number {
+  return b.index - a.index || b.offset - a.offset;
+}
+
+/** Whether the data of an instance may be overwritten by the group's (DESIGN 7). */
+export function mayBeOverwritten(
+  dataset: Dataset,
+  record: GroupRecord,
+  target: { replid: string; replid2: string },
+  discard: string | null,
+): boolean {
+  if (dataset.keys === 0) return true;
+  if (discard !== null && discard === dataset.replid) return true;
+  const related = [target.replid, target.replid2];
+  if (related.includes(dataset.replid)) return true;
+  if (record.lineage.length === 0) return false;
+  return positionOf(dataset, record) !== null;
+}
+
+/** Lineage with the newest id appended; bounded, newest last. */
+export function extendLineage(
+  lineage: readonly LineageEntry[],
+  entry: LineageEntry,
+): readonly LineageEntry[] {
+  const LINEAGE_MAX = 30;
+  return [...lineage.filter((old) => old.replid !== entry.replid), entry].slice(-LINEAGE_MAX);
+}

@@ -1,0 +1,263 @@
+// The words of the agent's core: what it knows, what happens to it, what it asks for.
+// Times are milliseconds of one boot-time clock (never the wall clock) unless a name says epoch.
+
+import type { AgentReport, Phase } from '../../src/wire.ts';
+import type { Timing } from './lease-clock.ts';
+
+export type Holder = { readonly pod: string; readonly uid: string; readonly agentId: string };
+
+export type Candidate = {
+  readonly pod: string;
+  readonly uid: string;
+  readonly address: string;
+  readonly runId: string;
+};
+
+/** One replication id that the group's dataset went through; `start`: first offset under it. */
+export type LineageEntry = {
+  readonly replid: string;
+  readonly term: number;
+  readonly start: number;
+};
+
+/** What a volume held when the holder last heard of it. */
+export type DatasetEntry = {
+  readonly volume: string;
+  readonly replid: string;
+  readonly offset: number;
+};
+
+export type TermEntry = {
+  readonly term: number;
+  readonly holder: string;
+  readonly reason: string;
+  readonly at: string;
+};
+
+/** The Lease's annotation: all that a successor must know. */
+export type GroupRecord = {
+  readonly protocol: number;
+  readonly candidates: readonly Candidate[];
+  /** Offset that the new holder must have; an offset that EXEC returned, never a guess (rule 3). */
+  readonly goal: number | null;
+  /** The giver of the Lease compared all live, frozen peers already. */
+  readonly decided: boolean;
+  /** Clock of the nominee when it sent the report that the swap was based on (rule 21). */
+  readonly basisMs: number | null;
+  readonly previous: {
+    readonly pod: string;
+    readonly uid: string;
+    readonly address: string;
+  } | null;
+  readonly lineage: readonly LineageEntry[];
+  readonly datasets: Readonly<Record<string, DatasetEntry>>;
+  readonly history: readonly TermEntry[];
+};
+
+export type LeaseView = {
+  readonly resourceVersion: string;
+  readonly holder: Holder | null;
+  readonly term: number;
+  readonly renewTime: string | null;
+  readonly record: GroupRecord;
+  /** Annotations of a person: force=<term>, adopt-from=<pod>. */
+  readonly force: number | null;
+};
+
+/** What one look at a Redis process showed. */
+export type Instance = {
+  readonly runId: string;
+  readonly version: string;
+  readonly role: 'master' | 'replica';
+  readonly upstream: { readonly host: string; readonly port: number } | null;
+  readonly linkUp: boolean;
+  readonly syncing: boolean;
+  readonly loading: boolean;
+  readonly offset: number;
+  readonly replid: string;
+  readonly replid2: string;
+  readonly secondOffset: number;
+  readonly priority: number;
+  readonly startedEpochMs: number;
+  readonly keys: number;
+  readonly aof: boolean;
+};
+
+export type LocalRedis =
+  | { readonly reachable: true; readonly instance: Instance; readonly seenAt: number }
+  | {
+      readonly reachable: false;
+      readonly since: number;
+      /** Its sockets closed and new connections are refused: the process is gone. */
+      readonly refused: boolean;
+      readonly detail: string;
+      /** What the process showed last, if it ever answered. */
+      readonly last: Instance | null;
+    };
+
+export type PodView = {
+  readonly name: string;
+  readonly uid: string;
+  readonly ip: string | null;
+  readonly leaving: boolean;
+  readonly terminal: boolean;
+  /** Has an agent of ours: an injected or hand-written container, or one that speaks to us. */
+  readonly managed: boolean;
+  readonly role: string | null;
+  readonly volume: string;
+  readonly discardData: string | null;
+  readonly adoptFrom: boolean;
+  /** Highest term mirrored on the pod: a deleted Lease cannot set it back. */
+  readonly mirrorTerm: number;
+  readonly mirrorLineage: readonly LineageEntry[];
+};
+
+export type Unmanaged =
+  | { readonly reachable: true; readonly instance: Instance; readonly seenAt: number }
+  | { readonly reachable: false; readonly seenAt: number };
+
+export type Peer = {
+  readonly report: AgentReport;
+  readonly startedEpochMs: number;
+  readonly at: number;
+};
+
+/** The group's Lease as far as we know it. */
+export type LeaseKnowledge =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'absent'; readonly since: number }
+  | { readonly kind: 'present'; readonly lease: LeaseView; readonly unchangedSince: number };
+
+export type LeaseWrite = {
+  readonly op: 'renew' | 'acquire' | 'transfer' | 'release' | 'recreate';
+  /** Empty: create. */
+  readonly resourceVersion: string;
+  readonly holder: Holder | null;
+  readonly term: number;
+  readonly record: GroupRecord;
+  readonly reason: string;
+};
+
+export type RemoteTarget = { readonly uid: string; readonly pod: string; readonly address: string };
+
+export type Effect =
+  | { readonly kind: 'limbo'; readonly id: number; readonly cutClients: boolean }
+  | { readonly kind: 'attach'; readonly id: number; readonly host: string; readonly replid: string }
+  | {
+      readonly kind: 'promote';
+      readonly id: number;
+      readonly runId: string;
+      readonly until: number;
+    }
+  | { readonly kind: 'open'; readonly id: number; readonly until: number }
+  | { readonly kind: 'write-lease'; readonly id: number; readonly write: LeaseWrite }
+  | { readonly kind: 'fence-remote'; readonly targets: readonly RemoteTarget[] }
+  | { readonly kind: 'exit'; readonly code: number };
+
+export type RedisResult =
+  | { readonly ok: true; readonly instance: Instance }
+  | { readonly ok: false; readonly refused: boolean; readonly detail: string };
+
+export type LeaseOutcome = 'ok' | 'conflict' | 'timeout' | 'denied' | 'error';
+
+export type AgentEvent =
+  | { readonly kind: 'tick' }
+  | { readonly kind: 'redis'; readonly redis: LocalRedis }
+  | { readonly kind: 'lease'; readonly lease: LeaseView | null }
+  | { readonly kind: 'pods'; readonly pods: readonly PodView[] }
+  | { readonly kind: 'peer'; readonly report: AgentReport; readonly startedEpochMs: number }
+  | { readonly kind: 'peer-lost'; readonly uid: string }
+  | { readonly kind: 'unmanaged'; readonly uid: string; readonly probe: Unmanaged }
+  | {
+      readonly kind: 'lease-written';
+      readonly id: number;
+      readonly outcome: LeaseOutcome;
+      readonly lease: LeaseView | null;
+    }
+  | { readonly kind: 'redis-done'; readonly id: number; readonly result: RedisResult }
+  | {
+      readonly kind: 'remote-fenced';
+      readonly uid: string;
+      readonly outcome: 'limbo' | 'refused' | 'silent';
+      /** The instance's final offset, where the limbo transaction gave one. */
+      readonly instance: Instance | null;
+    }
+  | { readonly kind: 'stalled' }
+  | { readonly kind: 'terminate' };
+
+export type CoreConfig = {
+  readonly self: { readonly pod: string; readonly uid: string; readonly agentId: string };
+  readonly timing: Timing;
+  readonly bootFence: boolean;
+  readonly redisTimeoutMs: number;
+  readonly redisPort: number;
+  readonly maxFailoverLagBytes: number | null;
+  readonly ageBeatsBytes: number;
+  readonly priorityFirst: boolean;
+};
+
+type PendingRedis = {
+  readonly id: number;
+  readonly kind: 'limbo' | 'attach' | 'promote' | 'open';
+  readonly sentAt: number;
+};
+export type PendingWrite = {
+  readonly id: number;
+  readonly sentAt: number;
+  readonly write: LeaseWrite;
+};
+
+export type AgentState = {
+  readonly config: CoreConfig;
+  readonly now: number;
+  readonly phase: Phase;
+  readonly phaseSince: number;
+  readonly bootedAt: number;
+  readonly redis: LocalRedis | null;
+  readonly lease: LeaseKnowledge;
+  readonly pods: readonly PodView[] | null;
+  readonly podsChangedAt: number;
+  readonly peers: ReadonlyMap<string, Peer>;
+  readonly unmanaged: ReadonlyMap<string, Unmanaged>;
+  readonly frozenTerm: number | null;
+  /** The instance's link was up in this attachment: only then can it go down. */
+  readonly linkWasUp: boolean;
+  readonly attachedTo: string | null;
+  readonly attachFailedAt: number;
+  readonly validUntil: number;
+  readonly renewSentAt: number;
+  /** Run id and replication id under which this agent opened writes in the present term. */
+  readonly opened: {
+    readonly term: number;
+    readonly runId: string;
+    readonly replid: string;
+  } | null;
+  readonly fenced: ReadonlyMap<string, { readonly outcome: string; readonly at: number }>;
+  readonly fenceAskedAt: number;
+  readonly remoteGoal: number | null;
+  readonly pendingRedis: PendingRedis | null;
+  readonly pendingWrite: PendingWrite | null;
+  /** A swap that gave the Lease away has an unknown result (rule 2). */
+  readonly unsure: boolean;
+  readonly writeFailedAt: number;
+  readonly writeFailures: number;
+  readonly terminating: boolean;
+  readonly handoverOffset: number | null;
+  readonly failsafe: { readonly round: number; readonly startedAt: number };
+  readonly promise: {
+    readonly agentId: string;
+    readonly round: number;
+    readonly until: number;
+  } | null;
+  readonly maySince: number | null;
+  readonly nextId: number;
+  readonly reason: string;
+  readonly problem: string | null;
+};
+
+export type StepResult = {
+  readonly state: AgentState;
+  readonly effects: readonly Effect[];
+  /** One sentence, where something was decided. */
+  readonly reason: string | null;
+};

@@ -1,0 +1,100 @@
+// What the holder writes into the Lease's record: candidates, datasets, lineage.
+
+import { extendLineage } from './lineage.ts';
+import type { AgentState, Candidate, DatasetEntry, GroupRecord, Peer } from './model.ts';
+import {
+  heardMembers,
+  leaseOf,
+  livePeers,
+  localInstance,
+  PRUNE_AFTER_MS,
+  recordOf,
+  selfPod,
+} from './view.ts';
+
+const DATASETS_MAX = 50;
+
+function isInSync(peer: Peer, replid: string): boolean {
+  const { instance } = peer.report;
+  return instance !== null && instance.linkUp && !instance.syncing && instance.replid === replid;
+}
+
+/** Who may acquire next: linked and synced members, and old ones that are not silent yet (rule 22). */
+export function nextCandidates(state: AgentState): readonly Candidate[] {
+  const self = localInstance(state);
+  if (self === null) return recordOf(state).candidates;
+  const { pod, uid } = state.config.self;
+  const own: Candidate = { pod, uid, address: selfPod(state)?.ip ?? '', runId: self.runId };
+  const linked = livePeers(state)
+    .filter((peer) => isInSync(peer, self.replid) && !peer.report.leaving)
+    .map(
+      ({ report }): Candidate => ({
+        pod: report.podName,
+        uid: report.podUID,
+        address: report.podIP,
+        runId: report.instance?.runId ?? '',
+      }),
+    );
+  const known = new Set([uid, ...linked.map((candidate) => candidate.uid)]);
+  const existing = new Set((state.pods ?? []).filter((p) => !p.terminal).map((p) => p.uid));
+  const kept = recordOf(state).candidates.filter((candidate) => {
+    if (known.has(candidate.uid) || !existing.has(candidate.uid)) return false;
+    const peer = state.peers.get(candidate.uid);
+    const isSilent = peer === undefined || state.now - peer.at > PRUNE_AFTER_MS;
+    // With no other live candidate the failsafe would ask nobody: keep the silent one (rule 20).
+    return !isSilent || linked.length === 0;
+  });
+  return [own, ...linked, ...kept];
+}
+
+function nextDatasets(state: AgentState): Readonly<Record<string, DatasetEntry>> {
+  const datasets = new Map(Object.entries(recordOf(state).datasets));
+  for (const member of heardMembers(state)) {
+    datasets.delete(member.pod);
+    datasets.set(member.pod, {
+      volume: member.volume,
+      replid: member.replid,
+      offset: member.offset,
+    });
+  }
+  return Object.fromEntries([...datasets].slice(-DATASETS_MAX));
+}
+
+/** Whether a live member is not recorded with its present volume: it may not attach before. */
+export function hasUnrecordedMember(state: AgentState): boolean {
+  const { datasets } = recordOf(state);
+  return heardMembers(state).some((member) => datasets[member.pod]?.volume !== member.volume);
+}
+
+/** Whether a synced member is not yet a candidate. */
+export function hasNewCandidate(state: AgentState): boolean {
+  const listed = recordOf(state).candidates;
+  return nextCandidates(state).some(
+    ({ uid, runId }) => !listed.some((old) => old.uid === uid && old.runId === runId),
+  );
+}
+
+/** The record of a renewal; the newest lineage id is the open master's. */
+export function renewedRecord(state: AgentState): Partial<GroupRecord> {
+  const { opened } = state;
+  const instance = localInstance(state);
+  const changes: Partial<GroupRecord> = { datasets: nextDatasets(state) };
+  if (opened === null || instance === null || opened.term !== leaseOf(state)?.term) return changes;
+  const record = recordOf(state);
+  const isRecorded = record.lineage.at(-1)?.replid === opened.replid;
+  return {
+    ...changes,
+    candidates: nextCandidates(state),
+    // The goal is void once writes were opened (rule 4).
+    goal: null,
+    previous: null,
+    basisMs: null,
+    lineage: isRecorded
+      ? record.lineage
+      : extendLineage(record.lineage, {
+          replid: opened.replid,
+          term: opened.term,
+          start: instance.secondOffset > 0 ? instance.secondOffset : instance.offset,
+        }),
+  };
+}

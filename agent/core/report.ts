@@ -1,0 +1,106 @@
+// What this agent tells its peers and everybody: the body of /state, from the state alone.
+
+import { type AgentReport, type InstanceReport, PROTOCOL, type RoleName } from '../../src/wire.ts';
+import type { AgentState, Instance } from './model.ts';
+import { isLeaving, isLimbo, leaseOf, localInstance, seenTerm, selfPod } from './view.ts';
+
+/** What the state does not hold: names, and the wall clock of this moment. */
+export type ReportContext = {
+  readonly namespace: string;
+  readonly group: string;
+  readonly podIP: string;
+  readonly version: string;
+  readonly clockMs: number;
+  /** Wall clock minus the boot-time clock. */
+  readonly epochOffsetMs: number;
+  readonly lastDecision: { readonly reason: string; readonly at: string } | null;
+};
+
+export function roleOf(state: AgentState): RoleName {
+  const instance = localInstance(state);
+  if (instance === null) return 'unknown';
+  if (instance.role === 'master') return 'master';
+  return isLimbo(instance) ? 'limbo' : 'replica';
+}
+
+function instanceReport(instance: Instance): InstanceReport {
+  const { upstream, role: _role, startedEpochMs: _started, ...rest } = instance;
+  return { ...rest, upstream: upstream === null ? null : `${upstream.host}:${upstream.port}` };
+}
+
+/** Offset of the master as last reported, to tell how far behind a replica is. */
+function masterOffset(state: AgentState): number | null {
+  const uid = leaseOf(state)?.holder?.uid;
+  if (uid === undefined) return null;
+  if (uid === state.config.self.uid) return localInstance(state)?.offset ?? null;
+  return state.peers.get(uid)?.report.offset ?? null;
+}
+
+function lag(master: number | null, own: number | null): number | null {
+  return master === null || own === null ? null : Math.max(0, master - own);
+}
+
+/** Why this instance cannot serve as it should, or null. */
+export function unhealthiness(state: AgentState): string | null {
+  const instance = localInstance(state);
+  if (instance === null) {
+    return state.redis?.reachable === false
+      ? `the local Redis does not answer: ${state.redis.detail}`
+      : 'the local Redis was not reached yet';
+  }
+  if (instance.loading) return 'the local Redis is loading its dataset';
+  return state.problem;
+}
+
+function iso(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
+
+export function reportOf(state: AgentState, context: ReportContext): AgentReport {
+  const instance = localInstance(state);
+  const master = masterOffset(state);
+  const known = instance ?? (state.redis?.reachable === false ? state.redis.last : null);
+  const seenAt = state.redis?.reachable === true ? state.redis.seenAt : state.redis?.since;
+  const role = roleOf(state);
+  return {
+    podName: state.config.self.pod,
+    podIP: context.podIP,
+    podUID: state.config.self.uid,
+    namespace: context.namespace,
+    isMaster: role === 'master' && state.phase === 'Leading',
+    isHealthy: unhealthiness(state) === null,
+    startupTime: known === null ? null : iso(known.startedEpochMs),
+    lastSeen: seenAt === undefined ? null : iso(seenAt + context.epochOffsetMs),
+    protocol: PROTOCOL,
+    agentId: state.config.self.agentId,
+    clockMs: context.clockMs,
+    version: context.version,
+    group: context.group,
+    role,
+    state: state.phase,
+    term: seenTerm(state),
+    offset: instance?.offset ?? null,
+    lagBytes: lag(master, instance?.offset ?? null),
+    holder: leaseOf(state)?.holder?.pod ?? null,
+    frozenTerm: state.frozenTerm,
+    volume: selfPod(state)?.volume ?? state.config.self.uid,
+    leaving: isLeaving(state),
+    refused: state.redis?.reachable === false && state.redis.refused,
+    instance: instance === null ? null : instanceReport(instance),
+    failsafeRound: state.failsafe.round,
+    promise:
+      state.promise === null
+        ? null
+        : { agentId: state.promise.agentId, round: state.promise.round },
+    lastDecision: context.lastDecision,
+    problem: state.problem,
+    peers: [...state.peers.values()].map(({ report, at }) => ({
+      podName: report.podName,
+      podIP: report.podIP,
+      role: report.role,
+      offset: report.offset,
+      lagBytes: lag(master, report.offset),
+      ageMs: Math.round(state.now - at),
+    })),
+  };
+}

@@ -1,0 +1,277 @@
+// Rows of Boot, Fenced, Following, Acquiring and Fencing: everybody who is not master.
+
+import { mayAcquire } from './acquire.ts';
+import { mayBeOverwritten } from './lineage.ts';
+import type { Turn } from './turn.ts';
+import {
+  adoption,
+  candidateOf,
+  isHolder,
+  isLimbo,
+  leaseOf,
+  localInstance,
+  recordOf,
+  seenTerm,
+  selfMember,
+  selfPod,
+} from './view.ts';
+
+const BOOT_PATIENCE_MS = 2000;
+const ATTACH_RETRY_MS = 200;
+const ACQUIRE_REPEAT_MS = 600;
+const LIMBO_REPEAT_MS = 20;
+
+function selfHolder(turn: Turn): { pod: string; uid: string; agentId: string } {
+  return turn.s.config.self;
+}
+
+/** The Lease names our pod, with the id of an agent process that we replaced. */
+function holdsForPredecessor(turn: Turn): boolean {
+  const holder = leaseOf(turn.s)?.holder;
+  const { uid, agentId } = turn.s.config.self;
+  return holder?.uid === uid && holder.agentId < agentId;
+}
+
+/** Takes the Lease over from our own predecessor; its comparison of peers is not ours (rule 17). */
+function takeOverOwn(turn: Turn): void {
+  const term = leaseOf(turn.s)?.term ?? 0;
+  if (!turn.canWrite()) return;
+  const reason = 'the Lease names an earlier agent of this pod: taking it over';
+  turn.writeLease('renew', term, selfHolder(turn), { decided: false }, reason);
+  turn.say(reason);
+}
+
+export function boot(turn: Turn): void {
+  const { s } = turn;
+  const instance = localInstance(s);
+  const isPatient = s.now - s.bootedAt < BOOT_PATIENCE_MS;
+  if (s.pods === null || s.lease.kind === 'unknown') {
+    if (instance?.role === 'master' && s.now - s.bootedAt >= s.config.timing.fenceMs) {
+      turn.limbo({ cutClients: true });
+      turn.enter('Fenced', 'the API server does not answer: a master without a Lease is fenced');
+    } else if (!isPatient) turn.enter('Fenced', 'the API server does not answer yet');
+    return;
+  }
+  if (s.redis === null && isPatient) return;
+  if (isHolder(s)) return bootAsHolder(turn);
+  if (holdsForPredecessor(turn)) {
+    takeOverOwn(turn);
+    if (s.now - s.bootedAt > BOOT_PATIENCE_MS && instance?.role === 'master') {
+      turn.limbo({ cutClients: true });
+      turn.enter('Fenced', 'the Lease of this pod could not be renewed in time: fenced');
+    }
+    return;
+  }
+  if (instance?.role === 'master') {
+    turn.limbo({ cutClients: true });
+    turn.enter('Fenced', 'started beside a master that no Lease names: fenced until it is decided');
+  } else if (instance !== null && !isLimbo(instance) && instance.upstream !== null) {
+    s.attachedTo = instance.upstream.host;
+    turn.enter('Following', `started beside a replica of ${instance.upstream.host}`);
+  } else turn.enter('Fenced', 'started: fenced until a master is known');
+}
+
+/** Our agent was replaced while its instance was master: resume it, or let the group decide. */
+function bootAsHolder(turn: Turn): void {
+  const { s } = turn;
+  const instance = localInstance(s);
+  const isRecorded =
+    instance?.role === 'master' &&
+    candidateOf(s)?.runId === instance.runId &&
+    recordOf(s).lineage.at(-1)?.replid === instance.replid;
+  if (isRecorded) {
+    // The guard of an interrupted promotion may still be on (rule 16).
+    turn.open();
+    turn.enter('Promoting', 'the agent restarted beside the recorded master: resuming it');
+  } else if (instance?.role === 'master') {
+    turn.enter('Fencing', 'the agent restarted beside a master that the record does not know');
+  } else turn.enter('Deciding', 'the agent restarted as holder: deciding anew');
+}
+
+export function fencing(turn: Turn): void {
+  const { s } = turn;
+  const instance = localInstance(s);
+  if (instance === null) {
+    if (s.redis?.reachable === false && s.redis.refused) {
+      turn.enter('Fenced', 'fenced: the local Redis is gone');
+    } else turn.limbo({ cutClients: true });
+    return;
+  }
+  if (instance.role === 'replica' && s.pendingRedis === null) {
+    turn.enter('Fenced', s.reason);
+    return;
+  }
+  const pending = s.pendingRedis;
+  if (pending?.kind === 'limbo' && s.now - pending.sentAt < LIMBO_REPEAT_MS) return;
+  turn.limbo({ cutClients: true });
+}
+
+export function followingOrFenced(turn: Turn): void {
+  const { s } = turn;
+  const instance = localInstance(s);
+  if (instance?.role === 'master') {
+    turn.limbo({ cutClients: true });
+    turn.enter('Fenced', 'this Redis is master without holding the Lease: fenced');
+    return;
+  }
+  if (isHolder(s)) return becomeDecider(turn);
+  if (holdsForPredecessor(turn)) return takeOverOwn(turn);
+  if (instance === null) {
+    if (s.phase === 'Following') turn.enter('Fenced', 'the local Redis does not answer');
+    return;
+  }
+  if (isLimbo(instance) && s.pendingRedis === null) {
+    // In limbo the offset is final: the promise costs nothing.
+    s.frozenTerm = Math.max(s.frozenTerm ?? 0, seenTerm(s));
+  }
+  if (mustFreeze(turn)) return;
+  if (tryAcquire(turn)) return;
+  if (s.phase === 'Following') following(turn);
+  else fencedAttach(turn);
+}
+
+function becomeDecider(turn: Turn): void {
+  const { s } = turn;
+  const lease = leaseOf(s);
+  if (lease === null) return;
+  // Rule 21: validity of a nominee runs from when it sent the report that the swap was based on.
+  if (lease.record.basisMs !== null) {
+    s.validUntil = Math.max(s.validUntil, lease.record.basisMs + s.config.timing.validityMs);
+  }
+  turn.enter('Deciding', `the Lease names this pod in term ${lease.term}`);
+}
+
+/** A later term than the frozen one was seen: stop, with a final offset, unless we follow it. */
+function mustFreeze(turn: Turn): boolean {
+  const { s } = turn;
+  const instance = localInstance(s);
+  if (instance === null || isLimbo(instance) || instance.upstream === null) return false;
+  const holder = leaseOf(s)?.holder ?? null;
+  const address = s.pods?.find((pod) => pod.uid === holder?.uid)?.ip ?? null;
+  const followsHolder = address !== null && instance.upstream.host === address;
+  const newest = recordOf(s).lineage.at(-1);
+  const isOpened = newest !== undefined && newest.term === leaseOf(s)?.term;
+  if (followsHolder && (isOpened || s.phase === 'Following')) return false;
+  const plan = adoption(s);
+  if (plan.kind === 'follow' || plan.kind === 'inherit') {
+    if (instance.upstream.host === plan.pod.ip) return false;
+  } else if (s.lease.kind !== 'present' && s.phase === 'Following' && seenTerm(s) === 0) {
+    // No Lease yet: what a person attached by hand stays until somebody is elected.
+    return false;
+  }
+  if (s.pendingRedis?.kind === 'attach') return false;
+  turn.limbo({ cutClients: false });
+  turn.enter(
+    'Fenced',
+    `term ${seenTerm(s)} began: stopped replicating from ${instance.upstream.host}`,
+  );
+  return true;
+}
+
+function tryAcquire(turn: Turn): boolean {
+  const { s } = turn;
+  const answer = mayAcquire(s);
+  if (!answer.may) {
+    s.maySince = null;
+    s.problem = s.phase === 'Fenced' && !isHolder(s) ? answer.reason : null;
+    return false;
+  }
+  s.maySince ??= s.now;
+  if (s.now - s.maySince < answer.delayMs || !turn.canWrite()) return false;
+  const lease = leaseOf(s);
+  const RECREATED_TERM_GAP = 100;
+  const seen = seenTerm(s);
+  const term = lease !== null ? seen + 1 : seen === 0 ? 1 : seen + RECREATED_TERM_GAP;
+  const previousPod = s.pods?.find((pod) => pod.uid === lease?.holder?.uid);
+  const previous =
+    previousPod === undefined || previousPod.ip === null
+      ? null
+      : { pod: previousPod.name, uid: previousPod.uid, address: previousPod.ip };
+  turn.writeLease(
+    'acquire',
+    term,
+    selfHolder(turn),
+    { goal: null, decided: false, basisMs: null, previous },
+    answer.reason,
+  );
+  turn.enter('Acquiring', `acquiring term ${term}: ${answer.reason}`);
+  return true;
+}
+
+function following(turn: Turn): void {
+  const { s } = turn;
+  const instance = localInstance(s);
+  if (instance === null || s.pendingRedis !== null) return;
+  if (instance.linkUp) s.linkWasUp = true;
+  if (s.linkWasUp && !instance.linkUp && !instance.syncing) {
+    turn.limbo({ cutClients: false });
+    turn.enter('Fenced', 'the link to the master broke: replication stopped with a final offset');
+    return;
+  }
+  if (isLimbo(instance) || instance.upstream?.host !== s.attachedTo) {
+    if (!isLimbo(instance)) turn.limbo({ cutClients: false });
+    turn.enter(
+      'Fenced',
+      `replicates from ${instance.upstream?.host ?? 'nobody'} against the record`,
+    );
+  }
+}
+
+/** Fenced: attach to the master of this term, where that destroys nothing. */
+function fencedAttach(turn: Turn): void {
+  const { s } = turn;
+  const self = selfMember(s);
+  if (self === null || self.loading || s.pendingRedis !== null) return;
+  if (s.now - s.attachFailedAt < ATTACH_RETRY_MS) return;
+  const plan = adoption(s);
+  if (plan.kind === 'follow') {
+    attachTo(turn, plan.pod.name, plan.pod.ip, plan.instance);
+    return;
+  }
+  const lease = leaseOf(s);
+  const record = recordOf(s);
+  const newest = record.lineage.at(-1);
+  if (lease?.holder == null || self.leaving) return;
+  if (newest === undefined || newest.term !== lease.term) return;
+  if (record.datasets[self.pod]?.volume !== self.volume) return;
+  const master = s.pods?.find((pod) => pod.uid === lease.holder?.uid);
+  if (master === undefined) return;
+  if (s.peers.get(master.uid)?.report.instance === null) return;
+  attachTo(turn, master.name, master.ip, { replid: newest.replid, replid2: newest.replid });
+}
+
+function attachTo(
+  turn: Turn,
+  name: string,
+  host: string | null,
+  target: { replid: string; replid2: string },
+): void {
+  const { s } = turn;
+  const self = selfMember(s);
+  if (self === null || host === null) return;
+  const discard = selfPod(s)?.discardData ?? null;
+  if (!mayBeOverwritten(self, recordOf(s), target, discard)) {
+    s.problem = `RO_DATA_CONFLICT: this Redis holds ${self.keys} keys of another lineage (${self.replid}); annotate the pod with discard-data=${self.replid} to let them be overwritten`;
+    turn.say(s.problem);
+    return;
+  }
+  s.problem = null;
+  turn.attach(host, target.replid);
+  turn.enter('Following', `replicating from ${name} (${host})`);
+}
+
+export function acquiring(turn: Turn): void {
+  const { s } = turn;
+  if (isHolder(s)) {
+    turn.enter('Deciding', s.reason);
+    return;
+  }
+  const pending = s.pendingWrite;
+  if (pending !== null) return;
+  if (turn.elapsedMs() >= ACQUIRE_REPEAT_MS || s.writeFailures === 0) {
+    turn.enter(
+      'Fenced',
+      `the Lease was not acquired; it names ${leaseOf(s)?.holder?.pod ?? 'nobody'}`,
+    );
+  }
+}

@@ -1,0 +1,319 @@
+// The agent's state machine: step(state, event) → { state, effects, reason }. Pure: no I/O, no
+// clock, no randomness. An event first updates what is known; then the first matching row acts.
+
+import type {
+  AgentEvent,
+  AgentState,
+  CoreConfig,
+  LeaseView,
+  LocalRedis,
+  StepResult,
+} from './model.ts';
+import { acquiring, boot, fencing, followingOrFenced } from './rows-following.ts';
+import { deciding, handingOver, leading, promoting } from './rows-leading.ts';
+import { Turn } from './turn.ts';
+import { isHolder, isLimbo, isValid, leaseOf } from './view.ts';
+
+const FAILSAFE_ROUND_MS = 300;
+
+export function initialState(config: CoreConfig, now: number): AgentState {
+  return {
+    config,
+    now,
+    phase: 'Boot',
+    phaseSince: now,
+    bootedAt: now,
+    redis: null,
+    lease: { kind: 'unknown' },
+    pods: null,
+    podsChangedAt: now,
+    peers: new Map(),
+    unmanaged: new Map(),
+    frozenTerm: null,
+    linkWasUp: false,
+    attachedTo: null,
+    attachFailedAt: Number.NEGATIVE_INFINITY,
+    validUntil: Number.NEGATIVE_INFINITY,
+    renewSentAt: Number.NEGATIVE_INFINITY,
+    opened: null,
+    fenced: new Map(),
+    fenceAskedAt: -1,
+    remoteGoal: null,
+    pendingRedis: null,
+    pendingWrite: null,
+    unsure: false,
+    writeFailedAt: Number.NEGATIVE_INFINITY,
+    writeFailures: 0,
+    terminating: false,
+    handoverOffset: null,
+    failsafe: { round: 0, startedAt: Number.NEGATIVE_INFINITY },
+    promise: null,
+    maySince: null,
+    nextId: 1,
+    reason: 'the agent starts',
+    problem: null,
+  };
+}
+
+/** `now`: boot-time milliseconds; never less than at the step before. */
+export function step(state: AgentState, event: AgentEvent, now: number): StepResult {
+  const turn = new Turn(state);
+  turn.s.now = Math.max(state.now, now);
+  learn(turn, event);
+  act(turn);
+  return turn.result();
+}
+
+function learn(turn: Turn, event: AgentEvent): void {
+  const { s } = turn;
+  switch (event.kind) {
+    case 'tick':
+      return;
+    case 'redis':
+      return learnRedis(turn, event.redis);
+    case 'lease':
+      return learnLease(turn, event.lease);
+    case 'pods':
+      return learnPods(turn, event.pods);
+    case 'peer':
+      s.peers = new Map(s.peers).set(event.report.podUID, {
+        report: event.report,
+        startedEpochMs: event.startedEpochMs,
+        at: s.now,
+      });
+      return promiseIfAsked(turn, event.report);
+    case 'peer-lost': {
+      const peers = new Map(s.peers);
+      peers.delete(event.uid);
+      s.peers = peers;
+      return;
+    }
+    case 'unmanaged': {
+      const known = s.unmanaged.get(event.uid);
+      // A master that stopped answering while it leaves is still the one whose data we inherit.
+      const pod = s.pods?.find((candidate) => candidate.uid === event.uid);
+      if (known?.reachable === true && !event.probe.reachable && pod?.leaving !== false) return;
+      s.unmanaged = new Map(s.unmanaged).set(event.uid, event.probe);
+      return;
+    }
+    case 'lease-written':
+      return learnWritten(turn, event);
+    case 'redis-done':
+      return learnRedisDone(turn, event);
+    case 'remote-fenced':
+      s.fenced = new Map(s.fenced).set(event.uid, { outcome: event.outcome, at: s.now });
+      if (event.instance !== null && s.unmanaged.has(event.uid))
+        s.remoteGoal = event.instance.offset;
+      return;
+    case 'stalled':
+      // What was not watched cannot count as silence.
+      if (s.lease.kind === 'present') s.lease = { ...s.lease, unchangedSince: s.now };
+      if (s.lease.kind === 'absent') s.lease = { kind: 'absent', since: s.now };
+      s.maySince = null;
+      return;
+    case 'terminate':
+      s.terminating = true;
+      return;
+  }
+}
+
+function learnPods(turn: Turn, pods: AgentState['pods']): void {
+  const { s } = turn;
+  const names = (list: AgentState['pods']): string =>
+    (list ?? []).map((pod) => `${pod.uid}${pod.leaving}${pod.ip}`).join();
+  if (s.pods === null || names(s.pods) !== names(pods)) s.podsChangedAt = s.now;
+  s.pods = pods;
+  const uids = new Set((pods ?? []).map((pod) => pod.uid));
+  s.peers = new Map([...s.peers].filter(([uid]) => uids.has(uid)));
+  // What a vanished master without agent held is inherited, unless its volume died with it.
+  s.unmanaged = new Map([...s.unmanaged].filter(([uid]) => uids.has(uid) || leaseOf(s) === null));
+}
+
+function learnRedis(turn: Turn, redis: LocalRedis): void {
+  const { s } = turn;
+  const before = s.redis?.reachable === true ? s.redis.instance : null;
+  if (redis.reachable) {
+    const known = before ?? (s.redis?.reachable === false ? s.redis.last : null);
+    if (known !== null && known.runId !== redis.instance.runId) {
+      s.frozenTerm = null;
+      s.linkWasUp = false;
+      s.attachedTo = null;
+    }
+    // Frozen is promised only while the instance really is in limbo (rule 23).
+    if (!isLimbo(redis.instance)) s.frozenTerm = null;
+    s.redis = redis;
+    return;
+  }
+  const wasUnreachable = s.redis?.reachable === false;
+  s.redis = wasUnreachable
+    ? { ...redis, since: s.redis?.reachable === false ? s.redis.since : redis.since }
+    : redis;
+  if (redis.refused) s.frozenTerm = null;
+}
+
+function leaseFace(lease: LeaseView): string {
+  return `${lease.holder?.pod}_${lease.holder?.uid}_${lease.holder?.agentId} ${lease.term} ${lease.renewTime}`;
+}
+
+function isOlder(a: LeaseView, b: LeaseView): boolean {
+  return BigInt(a.resourceVersion) < BigInt(b.resourceVersion);
+}
+
+function learnLease(turn: Turn, lease: LeaseView | null): void {
+  const { s } = turn;
+  if (lease === null) {
+    if (s.lease.kind !== 'absent') s.lease = { kind: 'absent', since: s.now };
+    s.unsure = false;
+    return;
+  }
+  const known = leaseOf(s);
+  if (known !== null && isOlder(lease, known)) return;
+  // A newer version than the one that an unknown swap was based on decides it (rule 2).
+  if (known !== null && s.pendingWrite === null && isOlder(known, lease)) s.unsure = false;
+  const isSame = known !== null && leaseFace(known) === leaseFace(lease);
+  const unchangedSince = isSame && s.lease.kind === 'present' ? s.lease.unchangedSince : s.now;
+  s.lease = { kind: 'present', lease, unchangedSince };
+}
+
+function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-written' }>): void {
+  const { s } = turn;
+  const pending = s.pendingWrite;
+  if (pending === null || pending.id !== event.id) return;
+  s.pendingWrite = null;
+  const { op } = pending.write;
+  const isOurs = op !== 'transfer' && op !== 'release';
+  if (event.lease !== null) learnLease(turn, event.lease);
+  if (event.outcome === 'ok') {
+    s.writeFailures = 0;
+    s.unsure = false;
+    if (!isOurs) {
+      s.validUntil = Number.NEGATIVE_INFINITY;
+      turn.enter('Fencing', s.reason);
+      return;
+    }
+    s.renewSentAt = pending.sentAt;
+    s.validUntil = Math.max(s.validUntil, pending.sentAt + s.config.timing.validityMs);
+    return;
+  }
+  s.writeFailedAt = s.now;
+  s.writeFailures++;
+  if (event.outcome === 'conflict') {
+    // The version moved on: whatever we wanted did not happen.
+    s.unsure = false;
+    s.writeFailures = 0;
+  }
+  if (event.outcome === 'denied') {
+    s.problem = 'RO_KUBE_DENIED: the service account may not write the Lease of the group';
+  }
+}
+
+function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-done' }>): void {
+  const { s } = turn;
+  const pending = s.pendingRedis;
+  if (pending === null || pending.id !== event.id) return;
+  s.pendingRedis = null;
+  const { result } = event;
+  if (result.ok) {
+    s.redis = { reachable: true, instance: result.instance, seenAt: s.now };
+    if (!isLimbo(result.instance)) s.frozenTerm = null;
+  }
+  switch (pending.kind) {
+    case 'limbo':
+      if (result.ok && s.phase === 'HandingOver') s.handoverOffset = result.instance.offset;
+      return;
+    case 'attach':
+      if (result.ok) return;
+      s.attachFailedAt = s.now;
+      s.attachedTo = null;
+      turn.enter('Fenced', `could not replicate: ${result.detail}`);
+      return;
+    case 'promote':
+      if (s.phase !== 'Promoting') return;
+      if (!result.ok) turn.enter('Fencing', `the promotion failed: ${result.detail}`);
+      else if (isValid(s) && isHolder(s)) turn.open();
+      else turn.enter('Fencing', 'validity ended during the promotion');
+      return;
+    case 'open':
+      if (s.phase !== 'Promoting') return;
+      if (!result.ok) return turn.enter('Fencing', `opening writes failed: ${result.detail}`);
+      s.opened = {
+        term: leaseOf(s)?.term ?? 0,
+        runId: result.instance.runId,
+        replid: result.instance.replid,
+      };
+      s.problem = null;
+      turn.enter('Leading', `master of term ${s.opened.term}`);
+  }
+}
+
+/** Failsafe: a candidate that promises will not acquire for a whole wait (rule 20). */
+function promiseIfAsked(turn: Turn, report: Extract<AgentEvent, { kind: 'peer' }>['report']): void {
+  const { s } = turn;
+  if (report.failsafeRound === 0) return;
+  const holder = leaseOf(s)?.holder;
+  if (holder?.agentId !== report.agentId || s.pendingWrite !== null || isHolder(s)) return;
+  const { round, agentId } = { round: report.failsafeRound, agentId: report.agentId };
+  if (s.promise?.agentId === agentId && s.promise.round >= round) return;
+  s.promise = { agentId, round, until: s.now + s.config.timing.waitMs };
+}
+
+/** Holder with a silent API server: master as long as all candidates promise (DESIGN 4). */
+function runFailsafe(turn: Turn): void {
+  const { s } = turn;
+  const lease = leaseOf(s);
+  const isSilent = s.now - s.renewSentAt > s.config.timing.renewMs * 1.5;
+  if (s.phase !== 'Leading' || lease === null || !isSilent) {
+    if (s.failsafe.round !== 0) s.failsafe = { round: 0, startedAt: s.now };
+    return;
+  }
+  const attempted = s.pendingWrite?.write.record.candidates ?? [];
+  const uids = new Set([...lease.record.candidates, ...attempted].map(({ uid }) => uid));
+  uids.delete(s.config.self.uid);
+  const { round, startedAt } = s.failsafe;
+  const isUnanimous = [...uids].every((uid) => {
+    const promise = s.peers.get(uid)?.report.promise;
+    return promise?.agentId === s.config.self.agentId && promise.round === round;
+  });
+  if (round > 0 && isUnanimous) {
+    s.validUntil = Math.max(s.validUntil, startedAt + s.config.timing.validityMs);
+  }
+  if (round === 0 || (isUnanimous && s.now - startedAt >= FAILSAFE_ROUND_MS)) {
+    // Rounds are numbered by the clock, so that a new outage never reuses an old promise.
+    s.failsafe = { round: Math.max(round + 1, Math.floor(s.now)), startedAt: s.now };
+  }
+}
+
+/** Whether the Lease names a younger agent of this very pod: we were replaced (row 1). */
+function isReplaced(s: AgentState): boolean {
+  const holder = leaseOf(s)?.holder;
+  const { uid, agentId } = s.config.self;
+  return holder?.uid === uid && holder.agentId > agentId;
+}
+
+function act(turn: Turn): void {
+  const { s } = turn;
+  if (isReplaced(s)) {
+    turn.exit('the Lease names a newer agent of this pod: leaving Redis to it', 0);
+    return;
+  }
+  runFailsafe(turn);
+  switch (s.phase) {
+    case 'Boot':
+      return boot(turn);
+    case 'Fencing':
+      return fencing(turn);
+    case 'Fenced':
+    case 'Following':
+      return followingOrFenced(turn);
+    case 'Acquiring':
+      return acquiring(turn);
+    case 'Deciding':
+      return deciding(turn);
+    case 'Promoting':
+      return promoting(turn);
+    case 'Leading':
+      return leading(turn);
+    case 'HandingOver':
+      return handingOver(turn);
+  }
+}

@@ -1,0 +1,136 @@
+// One step under construction: a copy of the state that the rows change, and the effects that
+// they ask for. At most one Redis role command and one Lease write are under way at a time.
+
+import { formatDuration } from '../../src/duration.ts';
+import type { Phase } from '../../src/wire.ts';
+import type {
+  AgentState,
+  Effect,
+  GroupRecord,
+  Holder,
+  Instance,
+  LeaseWrite,
+  StepResult,
+} from './model.ts';
+import { leaseOf, recordOf } from './view.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const HISTORY_MAX = 20;
+
+export class Turn {
+  readonly s: Mutable<AgentState>;
+  readonly effects: Effect[] = [];
+  #said: string | null = null;
+
+  constructor(state: AgentState) {
+    this.s = { ...state };
+  }
+
+  result(): StepResult {
+    return { state: this.s, effects: this.effects, reason: this.#said };
+  }
+
+  /** Records why; the same sentence twice in a row is said once. */
+  say(reason: string): void {
+    if (this.s.reason === reason) return;
+    this.s.reason = reason;
+    this.#said = reason;
+  }
+
+  enter(phase: Phase, reason: string): void {
+    if (this.s.phase !== phase) {
+      this.s.phase = phase;
+      this.s.phaseSince = this.s.now;
+      this.s.fenced = new Map();
+      this.s.fenceAskedAt = -1;
+      this.s.handoverOffset = null;
+      this.s.remoteGoal = null;
+      this.s.maySince = null;
+    }
+    this.say(reason);
+  }
+
+  elapsedMs(): number {
+    return this.s.now - this.s.phaseSince;
+  }
+
+  /** Asks for limbo; supersedes whatever other role command is under way. */
+  limbo(options: { cutClients: boolean }): void {
+    if (this.s.pendingRedis?.kind === 'limbo') return;
+    const id = this.#start('limbo');
+    this.s.attachedTo = null;
+    this.s.linkWasUp = false;
+    this.effects.push({ kind: 'limbo', id, cutClients: options.cutClients });
+  }
+
+  attach(host: string, replid: string): void {
+    if (this.s.pendingRedis !== null) return;
+    const id = this.#start('attach');
+    this.s.attachedTo = host;
+    this.s.linkWasUp = false;
+    this.s.frozenTerm = null;
+    this.effects.push({ kind: 'attach', id, host, replid });
+  }
+
+  promote(instance: Instance): void {
+    const id = this.#start('promote');
+    this.effects.push({ kind: 'promote', id, runId: instance.runId, until: this.s.validUntil });
+  }
+
+  open(): void {
+    const id = this.#start('open');
+    this.effects.push({ kind: 'open', id, until: this.s.validUntil });
+  }
+
+  #start(kind: 'limbo' | 'attach' | 'promote' | 'open'): number {
+    const id = this.s.nextId++;
+    this.s.pendingRedis = { id, kind, sentAt: this.s.now };
+    return id;
+  }
+
+  /** True where a Lease write may be sent now: none under way, and the backoff is over. */
+  canWrite(): boolean {
+    if (this.s.pendingWrite !== null) return false;
+    if (this.s.writeFailures === 0) return true;
+    const BACKOFF_MAX_MS = 2000;
+    const backoffMs = Math.min(BACKOFF_MAX_MS, 50 * 2 ** Math.min(this.s.writeFailures, 10));
+    return this.s.now - this.s.writeFailedAt >= backoffMs;
+  }
+
+  /** Sends a Lease write by compare-and-swap on the version that was judged. */
+  writeLease(
+    op: LeaseWrite['op'],
+    term: number,
+    holder: Holder | null,
+    changes: Partial<GroupRecord>,
+    reason: string,
+  ): void {
+    const record = { ...recordOf(this.s), ...changes };
+    const isNewTerm = op !== 'renew' && op !== 'release' && op !== 'recreate';
+    const entry = { term, holder: holder?.pod ?? '', reason, at: '' };
+    const history = isNewTerm ? [...record.history, entry].slice(-HISTORY_MAX) : record.history;
+    const write: LeaseWrite = {
+      op,
+      resourceVersion: leaseOf(this.s)?.resourceVersion ?? '',
+      holder,
+      term,
+      record: { ...record, history },
+      reason,
+    };
+    const id = this.s.nextId++;
+    this.s.pendingWrite = { id, sentAt: this.s.now, write };
+    if (op === 'transfer' || op === 'release') this.s.unsure = true;
+    this.effects.push({ kind: 'write-lease', id, write });
+  }
+
+  exit(reason: string, code: number): void {
+    this.say(reason);
+    this.effects.push({ kind: 'exit', code });
+  }
+}
+
+/** "1.2s ago" for reasons. */
+export function sinceText(turn: Turn, at: number): string {
+  return formatDuration(Math.max(0, turn.s.now - at));
+}

@@ -1,0 +1,248 @@
+// Questions that several rows of the table ask of the state. Pure; nothing here decides.
+
+import { type Member, ranking } from './election.ts';
+import { compareFreshness, positionOf } from './lineage.ts';
+import type {
+  AgentState,
+  Candidate,
+  GroupRecord,
+  Instance,
+  LeaseView,
+  LineageEntry,
+  Peer,
+  PodView,
+} from './model.ts';
+
+/** Peers send a heartbeat every 500 ms; three missed ones are silence. */
+export const PEER_LIVE_MS = 1500;
+/** A candidate whose stream is silent for so long is no candidate any more (DESIGN 4). */
+export const PRUNE_AFTER_MS = 3000;
+/** `REPLICAOF 127.0.0.1 1`: read-only, replicating from nobody. */
+export const LIMBO = { host: '127.0.0.1', port: 1 } as const;
+
+export const EMPTY_RECORD: GroupRecord = {
+  protocol: 1,
+  candidates: [],
+  goal: null,
+  decided: false,
+  basisMs: null,
+  previous: null,
+  lineage: [],
+  datasets: {},
+  history: [],
+};
+
+export function isLimbo(instance: Instance): boolean {
+  const { upstream } = instance;
+  return (
+    instance.role === 'replica' && upstream?.host === LIMBO.host && upstream.port === LIMBO.port
+  );
+}
+
+export function localInstance(state: AgentState): Instance | null {
+  return state.redis?.reachable === true ? state.redis.instance : null;
+}
+
+export function leaseOf(state: AgentState): LeaseView | null {
+  return state.lease.kind === 'present' ? state.lease.lease : null;
+}
+
+export function selfPod(state: AgentState): PodView | null {
+  return state.pods?.find((pod) => pod.uid === state.config.self.uid) ?? null;
+}
+
+/** Has an agent: its container says so, or it speaks to us (agents may run beside a pod). */
+export function isManaged(state: AgentState, pod: PodView): boolean {
+  return pod.managed || pod.uid === state.config.self.uid || state.peers.has(pod.uid);
+}
+
+export function isLeaving(state: AgentState): boolean {
+  return state.terminating || selfPod(state)?.leaving === true;
+}
+
+export function livePeers(state: AgentState): readonly Peer[] {
+  return [...state.peers.values()].filter((peer) => state.now - peer.at <= PEER_LIVE_MS);
+}
+
+/** The highest term that anybody told us of: a deleted Lease cannot set it back. */
+export function seenTerm(state: AgentState): number {
+  const fromPeers = [...state.peers.values()].map((peer) => peer.report.term);
+  const fromPods = (state.pods ?? []).map((pod) => pod.mirrorTerm);
+  return Math.max(0, leaseOf(state)?.term ?? 0, ...fromPeers, ...fromPods);
+}
+
+/** Unmanaged masters with keys, present or lately gone: their data must be inherited. */
+function heritage(state: AgentState): readonly { pod: PodView | null; instance: Instance }[] {
+  return [...state.unmanaged.entries()].flatMap(([uid, probe]) => {
+    if (!probe.reachable) return [];
+    const { instance } = probe;
+    if (instance.role !== 'master' || instance.keys === 0) return [];
+    return [{ pod: state.pods?.find((pod) => pod.uid === uid) ?? null, instance }];
+  });
+}
+
+/** The group's record: from the Lease, else from the newest mirror, else from what is adopted. */
+export function recordOf(state: AgentState): GroupRecord {
+  const lease = leaseOf(state);
+  if (lease !== null && lease.record.lineage.length > 0) return lease.record;
+  const base = lease?.record ?? EMPTY_RECORD;
+  const newest = (state.pods ?? [])
+    .filter((pod) => pod.mirrorLineage.length > 0)
+    .toSorted((a, b) => b.mirrorTerm - a.mirrorTerm)[0];
+  if (newest !== undefined) return { ...base, lineage: newest.mirrorLineage };
+  const inherited: LineageEntry[] = heritage(state).map(({ instance }) => ({
+    replid: instance.replid,
+    term: 0,
+    start: 0,
+  }));
+  return inherited.length === 0 ? base : { ...base, lineage: inherited };
+}
+
+export function selfMember(state: AgentState): Member | null {
+  const instance = localInstance(state);
+  if (instance === null) return null;
+  const { pod, uid } = state.config.self;
+  return {
+    ...instance,
+    pod,
+    uid,
+    volume: selfPod(state)?.volume ?? uid,
+    // In limbo, or without any upstream, no sync can be in progress.
+    syncing: instance.syncing && !isLimbo(instance),
+    leaving: isLeaving(state),
+  };
+}
+
+export function peerMember(peer: Peer): Member | null {
+  const { instance, podName, podUID, volume, leaving, role } = peer.report;
+  if (instance === null) return null;
+  return {
+    ...instance,
+    pod: podName,
+    uid: podUID,
+    volume,
+    leaving,
+    syncing: instance.syncing && role !== 'limbo',
+    startedEpochMs: peer.startedEpochMs,
+  };
+}
+
+export function heardMembers(state: AgentState): readonly Member[] {
+  const self = selfMember(state);
+  const peers = livePeers(state).flatMap((peer) => peerMember(peer) ?? []);
+  return self === null ? peers : [self, ...peers];
+}
+
+/** Pods that run and have an agent, ours included. */
+export function expectedPods(state: AgentState): readonly PodView[] {
+  return (state.pods ?? []).filter(
+    (pod) => isManaged(state, pod) && !pod.terminal && !pod.leaving && pod.ip !== null,
+  );
+}
+
+/** Names of expected members that have not reported a Redis that answers. */
+export function unheardMembers(state: AgentState): readonly string[] {
+  const heard = new Set(heardMembers(state).map((member) => member.uid));
+  return expectedPods(state)
+    .filter((pod) => !heard.has(pod.uid))
+    .map((pod) => pod.name);
+}
+
+/** A missing pod whose volume holds fresher data than the best that is here, or null. */
+export function missingFresher(state: AgentState, best: Member): string | null {
+  const record = recordOf(state);
+  const bestPosition = positionOf(best, record);
+  if (bestPosition === null) return null;
+  const heard = new Set(heardMembers(state).map((member) => member.pod));
+  for (const [pod, entry] of Object.entries(record.datasets)) {
+    // A volume that is not claimed (emptyDir) is named by its pod's UID and died with it.
+    const isClaimed = entry.volume.startsWith('pvc/');
+    if (heard.has(pod) || !isClaimed) continue;
+    const index = record.lineage.findLastIndex((line) => line.replid === entry.replid);
+    if (compareFreshness({ index, offset: entry.offset }, bestPosition) < 0) return pod;
+  }
+  return null;
+}
+
+export function isHolder(state: AgentState): boolean {
+  return leaseOf(state)?.holder?.agentId === state.config.self.agentId;
+}
+
+/** Somebody else holds the Lease, or a later term than the held one was seen. */
+export function isForeign(state: AgentState): boolean {
+  const lease = leaseOf(state);
+  if (lease === null) return false;
+  return !isHolder(state) || seenTerm(state) > lease.term;
+}
+
+export function isValid(state: AgentState): boolean {
+  return state.now < state.validUntil;
+}
+
+export function candidateOf(state: AgentState): Candidate | null {
+  const { uid } = state.config.self;
+  return leaseOf(state)?.record.candidates.find((candidate) => candidate.uid === uid) ?? null;
+}
+
+export function rankedMembers(state: AgentState): readonly Member[] {
+  return ranking(heardMembers(state), recordOf(state), state.config);
+}
+
+export type Adoption =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'wait'; readonly reason: string }
+  | { readonly kind: 'follow'; readonly pod: PodView; readonly instance: Instance }
+  | { readonly kind: 'inherit'; readonly pod: PodView; readonly instance: Instance };
+
+/** What the pods without an agent demand while they run (DESIGN 7, adopting what runs already). */
+export function adoption(state: AgentState): Adoption {
+  const masters: { pod: PodView; instance: Instance }[] = [];
+  for (const pod of state.pods ?? []) {
+    if (isManaged(state, pod) || pod.terminal || pod.ip === null) continue;
+    const probe = state.unmanaged.get(pod.uid);
+    if (probe === undefined || !probe.reachable) {
+      if (pod.leaving) continue;
+      return {
+        kind: 'wait',
+        reason: `pod ${pod.name} has no agent and its Redis ${probe === undefined ? 'was not asked yet' : 'does not answer'}: it may hold the data`,
+      };
+    }
+    const { instance } = probe;
+    if (instance.role === 'master' && instance.keys > 0) masters.push({ pod, instance });
+  }
+  const chosen =
+    masters.find(({ pod }) => pod.adoptFrom) ?? (masters.length === 1 ? masters[0] : undefined);
+  if (chosen === undefined) {
+    if (masters.length === 0) return { kind: 'none' };
+    const names = masters.map(({ pod }) => pod.name).join(', ');
+    return {
+      kind: 'wait',
+      reason: `RO_DATA_CONFLICT: pods ${names} are masters with different data and have no agent; annotate the right one with adopt-from`,
+    };
+  }
+  return chosen.pod.leaving ? { kind: 'inherit', ...chosen } : { kind: 'follow', ...chosen };
+}
+
+/** Names of members whose data are of different descent, with no record to tell which is right. */
+export function unrelatedData(state: AgentState): readonly string[] {
+  if (recordOf(state).lineage.length > 0) return [];
+  const full = heardMembers(state).filter((member) => member.keys > 0);
+  const first = full[0];
+  if (first === undefined) return [];
+  const ids = (member: Member): string[] =>
+    [member.replid, member.replid2].filter((id) => !/^0+$/.test(id));
+  // Related: one family of ids that every member shares at least one id with.
+  const family = new Set(ids(first));
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const member of full) {
+      const mine = ids(member);
+      if (mine.some((id) => family.has(id)) && mine.some((id) => !family.has(id))) {
+        for (const id of mine) family.add(id);
+        grown = true;
+      }
+    }
+  }
+  const isStranger = (member: Member): boolean => !ids(member).some((id) => family.has(id));
+  return full.some(isStranger) ? full.map((member) => member.pod) : [];
+}

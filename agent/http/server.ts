@@ -1,0 +1,85 @@
+// The agent's read-only HTTP face. Nothing here changes anything, but /prestop, which only tells
+// the agent what the API server is about to tell it: that this pod ends.
+
+import type { ServerResponse } from 'node:http';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { AgentReport } from '../../src/wire.ts';
+
+const STREAMS_MAX = 128;
+/** Unsent bytes after which a slow reader is dropped. */
+const BACKLOG_MAX_BYTES = 1024 * 1024;
+
+export type HttpSource = {
+  readonly report: () => AgentReport;
+  /** Why this instance is not healthy, or null. */
+  readonly unhealthiness: () => string | null;
+  /** Resolves when a successor is master, or nothing can be handed over. */
+  readonly prestop: () => Promise<string>;
+};
+
+export class HttpServer {
+  readonly #app: FastifyInstance;
+  readonly #source: HttpSource;
+  readonly #streams = new Set<ServerResponse>();
+
+  constructor(source: HttpSource) {
+    this.#source = source;
+    this.#app = fastify({ logger: false, bodyLimit: 1024, forceCloseConnections: true });
+    this.#routes();
+  }
+
+  async listen(host: string, port: number): Promise<void> {
+    await this.#app.listen({ host, port });
+  }
+
+  /** Sends the report to every stream. */
+  publish(report: AgentReport): void {
+    if (this.#streams.size === 0) return;
+    const line = `${JSON.stringify(report)}\n`;
+    for (const stream of this.#streams) {
+      if (stream.writableLength > BACKLOG_MAX_BYTES) stream.destroy();
+      else stream.write(line);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const stream of this.#streams) stream.end();
+    await this.#app.close();
+  }
+
+  #routes(): void {
+    const app = this.#app;
+    const source = this.#source;
+    app.get<{ Querystring: { watch?: string } }>('/state', (request, reply) => {
+      if (request.query.watch !== 'true') {
+        // For people, too: one field per line.
+        return reply.type('application/json').send(`${JSON.stringify(source.report(), null, 2)}\n`);
+      }
+      if (this.#streams.size >= STREAMS_MAX) {
+        return reply.code(503).send({ error: `more than ${STREAMS_MAX} streams` });
+      }
+      reply.hijack();
+      const stream = reply.raw;
+      stream.writeHead(200, {
+        'content-type': 'application/x-ndjson',
+        'cache-control': 'no-store',
+      });
+      this.#streams.add(stream);
+      stream.on('close', () => this.#streams.delete(stream));
+      stream.on('error', () => this.#streams.delete(stream));
+      stream.write(`${JSON.stringify(source.report())}\n`);
+      return reply;
+    });
+    app.get('/health', (_request, reply) => {
+      const reason = source.unhealthiness();
+      return reply.code(reason === null ? 200 : 503).send({ healthy: reason === null, reason });
+    });
+    app.get('/live', () => ({ live: true }));
+    app.get('/ready', (_request, reply) => {
+      const { instance } = source.report();
+      const isReady = instance !== null && !instance.loading;
+      return reply.code(isReady ? 200 : 503).send({ ready: isReady });
+    });
+    app.get('/prestop', async () => ({ outcome: await source.prestop() }));
+  }
+}

@@ -1,0 +1,211 @@
+// A small client of the API server over undici: requests with a timeout, and watches that survive.
+// The whole client library would cost the sidecar some 20 MiB.
+
+import { Agent, type Dispatcher, request } from 'undici';
+import { messageOf } from '../../src/errors.ts';
+import type { Clock } from '../clock.ts';
+import type { Credentials } from './credentials.ts';
+
+export type ApiResult<T> =
+  | { readonly ok: true; readonly body: T }
+  /** Status 0: no answer within the timeout, or no connection; the request may have happened. */
+  | { readonly ok: false; readonly status: number; readonly message: string };
+
+export type ApiRequest = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly timeoutMs: number;
+};
+
+export type WatchEvent<T> =
+  | { readonly type: 'list'; readonly items: readonly T[] }
+  | { readonly type: 'set'; readonly item: T }
+  | { readonly type: 'delete'; readonly item: T }
+  | { readonly type: 'broken'; readonly detail: string };
+
+type Listed = { readonly metadata?: { readonly name?: string; readonly resourceVersion?: string } };
+type RawList<T> = { metadata?: { resourceVersion?: string }; items?: T[] };
+type RawEvent<T> = { type: string; object: T & Listed & { code?: number; message?: string } };
+
+/** The server ends a watch after so long; a new one continues where it ended. */
+const WATCH_SECONDS = 290;
+/** A watch whose bytes stop (a cut link) is noticed by bookmarks, sent about once a minute. */
+const WATCH_SILENCE_MS = 120_000;
+const BACKOFF_MIN_MS = 50;
+const BACKOFF_MAX_MS = 5000;
+
+export class KubeApi {
+  readonly #credentials: Credentials;
+  readonly #clock: Clock;
+  /** Two connections for requests, so that a swap never queues behind a renewal. */
+  readonly #requests: Dispatcher;
+  readonly #watches: Dispatcher;
+  readonly #aborts = new Set<AbortController>();
+  #closed = false;
+  requestCount = 0;
+
+  constructor(credentials: Credentials, clock: Clock) {
+    this.#credentials = credentials;
+    this.#clock = clock;
+    const connect = { ...credentials.tls, timeout: 3000 };
+    this.#requests = new Agent({
+      connect,
+      connections: 2,
+      pipelining: 1,
+      keepAliveTimeout: 60_000,
+      keepAliveMaxTimeout: 120_000,
+      headersTimeout: 10_000,
+      bodyTimeout: 10_000,
+    });
+    this.#watches = new Agent({ connect, headersTimeout: 10_000, bodyTimeout: WATCH_SILENCE_MS });
+  }
+
+  async send<T>(req: ApiRequest): Promise<ApiResult<T>> {
+    this.requestCount++;
+    try {
+      const response = await request(`${this.#credentials.origin}${req.path}`, {
+        dispatcher: this.#requests,
+        method: req.method,
+        signal: AbortSignal.timeout(req.timeoutMs),
+        headers: {
+          accept: 'application/json',
+          ...this.#credentials.headers(this.#clock.now()),
+          ...(req.body === undefined
+            ? {}
+            : { 'content-type': req.contentType ?? 'application/json' }),
+        },
+        ...(req.body === undefined ? {} : { body: JSON.stringify(req.body) }),
+      });
+      const text = await response.body.text();
+      if (response.statusCode < 300) return { ok: true, body: JSON.parse(text) as T };
+      return { ok: false, status: response.statusCode, message: statusMessage(text) };
+    } catch (error) {
+      return { ok: false, status: 0, message: messageOf(error) };
+    }
+  }
+
+  /** Lists and watches until close(); each break backs off with jitter and continues or re-lists. */
+  async watch<T extends Listed>(
+    path: string,
+    query: Record<string, string>,
+    listener: (event: WatchEvent<T>) => void,
+    random: () => number,
+  ): Promise<void> {
+    let version = '';
+    let failures = 0;
+    while (!this.#closed) {
+      try {
+        if (version === '') version = await this.#list(path, query, listener);
+        version = await this.#follow(path, query, version, listener, () => {
+          failures = 0;
+        });
+      } catch (error) {
+        if (this.#closed) return;
+        // 410 Gone and everything odd: the next list starts afresh.
+        version = '';
+        failures++;
+        listener({ type: 'broken', detail: messageOf(error) });
+        const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures, 10));
+        await this.#clock.sleep(backoffMs * (0.5 + random() / 2));
+      }
+    }
+  }
+
+  async #list<T extends Listed>(
+    path: string,
+    query: Record<string, string>,
+    listener: (event: WatchEvent<T>) => void,
+  ): Promise<string> {
+    const search = new URLSearchParams(query).toString();
+    const listed = await this.send<RawList<T>>({
+      method: 'GET',
+      path: `${path}?${search}`,
+      timeoutMs: 5000,
+    });
+    if (!listed.ok) throw new Error(`list ${path}: ${listed.status} ${listed.message}`);
+    listener({ type: 'list', items: listed.body.items ?? [] });
+    return listed.body.metadata?.resourceVersion ?? '';
+  }
+
+  /** Follows one watch to its end; returns the version to continue from. */
+  async #follow<T extends Listed>(
+    path: string,
+    query: Record<string, string>,
+    from: string,
+    listener: (event: WatchEvent<T>) => void,
+    onAlive: () => void,
+  ): Promise<string> {
+    const search = new URLSearchParams({
+      ...query,
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      resourceVersion: from,
+      timeoutSeconds: String(WATCH_SECONDS),
+    });
+    const abort = new AbortController();
+    this.#aborts.add(abort);
+    this.requestCount++;
+    let version = from;
+    try {
+      const response = await request(`${this.#credentials.origin}${path}?${search.toString()}`, {
+        dispatcher: this.#watches,
+        method: 'GET',
+        signal: abort.signal,
+        headers: { accept: 'application/json', ...this.#credentials.headers(this.#clock.now()) },
+      });
+      if (response.statusCode !== 200) {
+        throw new Error(
+          `watch ${path}: ${response.statusCode} ${statusMessage(await response.body.text())}`,
+        );
+      }
+      onAlive();
+      for await (const line of linesOf(response.body)) {
+        const event = JSON.parse(line) as RawEvent<T>;
+        if (event.type === 'ERROR') throw new Error(event.object.message ?? 'the watch ended');
+        version = event.object.metadata?.resourceVersion ?? version;
+        if (event.type === 'ADDED' || event.type === 'MODIFIED') {
+          listener({ type: 'set', item: event.object });
+        } else if (event.type === 'DELETED') listener({ type: 'delete', item: event.object });
+      }
+      return version;
+    } finally {
+      this.#aborts.delete(abort);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const abort of this.#aborts) abort.abort();
+    await Promise.all([this.#requests.destroy(), this.#watches.destroy()]);
+  }
+}
+
+/** No line of a watch may be larger: an object of the API server is at most 1.5 MiB. */
+const LINE_MAX = 4 * 1024 * 1024;
+
+export async function* linesOf(body: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    rest += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
+    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
+      const line = rest.slice(0, end);
+      rest = rest.slice(end + 1);
+      if (line.trim() !== '') yield line;
+    }
+    if (rest.length > LINE_MAX) throw new Error(`a line of more than ${LINE_MAX} bytes`);
+  }
+}
+
+function statusMessage(text: string): string {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    const message =
+      typeof parsed === 'object' && parsed !== null ? Reflect.get(parsed, 'message') : null;
+    return typeof message === 'string' ? message : text.slice(0, 200);
+  } catch {
+    return text.slice(0, 200);
+  }
+}

@@ -1,0 +1,88 @@
+// Carries label changes out: one patch per pod at a time, backoff per pod, and a plain word
+// where it goes on failing. A failure on one pod never holds up another.
+
+import type { Log } from '../../src/log.ts';
+import type { Clock } from '../clock.ts';
+import type { LabelChange } from '../core/labels.ts';
+import type { PodsAdapter } from './pods.ts';
+
+const TIMEOUT_MS = 2000;
+const BACKOFF_MIN_MS = 50;
+const BACKOFF_MAX_MS = 2000;
+const COMPLAIN_AFTER_MS = 2000;
+
+type Attempt = {
+  busy: boolean;
+  failures: number;
+  since: number;
+  notBefore: number;
+  complained: boolean;
+};
+
+export class LabelKeeper {
+  readonly #pods: PodsAdapter;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #attempts = new Map<string, Attempt>();
+  /** What was just written, until the watch shows it: no second patch meanwhile. */
+  readonly #written = new Map<string, string | null>();
+
+  constructor(pods: PodsAdapter, clock: Clock, log: Log) {
+    this.#pods = pods;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Level-triggered: called with all changes that are still needed. */
+  reconcile(changes: readonly LabelChange[]): void {
+    const needed = new Set(changes.map(({ pod }) => pod.uid));
+    for (const uid of this.#attempts.keys()) {
+      if (!needed.has(uid) && this.#attempts.get(uid)?.busy !== true) this.#attempts.delete(uid);
+    }
+    for (const uid of this.#written.keys()) if (!needed.has(uid)) this.#written.delete(uid);
+    const now = this.#clock.now();
+    for (const change of changes) {
+      const { uid } = change.pod;
+      if (this.#written.has(uid) && this.#written.get(uid) === change.role) continue;
+      const attempt = this.#attempts.get(uid);
+      if (attempt?.busy === true || (attempt !== undefined && now < attempt.notBefore)) continue;
+      void this.#apply(change, attempt);
+    }
+  }
+
+  async #apply(change: LabelChange, previous: Attempt | undefined): Promise<void> {
+    const { pod, role } = change;
+    const attempt: Attempt = previous ?? {
+      busy: true,
+      failures: 0,
+      since: this.#clock.now(),
+      notBefore: 0,
+      complained: false,
+    };
+    attempt.busy = true;
+    this.#attempts.set(pod.uid, attempt);
+    const result = await this.#pods.setRole(pod, role, TIMEOUT_MS);
+    attempt.busy = false;
+    if (result.ok || result.status === 404 || result.status === 409) {
+      // 404 and 409: the pod is gone or another one has its name; the watch will tell.
+      this.#attempts.delete(pod.uid);
+      if (result.ok) {
+        this.#written.set(pod.uid, role);
+        this.#clock.after(COMPLAIN_AFTER_MS, () => this.#written.delete(pod.uid));
+        this.#log.info({ pod: pod.name, from: pod.role, to: role }, 'role label changed');
+      }
+      return;
+    }
+    attempt.failures++;
+    const now = this.#clock.now();
+    attempt.notBefore = now + Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** attempt.failures);
+    if (attempt.complained || (now - attempt.since < COMPLAIN_AFTER_MS && result.status !== 403))
+      return;
+    attempt.complained = true;
+    const code = result.status === 403 ? 'RO_KUBE_DENIED' : 'RO_KUBE_REQUEST';
+    this.#log.error(
+      { code, pod: pod.name, role, detail: result.message },
+      'role label not changed',
+    );
+  }
+}

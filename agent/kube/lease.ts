@@ -1,0 +1,180 @@
+// The group's Lease: read from a watch, written by compare-and-swap on the version that was judged.
+
+import type { V1Lease } from '@kubernetes/client-node';
+import { FORCE_ANNOTATION, leaseName, MANAGER, RECORD_ANNOTATION } from '../../src/names.ts';
+import type { GroupRecord, Holder, LeaseOutcome, LeaseView, LeaseWrite } from '../core/model.ts';
+import { EMPTY_RECORD } from '../core/view.ts';
+import type { ApiResult, KubeApi, WatchEvent } from './api.ts';
+
+/** What the API server sends: Lease times are plain strings in JSON. */
+type RawLease = Omit<V1Lease, 'spec'> & {
+  spec?: {
+    holderIdentity?: string;
+    leaseTransitions?: number;
+    renewTime?: string;
+    acquireTime?: string;
+    leaseDurationSeconds?: number;
+  };
+};
+
+/** `podName_podUID_agentId`; a pod's name holds no underscore. */
+export function holderText(holder: Holder): string {
+  return `${holder.pod}_${holder.uid}_${holder.agentId}`;
+}
+
+export function parseHolder(text: string | undefined): Holder | null {
+  const [pod, uid, agentId] = (text ?? '').split('_');
+  if (pod === undefined || uid === undefined || agentId === undefined) return null;
+  return { pod, uid, agentId };
+}
+
+function parseRecord(text: string | undefined): GroupRecord {
+  if (text === undefined) return EMPTY_RECORD;
+  try {
+    return { ...EMPTY_RECORD, ...(JSON.parse(text) as Partial<GroupRecord>) };
+  } catch {
+    // A person broke it by hand: the next renewal writes it anew; mirrors on the pods keep the data.
+    return EMPTY_RECORD;
+  }
+}
+
+export function viewOfLease(raw: RawLease): LeaseView {
+  const annotations = raw.metadata?.annotations ?? {};
+  const force = annotations[FORCE_ANNOTATION];
+  return {
+    resourceVersion: raw.metadata?.resourceVersion ?? '',
+    holder: parseHolder(raw.spec?.holderIdentity),
+    term: raw.spec?.leaseTransitions ?? 0,
+    renewTime: raw.spec?.renewTime ?? null,
+    record: parseRecord(annotations[RECORD_ANNOTATION]),
+    force: force === undefined ? null : Number(force),
+  };
+}
+
+/** RFC 3339 with the six digits that a MicroTime wants. */
+function microTime(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace('Z', '000Z');
+}
+
+export class LeaseAdapter {
+  readonly #api: KubeApi;
+  readonly #namespace: string;
+  readonly #group: string;
+  readonly #waitSeconds: number;
+  #last: RawLease | null = null;
+
+  constructor(api: KubeApi, namespace: string, group: string, waitMs: number) {
+    this.#api = api;
+    this.#namespace = namespace;
+    this.#group = group;
+    this.#waitSeconds = Math.ceil(waitMs / 1000);
+  }
+
+  get #base(): string {
+    return `/apis/coordination.k8s.io/v1/namespaces/${this.#namespace}/leases`;
+  }
+
+  get #name(): string {
+    return leaseName(this.#group);
+  }
+
+  watch(
+    listener: (lease: LeaseView | null) => void,
+    onBroken: (detail: string) => void,
+    random: () => number,
+  ): Promise<void> {
+    const query = { fieldSelector: `metadata.name=${this.#name}` };
+    const seen = (raw: RawLease | null): void => {
+      this.#last = raw;
+      listener(raw === null ? null : viewOfLease(raw));
+    };
+    return this.#api.watch<RawLease>(
+      this.#base,
+      query,
+      (event: WatchEvent<RawLease>) => {
+        if (event.type === 'list') seen(event.items[0] ?? null);
+        else if (event.type === 'set') seen(event.item);
+        else if (event.type === 'delete') seen(null);
+        else onBroken(event.detail);
+      },
+      random,
+    );
+  }
+
+  async read(timeoutMs: number): Promise<ApiResult<LeaseView | null>> {
+    const result = await this.#api.send<RawLease>({
+      method: 'GET',
+      path: `${this.#base}/${this.#name}`,
+      timeoutMs,
+    });
+    if (result.ok) {
+      this.#last = result.body;
+      return { ok: true, body: viewOfLease(result.body) };
+    }
+    return result.status === 404 ? { ok: true, body: null } : result;
+  }
+
+  /** One attempt; on conflict the fresh Lease comes back, so that nobody judges a stale one. */
+  async write(
+    write: LeaseWrite,
+    timeoutMs: number,
+    epochMs: number,
+  ): Promise<{ outcome: LeaseOutcome; lease: LeaseView | null; detail: string; absent: boolean }> {
+    const isCreate = write.resourceVersion === '';
+    const result = await this.#api.send<RawLease>({
+      method: isCreate ? 'POST' : 'PUT',
+      path: isCreate ? this.#base : `${this.#base}/${this.#name}`,
+      body: this.#body(write, epochMs),
+      timeoutMs,
+    });
+    if (result.ok) {
+      this.#last = result.body;
+      return { outcome: 'ok', lease: viewOfLease(result.body), detail: '', absent: false };
+    }
+    const detail = `${result.status} ${result.message}`;
+    if (result.status === 409 || result.status === 404) {
+      const fresh = await this.read(timeoutMs);
+      const lease = fresh.ok ? fresh.body : null;
+      return { outcome: 'conflict', lease, detail, absent: fresh.ok && fresh.body === null };
+    }
+    const outcome =
+      result.status === 401 || result.status === 403
+        ? 'denied'
+        : result.status === 0
+          ? 'timeout'
+          : 'error';
+    return { outcome, lease: null, detail, absent: false };
+  }
+
+  #body(write: LeaseWrite, epochMs: number): RawLease {
+    const now = microTime(epochMs);
+    const last = write.resourceVersion === '' ? null : this.#last;
+    const history = write.record.history.map((entry) =>
+      entry.at === '' ? { ...entry, at: new Date(epochMs).toISOString() } : entry,
+    );
+    const annotations: Record<string, string> = {
+      ...last?.metadata?.annotations,
+      [RECORD_ANNOTATION]: JSON.stringify({ ...write.record, history }),
+    };
+    if (write.op !== 'renew') delete annotations[FORCE_ANNOTATION];
+    const isNewTerm = write.term !== last?.spec?.leaseTransitions;
+    return {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: {
+        name: this.#name,
+        namespace: this.#namespace,
+        labels: { ...last?.metadata?.labels, 'app.kubernetes.io/managed-by': MANAGER },
+        annotations,
+        ...(write.resourceVersion === '' ? {} : { resourceVersion: write.resourceVersion }),
+      },
+      spec: {
+        ...(write.holder === null ? {} : { holderIdentity: holderText(write.holder) }),
+        leaseTransitions: write.term,
+        leaseDurationSeconds: this.#waitSeconds,
+        renewTime: now,
+        acquireTime: isNewTerm ? now : (last?.spec?.acquireTime ?? now),
+      },
+    };
+  }
+}

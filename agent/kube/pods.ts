@@ -1,0 +1,125 @@
+// The pods of the group: a watch, and patches of single labels and annotations.
+
+import type { V1Pod } from '@kubernetes/client-node';
+import {
+  ADOPT_FROM_ANNOTATION,
+  AGENT_CONTAINER,
+  DISCARD_DATA_ANNOTATION,
+  MIRROR_ANNOTATION,
+  ROLE_LABEL,
+} from '../../src/names.ts';
+import type { LineageEntry, PodView } from '../core/model.ts';
+import type { ApiResult, KubeApi } from './api.ts';
+import type { Group } from './group.ts';
+
+export type Mirror = { readonly term: number; readonly lineage: readonly LineageEntry[] };
+
+function mirrorOf(text: string | undefined): Mirror {
+  if (text === undefined) return { term: 0, lineage: [] };
+  try {
+    return { term: 0, lineage: [], ...(JSON.parse(text) as Partial<Mirror>) };
+  } catch {
+    return { term: 0, lineage: [] };
+  }
+}
+
+/** A claimed volume outlives its pod; without one the data live and die with the pod's UID. */
+function volumeOf(pod: V1Pod): string {
+  const claim = pod.spec?.volumes?.find((volume) => volume.persistentVolumeClaim !== undefined);
+  const name = claim?.persistentVolumeClaim?.claimName;
+  return name === undefined ? (pod.metadata?.uid ?? '') : `pvc/${name}`;
+}
+
+function isDisrupted(pod: V1Pod): boolean {
+  return (
+    pod.status?.conditions?.some(
+      ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
+    ) === true
+  );
+}
+
+export function viewOfPod(pod: V1Pod): PodView {
+  const { metadata, spec, status } = pod;
+  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  const annotations = metadata?.annotations ?? {};
+  const phase = status?.phase ?? '';
+  const mirror = mirrorOf(annotations[MIRROR_ANNOTATION]);
+  return {
+    name: metadata?.name ?? '',
+    uid: metadata?.uid ?? '',
+    ip: status?.podIP ?? null,
+    leaving: metadata?.deletionTimestamp !== undefined || isDisrupted(pod),
+    terminal: phase === 'Failed' || phase === 'Succeeded',
+    managed: containers.some(({ name }) => name === AGENT_CONTAINER),
+    role: metadata?.labels?.[ROLE_LABEL] ?? null,
+    volume: volumeOf(pod),
+    discardData: annotations[DISCARD_DATA_ANNOTATION] ?? null,
+    adoptFrom: annotations[ADOPT_FROM_ANNOTATION] === 'true',
+    mirrorTerm: mirror.term,
+    mirrorLineage: mirror.lineage,
+  };
+}
+
+export class PodsAdapter {
+  readonly #api: KubeApi;
+  readonly #namespace: string;
+  readonly #pods = new Map<string, V1Pod>();
+
+  constructor(api: KubeApi, namespace: string) {
+    this.#api = api;
+    this.#namespace = namespace;
+  }
+
+  get #base(): string {
+    return `/api/v1/namespaces/${this.#namespace}/pods`;
+  }
+
+  read(name: string, timeoutMs: number): Promise<ApiResult<V1Pod>> {
+    return this.#api.send<V1Pod>({ method: 'GET', path: `${this.#base}/${name}`, timeoutMs });
+  }
+
+  watch(
+    group: Group,
+    listener: (pods: readonly PodView[]) => void,
+    onBroken: (detail: string) => void,
+    random: () => number,
+  ): Promise<void> {
+    return this.#api.watch<V1Pod>(
+      this.#base,
+      group.selector === '' ? {} : { labelSelector: group.selector },
+      (event) => {
+        if (event.type === 'broken') return onBroken(event.detail);
+        if (event.type === 'list') {
+          this.#pods.clear();
+          for (const pod of event.items) this.#pods.set(pod.metadata?.uid ?? '', pod);
+        } else {
+          const uid = event.item.metadata?.uid ?? '';
+          if (event.type === 'set') this.#pods.set(uid, event.item);
+          else this.#pods.delete(uid);
+        }
+        listener([...this.#pods.values()].filter(group.belongs).map((pod) => viewOfPod(pod)));
+      },
+      random,
+    );
+  }
+
+  /** Changes one label of exactly this pod: another of the same name has another UID. */
+  setRole(pod: PodView, role: string | null, timeoutMs: number): Promise<ApiResult<V1Pod>> {
+    return this.#patch(pod.name, { uid: pod.uid, labels: { [ROLE_LABEL]: role } }, timeoutMs);
+  }
+
+  setMirror(pod: PodView, mirror: Mirror, timeoutMs: number): Promise<ApiResult<V1Pod>> {
+    const annotations = { [MIRROR_ANNOTATION]: JSON.stringify(mirror) };
+    return this.#patch(pod.name, { uid: pod.uid, annotations }, timeoutMs);
+  }
+
+  #patch(name: string, metadata: object, timeoutMs: number): Promise<ApiResult<V1Pod>> {
+    return this.#api.send<V1Pod>({
+      method: 'PATCH',
+      path: `${this.#base}/${name}`,
+      body: { metadata },
+      contentType: 'application/merge-patch+json',
+      timeoutMs,
+    });
+  }
+}

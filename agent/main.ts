@@ -1,0 +1,175 @@
+// The agent: wires the parts. No logic here.
+
+import { randomBytes } from 'node:crypto';
+import { messageOf, OrchestratorError } from '../src/errors.ts';
+import { createLog, type Log } from '../src/log.ts';
+import { VERSION } from '../src/version.ts';
+import { systemClock } from './clock.ts';
+import { type AgentConfig, readConfig } from './config.ts';
+import type { CoreConfig } from './core/model.ts';
+import { HttpServer } from './http/server.ts';
+import { KubeApi } from './kube/api.ts';
+import { loadCredentials } from './kube/credentials.ts';
+import { groupOf } from './kube/group.ts';
+import { LabelKeeper } from './kube/label-keeper.ts';
+import { LeaseAdapter } from './kube/lease.ts';
+import { PodsAdapter } from './kube/pods.ts';
+import { readOwnPod } from './kube/own-pod.ts';
+import { PeerStreams } from './peers/streams.ts';
+import type { RedisAccess } from './redis/access.ts';
+import { LocalRedisAdapter } from './redis/local.ts';
+import { Runtime } from './runtime.ts';
+import { prestop, type ShutdownParts, terminate } from './shutdown.ts';
+
+const clock = systemClock;
+const random = Math.random;
+
+/** Sortable by start on one node: a younger agent of a pod has the greater id. */
+function newAgentId(): string {
+  const ID_DIGITS = 9;
+  return `${clock.epochMs().toString(36).padStart(ID_DIGITS, '0')}${randomBytes(3).toString('hex')}`;
+}
+
+function accessOf(config: AgentConfig): RedisAccess {
+  return {
+    port: config.redisPort,
+    user: config.redisUser,
+    password: config.redisPassword,
+    passwordFile: config.redisPasswordFile,
+    configFile: config.redisConfigFile,
+    tls: config.redisTls,
+    tlsCa: config.redisTlsCa,
+    tlsCert: config.redisTlsCert,
+    tlsKey: config.redisTlsKey,
+    tlsServerName: config.redisTlsServerName,
+    tlsSkipVerify: config.redisTlsSkipVerify,
+  };
+}
+
+function coreOf(config: AgentConfig, uid: string): CoreConfig {
+  return {
+    self: { pod: config.podName, uid, agentId: newAgentId() },
+    timing: config.timing,
+    bootFence: config.bootFence,
+    redisTimeoutMs: config.redisTimeout,
+    redisPort: config.redisPort,
+    maxFailoverLagBytes: config.maxFailoverLag ?? null,
+    ageBeatsBytes: config.ageBeatsBytes,
+    priorityFirst: config.electionPolicy === 'priority',
+  };
+}
+
+async function run(config: AgentConfig, log: Log): Promise<void> {
+  const api = new KubeApi(await loadCredentials(process.env), clock);
+  const pods = new PodsAdapter(api, config.namespace);
+  const own = await readOwnPod(pods, config, clock, log);
+  const group = groupOf(own.pod, config);
+  const lease = new LeaseAdapter(api, config.namespace, group.name, config.timing.waitMs);
+  const labels = new LabelKeeper(pods, clock, log);
+  const access = accessOf(config);
+  log.info({ version: VERSION, group: group.name, selector: group.selector }, 'agent started');
+
+  const redis = new LocalRedisAdapter({
+    access,
+    host: config.redisHost,
+    timeoutMs: config.redisTimeout,
+    minReplicas: config.minReplicasToWrite,
+    clock,
+    log,
+    onChange: (seen) => runtime.dispatch({ kind: 'redis', redis: seen }),
+    onRefusedSettings: (refused) => {
+      for (const text of refused) log.warn({ code: 'RO_REDIS_COMMAND_DENIED' }, text);
+    },
+  });
+  const streams = new PeerStreams({
+    port: config.httpPort,
+    clock,
+    log,
+    random,
+    onReport: (report) => {
+      const startedEpochMs = Date.parse(report.startupTime ?? '') || 0;
+      runtime.dispatch({ kind: 'peer', report, startedEpochMs });
+    },
+  });
+  const runtime: Runtime = new Runtime({
+    core: coreOf(config, own.uid),
+    clock,
+    log,
+    access,
+    redis,
+    lease,
+    pods,
+    labels,
+    namespace: config.namespace,
+    group: group.name,
+    podIP: own.ip,
+    followPeers: (list) => streams.follow(list),
+    publish: (report) => http.publish(report),
+    onExit: (code) => process.exit(code),
+  });
+  const shutdown: ShutdownParts = {
+    runtime,
+    pods,
+    clock,
+    log,
+    podName: config.podName,
+    podUid: own.uid,
+    graceMs: config.shutdownGrace,
+  };
+  const http = new HttpServer({
+    report: () => runtime.report(),
+    unhealthiness: () => runtime.unhealthiness(),
+    prestop: () => prestop(shutdown),
+  });
+  await http.listen(config.httpHost, config.httpPort);
+
+  const onBroken = (what: string) => (detail: string) =>
+    log.warn({ detail }, `watch on ${what} broke`);
+  runtime.start();
+  redis.start();
+  void pods.watch(
+    group,
+    (list) => runtime.dispatch({ kind: 'pods', pods: list }),
+    onBroken('pods'),
+    random,
+  );
+  void lease.watch(
+    (seen) => runtime.dispatch({ kind: 'lease', lease: seen }),
+    onBroken('the Lease'),
+    random,
+  );
+
+  let isEnding = false;
+  const end = async (): Promise<void> => {
+    if (isEnding) return;
+    isEnding = true;
+    await terminate(shutdown);
+    runtime.stop();
+    redis.stop();
+    await Promise.allSettled([streams.close(), http.close(), api.close()]);
+    process.exit(0);
+  };
+  process.on('SIGTERM', () => void end());
+  process.on('SIGINT', () => void end());
+}
+
+function fail(log: Log, error: unknown): never {
+  const known =
+    error instanceof OrchestratorError ? { code: error.code, remedy: error.remedy } : {};
+  log.error({ ...known }, messageOf(error));
+  process.exit(1);
+}
+
+const result = readConfig(process.argv.slice(2), process.env);
+if (result.kind === 'help') {
+  process.stdout.write(result.text);
+} else if (result.kind === 'invalid') {
+  for (const error of result.errors) process.stderr.write(`RO_CONFIG_INVALID ${error}\n`);
+  process.exitCode = 2;
+} else {
+  const { podName, namespace, logLevel } = result.config;
+  const log = createLog('agent', logLevel, { pod: podName, namespace });
+  process.on('unhandledRejection', (error) => fail(log, error));
+  process.on('uncaughtException', (error) => fail(log, error));
+  run(result.config, log).catch((error: unknown) => fail(log, error));
+}

@@ -1,0 +1,89 @@
+// One stream per peer: GET /state?watch=true, one report per line. What a peer says is believed
+// only under the pod UID that the API server gave for its address.
+
+import { Agent, request } from 'undici';
+import { messageOf } from '../../src/errors.ts';
+import type { Log } from '../../src/log.ts';
+import type { AgentReport } from '../../src/wire.ts';
+import type { Clock } from '../clock.ts';
+import type { PodView } from '../core/model.ts';
+import { linesOf } from '../kube/api.ts';
+
+const PEERS_MAX = 100;
+/** Reports come every 500 ms at least: a stream that is silent for so long is dead. */
+const SILENCE_MS = 2000;
+const BACKOFF_MIN_MS = 50;
+const BACKOFF_MAX_MS = 1000;
+
+type Options = {
+  readonly port: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+  readonly onReport: (report: AgentReport) => void;
+};
+
+export class PeerStreams {
+  readonly #options: Options;
+  readonly #streams = new Map<string, { address: string; abort: AbortController }>();
+  readonly #dispatcher = new Agent({
+    connect: { timeout: 1000 },
+    headersTimeout: SILENCE_MS,
+    bodyTimeout: SILENCE_MS,
+    keepAliveTimeout: 1000,
+  });
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Follows exactly these pods. */
+  follow(pods: readonly PodView[]): void {
+    const wanted = new Map<string, string>();
+    for (const { uid, ip, terminal } of pods.slice(0, PEERS_MAX)) {
+      if (ip !== null && !terminal) wanted.set(uid, ip);
+    }
+    for (const [uid, stream] of this.#streams) {
+      if (wanted.get(uid) === stream.address) continue;
+      stream.abort.abort();
+      this.#streams.delete(uid);
+    }
+    for (const [uid, address] of wanted) {
+      if (this.#streams.has(uid)) continue;
+      const abort = new AbortController();
+      this.#streams.set(uid, { address, abort });
+      void this.#run(uid, address, abort.signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.follow([]);
+    await this.#dispatcher.destroy();
+  }
+
+  async #run(uid: string, address: string, signal: AbortSignal): Promise<void> {
+    const host = address.includes(':') ? `[${address}]` : address;
+    const url = `http://${host}:${this.#options.port}/state?watch=true`;
+    let failures = 0;
+    while (!signal.aborted) {
+      try {
+        const response = await request(url, { dispatcher: this.#dispatcher, signal });
+        if (response.statusCode !== 200) throw new Error(`HTTP ${response.statusCode}`);
+        for await (const line of linesOf(response.body)) {
+          failures = 0;
+          const report = JSON.parse(line) as AgentReport;
+          // An old address may belong to somebody else by now.
+          if (report.podUID !== uid)
+            throw new Error(`the address belongs to pod ${report.podName}`);
+          this.#options.onReport(report);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#options.log.debug({ address, error: messageOf(error) }, 'peer stream broke');
+      }
+      failures++;
+      const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures, 6));
+      await this.#options.clock.sleep(backoffMs * (0.5 + this.#options.random() / 2));
+    }
+  }
+}

@@ -1,0 +1,98 @@
+// How to reach and authenticate to a Redis of the group: address, TLS, password. Passwords from
+// files are read again at every connection, so that a rotation needs no restart.
+
+import { readFileSync } from 'node:fs';
+import type { RedisOptions } from 'ioredis';
+import { OrchestratorError, messageOf } from '../../src/errors.ts';
+
+export type RedisAccess = {
+  readonly port: number;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly passwordFile: string | undefined;
+  readonly configFile: string | undefined;
+  readonly tls: boolean;
+  readonly tlsCa: string | undefined;
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly tlsServerName: string | undefined;
+  readonly tlsSkipVerify: boolean;
+};
+
+function readText(flag: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new OrchestratorError('RO_CONFIG_INVALID', `${flag}: ${file}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** The last `name value` of a redis.conf, unquoted; undefined where it is not set. */
+export function configDirective(text: string, name: string): string | undefined {
+  let found: string | undefined;
+  for (const line of text.split('\n')) {
+    const match = /^\s*([A-Za-z-]+)\s+(.*?)\s*$/.exec(line);
+    if (match === null || match[1]?.toLowerCase() !== name) continue;
+    const value = match[2] ?? '';
+    const quoted = /^"(.*)"$/.exec(value) ?? /^'(.*)'$/.exec(value);
+    found = quoted?.[1] ?? value;
+  }
+  return found === '' ? undefined : found;
+}
+
+export function currentPassword(access: RedisAccess): string | undefined {
+  if (access.password !== undefined) return access.password;
+  if (access.passwordFile !== undefined) {
+    return readText('--redis-password-file', access.passwordFile).trim();
+  }
+  if (access.configFile === undefined) return undefined;
+  const text = readText('--redis-config-file', access.configFile);
+  return configDirective(text, 'requirepass') ?? configDirective(text, 'masterauth');
+}
+
+function tlsOptions(access: RedisAccess, host: string): NonNullable<RedisOptions['tls']> {
+  const read = (flag: string, file: string | undefined) =>
+    file === undefined ? undefined : readText(flag, file);
+  const ca = read('--redis-tls-ca', access.tlsCa);
+  const cert = read('--redis-tls-cert', access.tlsCert);
+  const key = read('--redis-tls-key', access.tlsKey);
+  return {
+    rejectUnauthorized: !access.tlsSkipVerify,
+    servername: access.tlsServerName ?? (/^[\d.]+$|:/.test(host) ? '' : host),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    // Peers are reached by IP; certificates name Services. The chain is checked, not the address.
+    ...(access.tlsServerName === undefined ? { checkServerIdentity: () => undefined } : {}),
+  };
+}
+
+/** Options of one connection that never queues, never retries and never reconnects by itself. */
+export function connectionOptions(
+  access: RedisAccess,
+  host: string,
+  timeoutMs: number,
+): Omit<RedisOptions, 'replyMapping'> {
+  const password = currentPassword(access);
+  return {
+    host,
+    port: access.port,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    enableReadyCheck: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    disableClientInfo: true,
+    autoResubscribe: false,
+    autoResendUnfulfilledCommands: false,
+    noDelay: true,
+    protocol: 2,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
+    ...(access.user === undefined ? {} : { username: access.user }),
+    ...(password === undefined ? {} : { password }),
+    ...(access.tls ? { tls: tlsOptions(access, host) } : {}),
+  };
+}

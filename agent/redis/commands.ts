@@ -1,0 +1,147 @@
+// The few commands that we send to a Redis. Each is one round trip and returns what INFO said.
+
+import type { Redis } from 'ioredis';
+import { messageOf, OrchestratorError } from '../../src/errors.ts';
+import type { Instance } from '../core/model.ts';
+import { LIMBO } from '../core/view.ts';
+import { INFO_SECTIONS, instanceOf } from './instance.ts';
+
+/** More replicas than anybody has: no write is accepted while it stands (the promotion's guard). */
+const GUARD_REPLICAS = 1_000_000;
+
+type Command = readonly [string, ...string[]];
+type Reply = [error: Error | null, result: unknown];
+
+const LOOK: readonly Command[] = INFO_SECTIONS.map((section) => ['info', section] as const);
+
+function textsOf(replies: readonly Reply[]): string[] {
+  return replies.map(([error, result]) => {
+    if (error !== null) throw error;
+    return String(result);
+  });
+}
+
+function read(replies: readonly Reply[], startedEpochMs: number): Instance {
+  const instance = instanceOf(textsOf(replies), startedEpochMs);
+  if (instance === null) {
+    throw new OrchestratorError('RO_REDIS_NOT_MANAGEABLE', 'INFO names no run_id or role');
+  }
+  return instance;
+}
+
+async function transaction(redis: Redis, commands: readonly Command[]): Promise<Reply[]> {
+  const replies = await redis.multi(commands.map((command) => [...command])).exec();
+  if (replies === null) throw new Error('the transaction was aborted');
+  for (const [error] of replies) if (error !== null) throw error;
+  return replies;
+}
+
+export async function look(redis: Redis, startedEpochMs: number): Promise<Instance> {
+  const replies = await redis.pipeline(LOOK.map((command) => [...command])).exec();
+  return read(replies ?? [], startedEpochMs);
+}
+
+/** Text of INFO server: the first question on a new connection. */
+export async function serverInfo(redis: Redis): Promise<string> {
+  return String(await redis.info('server'));
+}
+
+/**
+ * Our one fence: read-only, replicating from nobody, with the final offset sampled atomically.
+ * Clients of a deposed master are cut, so that they reconnect to the new one.
+ */
+export async function limbo(
+  redis: Redis,
+  options: { cutClients: boolean; startedEpochMs: number },
+): Promise<Instance> {
+  const commands: Command[] = [['replicaof', LIMBO.host, String(LIMBO.port)], ...LOOK];
+  if (options.cutClients) {
+    commands.push(['client', 'kill', 'type', 'normal'], ['client', 'kill', 'type', 'pubsub']);
+  }
+  const replies = await transaction(redis, commands);
+  return read(replies.slice(1, 1 + LOOK.length), options.startedEpochMs);
+}
+
+export async function replicateFrom(
+  redis: Redis,
+  host: string,
+  port: number,
+  startedEpochMs: number,
+): Promise<Instance> {
+  const replies = await transaction(redis, [['replicaof', host, String(port)], ...LOOK]);
+  return read(replies.slice(1), startedEpochMs);
+}
+
+/** NO ONE behind the guard: a late execution on a thawed Redis still accepts no write. */
+export async function promoteGuarded(redis: Redis, startedEpochMs: number): Promise<Instance> {
+  const replies = await transaction(redis, [
+    ['config', 'set', 'min-replicas-to-write', String(GUARD_REPLICAS)],
+    ['replicaof', 'no', 'one'],
+    ...LOOK,
+  ]);
+  return read(replies.slice(2), startedEpochMs);
+}
+
+/** Opens writes with the configured value, never with one that was read back. */
+export async function openWrites(
+  redis: Redis,
+  minReplicas: number,
+  startedEpochMs: number,
+): Promise<Instance> {
+  const replies = await transaction(redis, [
+    ['config', 'set', 'min-replicas-to-write', String(minReplicas)],
+    ...LOOK,
+  ]);
+  return read(replies.slice(1), startedEpochMs);
+}
+
+const BACKLOG_MIN_BYTES = 64 * 1024 * 1024;
+
+async function configNumber(redis: Redis, name: string): Promise<number> {
+  const reply = await redis.config('GET', name);
+  return Number(Array.isArray(reply) ? reply[1] : Number.NaN);
+}
+
+/**
+ * Settings without which a role change could not work (DESIGN 7). Returns what was refused:
+ * each text names the command and what its lack costs.
+ */
+export async function prepare(
+  redis: Redis,
+  auth: { user: string | undefined; password: string | undefined; tls: boolean },
+): Promise<readonly string[]> {
+  const settings: [name: string, value: string, cost: string][] = [
+    ['replica-read-only', 'yes', 'a fenced instance would accept writes'],
+    ['repl-diskless-sync-delay', '0', 'the first sync starts five seconds later'],
+  ];
+  if (auth.password !== undefined) {
+    settings.push(['masterauth', auth.password, 'a replica cannot log in to the master']);
+    if (auth.user !== undefined) {
+      settings.push(['masteruser', auth.user, 'a replica cannot log in to the master']);
+    }
+  }
+  if (auth.tls) settings.push(['tls-replication', 'yes', 'replication would not use TLS']);
+  const refused: string[] = [];
+  for (const [name, value, cost] of settings) {
+    try {
+      await redis.config('SET', name, value);
+    } catch (error) {
+      refused.push(`CONFIG SET ${name}: ${messageOf(error)} (${cost})`);
+    }
+  }
+  await raiseBacklog(redis).catch((error: unknown) => {
+    refused.push(`CONFIG SET repl-backlog-size: ${messageOf(error)} (more full syncs)`);
+  });
+  return refused;
+}
+
+/** With the default of 1 MB a short break ends in a full sync; a small maxmemory forbids more. */
+async function raiseBacklog(redis: Redis): Promise<void> {
+  const [backlog, maxmemory] = [
+    await configNumber(redis, 'repl-backlog-size'),
+    await configNumber(redis, 'maxmemory'),
+  ];
+  const isRoomy = maxmemory === 0 || maxmemory >= BACKLOG_MIN_BYTES * 8;
+  if (backlog >= BACKLOG_MIN_BYTES || !isRoomy) return;
+  await redis.config('SET', 'repl-backlog-size', String(BACKLOG_MIN_BYTES));
+}

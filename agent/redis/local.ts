@@ -1,0 +1,197 @@
+// The local instance: one connection that polls INFO and carries the role commands, in order, so
+// that a look never tells of a moment before a command that was answered already.
+
+import { Redis } from 'ioredis';
+import { messageOf } from '../../src/errors.ts';
+import type { Log } from '../../src/log.ts';
+import type { Clock } from '../clock.ts';
+import type { Instance, LocalRedis, RedisResult } from '../core/model.ts';
+import { connectionOptions, currentPassword, type RedisAccess } from './access.ts';
+import * as commands from './commands.ts';
+import { startedEpochMs } from './instance.ts';
+
+const RECONNECT_FAST_MS = 5;
+const RECONNECT_SLOW_MS = 200;
+const FAST_RECONNECTS = 40;
+/** Unanswered looks after which the connection is dropped: its queue must not grow for hours. */
+const TIMEOUTS_MAX = 30;
+
+type Options = {
+  readonly access: RedisAccess;
+  readonly host: string;
+  readonly timeoutMs: number;
+  readonly minReplicas: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onChange: (redis: LocalRedis) => void;
+  readonly onRefusedSettings: (refused: readonly string[]) => void;
+};
+
+export class LocalRedisAdapter {
+  readonly #options: Options;
+  #redis: Redis | null = null;
+  #last: Instance | null = null;
+  #runId = '';
+  #startedEpochMs = 0;
+  #unreachableSince: number | null = null;
+  #timeouts = 0;
+  #pollMs = 250;
+  #stopped = false;
+  #wake: (() => void) | null = null;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  start(): void {
+    void this.#run();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#redis?.disconnect();
+    this.#wake?.();
+  }
+
+  /** Milliseconds between two looks; a smaller value takes effect at once. */
+  setPollInterval(ms: number): void {
+    const isFaster = ms < this.#pollMs;
+    this.#pollMs = ms;
+    if (isFaster) this.#wake?.();
+  }
+
+  limbo(cutClients: boolean): Promise<RedisResult> {
+    return this.#carryOut((redis) =>
+      commands.limbo(redis, { cutClients, startedEpochMs: this.#startedEpochMs }),
+    );
+  }
+
+  replicateFrom(host: string, port: number): Promise<RedisResult> {
+    return this.#carryOut((redis) =>
+      commands.replicateFrom(redis, host, port, this.#startedEpochMs),
+    );
+  }
+
+  /** Refuses where the process is another one than judged, or validity ended (I3). */
+  promote(runId: string, until: number): Promise<RedisResult> {
+    if (runId !== this.#runId) return Promise.resolve(failure('Redis restarted meanwhile'));
+    if (this.#options.clock.now() >= until) return Promise.resolve(failure('validity ended'));
+    return this.#carryOut((redis) => commands.promoteGuarded(redis, this.#startedEpochMs));
+  }
+
+  open(until: number): Promise<RedisResult> {
+    if (this.#options.clock.now() >= until) return Promise.resolve(failure('validity ended'));
+    const { minReplicas } = this.#options;
+    return this.#carryOut((redis) => commands.openWrites(redis, minReplicas, this.#startedEpochMs));
+  }
+
+  async #carryOut(run: (redis: Redis) => Promise<Instance>): Promise<RedisResult> {
+    const redis = this.#redis;
+    if (redis === null) return { ok: false, refused: false, detail: 'no connection to Redis' };
+    try {
+      const instance = await run(redis);
+      this.#last = instance;
+      return { ok: true, instance };
+    } catch (error) {
+      return failure(messageOf(error));
+    }
+  }
+
+  async #run(): Promise<void> {
+    let attempts = 0;
+    while (!this.#stopped) {
+      const outcome = await this.#connect();
+      if (outcome !== null) {
+        this.#report(outcome);
+        attempts++;
+        await this.#pause(attempts < FAST_RECONNECTS ? RECONNECT_FAST_MS : RECONNECT_SLOW_MS);
+        continue;
+      }
+      attempts = 0;
+      await this.#poll();
+    }
+  }
+
+  /** Null where connected and recognised; else why not. */
+  async #connect(): Promise<{ refused: boolean; detail: string } | null> {
+    const { access, host, timeoutMs, clock } = this.#options;
+    let cause = '';
+    try {
+      const redis = new Redis(connectionOptions(access, host, timeoutMs));
+      // A failed connect() rejects with "Connection is closed."; the cause comes as an event.
+      redis.on('error', (error: Error) => {
+        cause = messageOf(error);
+      });
+      this.#redis = redis;
+      await redis.connect();
+      const server = await commands.serverInfo(redis);
+      const runId = /run_id:(\w+)/.exec(server)?.[1] ?? '';
+      if (runId !== this.#runId) {
+        this.#runId = runId;
+        this.#startedEpochMs = startedEpochMs(server, clock.epochMs());
+      }
+      this.#report(await commands.look(redis, this.#startedEpochMs));
+      const password = currentPassword(access);
+      const auth = { user: access.user, password, tls: access.tls };
+      this.#options.onRefusedSettings(await commands.prepare(redis, auth));
+      return null;
+    } catch (error) {
+      this.#redis?.disconnect();
+      this.#redis = null;
+      const detail = cause === '' ? messageOf(error) : cause;
+      return { refused: /ECONNREFUSED/.test(detail), detail };
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const redis = this.#redis;
+    if (redis === null) return;
+    const onClose = (): void => this.#wake?.();
+    redis.once('close', onClose);
+    while (!this.#stopped && redis.status === 'ready') {
+      try {
+        const instance = await commands.look(redis, this.#startedEpochMs);
+        this.#timeouts = 0;
+        this.#report(instance);
+      } catch (error) {
+        if (redis.status !== 'ready') break;
+        this.#report({ refused: false, detail: messageOf(error) });
+        if (++this.#timeouts >= TIMEOUTS_MAX) break;
+      }
+      if (redis.status === 'ready') await this.#pause(this.#pollMs);
+    }
+    redis.disconnect();
+    this.#redis = null;
+    this.#timeouts = 0;
+  }
+
+  #report(seen: Instance | { refused: boolean; detail: string }): void {
+    const now = this.#options.clock.now();
+    if ('runId' in seen) {
+      this.#unreachableSince = null;
+      this.#last = seen;
+      this.#options.onChange({ reachable: true, instance: seen, seenAt: now });
+      return;
+    }
+    this.#unreachableSince ??= now;
+    const since = this.#unreachableSince;
+    const { refused, detail } = seen;
+    this.#options.onChange({ reachable: false, since, refused, detail, last: this.#last });
+  }
+
+  /** Waits, or less where somebody wakes the loop. */
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.after(ms, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#wake = null;
+  }
+}
+
+function failure(detail: string): RedisResult {
+  return { ok: false, refused: /ECONNREFUSED/.test(detail), detail };
+}

@@ -1,0 +1,85 @@
+// What agents tell each other and everybody: the body of GET /state. The first fields are the
+// founding ones and keep their names; the rest is ours.
+
+export const PROTOCOL = 1;
+
+export const PHASES = [
+  'Boot',
+  'Fenced',
+  'Following',
+  'Acquiring',
+  'Deciding',
+  'Promoting',
+  'Leading',
+  'HandingOver',
+  'Fencing',
+] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** `limbo`: read-only, replicating from nobody. `unknown`: Redis does not answer. */
+export type RoleName = 'master' | 'replica' | 'limbo' | 'unknown';
+
+export type InstanceReport = {
+  readonly runId: string;
+  readonly version: string;
+  readonly replid: string;
+  readonly replid2: string;
+  readonly secondOffset: number;
+  readonly offset: number;
+  readonly priority: number;
+  readonly keys: number;
+  readonly loading: boolean;
+  readonly syncing: boolean;
+  readonly linkUp: boolean;
+  readonly aof: boolean;
+  readonly upstream: string | null;
+};
+
+export type PeerSummary = {
+  readonly podName: string;
+  readonly podIP: string;
+  readonly role: RoleName;
+  readonly offset: number | null;
+  readonly lagBytes: number | null;
+  readonly ageMs: number;
+};
+
+export type AgentReport = {
+  readonly podName: string;
+  readonly podIP: string;
+  readonly podUID: string;
+  readonly namespace: string;
+  readonly isMaster: boolean;
+  readonly isHealthy: boolean;
+  /** ISO time at which this Redis process started, or null while it does not answer. */
+  readonly startupTime: string | null;
+  /** ISO time at which Redis last answered its agent. */
+  readonly lastSeen: string | null;
+  readonly protocol: number;
+  readonly agentId: string;
+  /** The sender's own boot-time clock when it sent this, in milliseconds. */
+  readonly clockMs: number;
+  readonly version: string;
+  readonly group: string;
+  readonly role: RoleName;
+  readonly state: Phase;
+  readonly term: number;
+  readonly offset: number | null;
+  readonly lagBytes: number | null;
+  readonly holder: string | null;
+  /** The highest term in which this instance promised to stay in limbo with a final offset. */
+  readonly frozenTerm: number | null;
+  readonly volume: string;
+  /** The pod is terminating, or about to be. */
+  readonly leaving: boolean;
+  /** Redis refused a connection after its sockets closed: it is gone, not slow. */
+  readonly refused: boolean;
+  readonly instance: InstanceReport | null;
+  /** Number of the holder's failsafe round while the API server does not answer; 0: none. */
+  readonly failsafeRound: number;
+  /** Promise of this agent to the named holder's agent not to acquire for a whole wait. */
+  readonly promise: { readonly agentId: string; readonly round: number } | null;
+  readonly lastDecision: { readonly reason: string; readonly at: string } | null;
+  readonly problem: string | null;
+  readonly peers: readonly PeerSummary[];
+};
