@@ -41,3 +41,15 @@ export function connectKube(): Kube {
 export function isStatus(error: unknown, code: number): boolean {
   return error instanceof ApiException && error.code === code;
 }
+
+/** The server's own sentence: client-node's message is the whole answer, headers included. */
+export function kubeMessage(error: unknown): string {
+  if (!(error instanceof ApiException)) return messageOf(error);
+  const body: unknown = error.body;
+  try {
+    const status = (typeof body === 'string' ? JSON.parse(body) : body) as { message?: string };
+    return `${error.code}: ${status.message ?? ''}`;
+  } catch {
+    return `${error.code}`;
+  }
+}

@@ -1,7 +1,6 @@
 // Connects the parts of a running webhook: certificates, controller, server, shutdown.
 
 import { hostname } from 'node:os';
-import { messageOf } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 import { serviceNames } from './certs/authority.ts';
 import { CaBundle } from './certs/ca-bundle.ts';
@@ -14,7 +13,7 @@ import { Follower } from './control/follow.ts';
 import { Namespaces } from './control/namespaces.ts';
 import { OwnerEvents } from './control/owner-events.ts';
 import { Sidecars } from './control/sidecars.ts';
-import { connectKube, type Kube } from './kube.ts';
+import { connectKube, type Kube, kubeMessage } from './kube.ts';
 import { createMetrics } from './metrics.ts';
 import { createOutcomeHandler } from './outcomes.ts';
 import { WebhookServer } from './server.ts';
@@ -94,7 +93,7 @@ function keepCertificates(
   const onChange = (): void => {
     source
       .check()
-      .catch((error: unknown) => log.error({ error: messageOf(error) }, 'check failed'));
+      .catch((error: unknown) => log.error({ error: kubeMessage(error) }, 'check failed'));
   };
   const byName = (name: string): string => `metadata.name=${name}`;
   const configuration = new Follower({

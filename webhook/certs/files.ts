@@ -7,6 +7,7 @@ import type { Log } from '../../src/log.ts';
 import { validityOf } from './authority.ts';
 import type { CaBundle } from './ca-bundle.ts';
 import type { CertificateSource, ServingCertificate } from './source.ts';
+import { kubeMessage } from '../kube.ts';
 
 export type FileOptions = {
   readonly certFile: string;
@@ -46,7 +47,7 @@ export class FileCertificates implements CertificateSource {
       log.info('the serving certificate was read again');
     } catch (error) {
       // Half-written files: the old certificate serves on until the next look.
-      log.warn({ error: messageOf(error) }, 'certificate files could not be read');
+      log.warn({ error: kubeMessage(error) }, 'certificate files could not be read');
     }
   }
 

@@ -2,12 +2,12 @@
 // authority is in the configuration, and the API server has seen it, before the leaf serves.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import { isDue, issueLeaf, type KeyedCertificate, validityOf } from './authority.ts';
 import type { CaBundle } from './ca-bundle.ts';
 import type { CaStore } from './ca-store.ts';
 import type { CertificateSource, ServingCertificate } from './source.ts';
+import { kubeMessage } from '../kube.ts';
 
 export type GeneratedOptions = {
   readonly store: CaStore;
@@ -66,7 +66,7 @@ export class GeneratedCertificates implements CertificateSource {
       try {
         await this.reconcile();
       } catch (error) {
-        this.options.log.warn({ error: messageOf(error) }, 'certificates could not be checked');
+        this.options.log.warn({ error: kubeMessage(error) }, 'certificates could not be checked');
       }
     } while (this.isAgain);
   }

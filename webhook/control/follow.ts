@@ -3,8 +3,8 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Watch } from '@kubernetes/client-node';
-import { messageOf } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
+import { kubeMessage } from '../kube.ts';
 
 export type Followed = {
   readonly metadata?: {
@@ -55,7 +55,7 @@ export class Follower<T extends Followed> {
       } catch (error) {
         version = undefined;
         this.options.log.warn(
-          { path: this.options.path, error: messageOf(error) },
+          { path: this.options.path, error: kubeMessage(error) },
           'watch ended; it starts again',
         );
         await delay(backoffMs);

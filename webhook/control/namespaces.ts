@@ -2,11 +2,10 @@
 // labelled or asked for, repairs what somebody changes. Every replica runs it; no leader is needed.
 
 import type { V1Namespace } from '@kubernetes/client-node';
-import { messageOf } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import { INJECT_LABEL, MANAGER } from '../../src/names.ts';
 import type { NamespaceFacts } from '../core/plan.ts';
-import { isStatus, type Kube } from '../kube.ts';
+import { isStatus, type Kube, kubeMessage } from '../kube.ts';
 import { type Followed, Follower } from './follow.ts';
 import { MANAGED_BY_LABEL, NamespaceAccess } from './namespace-access.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -41,7 +40,7 @@ export class Namespaces {
       onError: (namespace, error, retryMs) => {
         options.onError();
         options.log.warn(
-          { namespace, error: messageOf(error), retryMs },
+          { namespace, error: kubeMessage(error), retryMs },
           'namespace could not be prepared',
         );
       },
@@ -181,5 +180,5 @@ function labelOf(namespace: Followed | undefined): string | undefined {
 }
 
 function isBeingDeleted(error: unknown): boolean {
-  return isStatus(error, 403) && /being terminated/.test(messageOf(error));
+  return isStatus(error, 403) && /being terminated/.test(kubeMessage(error));
 }

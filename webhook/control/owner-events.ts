@@ -1,12 +1,13 @@
 // Tells the owner of a pod by an Event what the person would not see otherwise: warnings about a
 // StatefulSet's pods never reach anybody. Fire and forget, bounded, the same words not twice.
 
+import { randomUUID } from 'node:crypto';
 import type { EventsV1Api } from '@kubernetes/client-node';
 import { V1MicroTime } from '@kubernetes/client-node';
-import { messageOf } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import { controllerOf, type Pod } from '../core/pod.ts';
 import { type Reason, reasonText } from '../core/reasons.ts';
+import { kubeMessage } from '../kube.ts';
 
 const PENDING_MAX = 50;
 const REMEMBERED_MAX = 1000;
@@ -58,7 +59,7 @@ export class OwnerEvents {
     const { api, log, instance, nowMs } = this.options;
     const name = (owner.name ?? '').slice(0, 200);
     const body = {
-      metadata: { namespace, generateName: `${name}.` },
+      metadata: { namespace, name: `${name}.${randomUUID().slice(0, 18)}` },
       eventTime: new V1MicroTime(nowMs()),
       type: 'Warning',
       reason: pascalCase(why.code),
@@ -77,7 +78,7 @@ export class OwnerEvents {
     try {
       await api.createNamespacedEvent({ namespace, body });
     } catch (error) {
-      log.warn({ namespace, error: messageOf(error) }, 'an Event could not be created');
+      log.warn({ namespace, error: kubeMessage(error) }, 'an Event could not be created');
     }
   }
 }

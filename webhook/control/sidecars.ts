@@ -2,8 +2,8 @@
 // a new API server is not enough. Looked up now and then, never in the request path.
 
 import type { CoreV1Api } from '@kubernetes/client-node';
-import { messageOf } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
+import { kubeMessage } from '../kube.ts';
 
 const NATIVE_MINOR_MIN = 29;
 const REFRESH_MS = 60_000;
@@ -51,7 +51,7 @@ export class Sidecars {
       if (native !== this.native) this.log.info({ native, versions }, 'kind of sidecar decided');
       this.native = native;
     } catch (error) {
-      this.log.warn({ error: messageOf(error) }, 'nodes could not be listed');
+      this.log.warn({ error: kubeMessage(error) }, 'nodes could not be listed');
     }
   }
 }

@@ -1,0 +1,105 @@
+// The real webhook as a process beside a real API server: the base's own RBAC and configuration,
+// with a URL in place of the Service, because nothing routes Services here.
+
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import type { ControlPlane } from '../harness/control-plane.ts';
+import { freePorts } from '../harness/free-ports.ts';
+import { writeKubeconfig } from '../harness/kubeconfig.ts';
+import { programPath, REPOSITORY } from '../harness/programs.ts';
+import { waitFor } from '../harness/wait-for.ts';
+import type { ManagedProcess } from '../harness/workspace.ts';
+
+export const SYSTEM = 'redis-orchestrator-system';
+export const CONFIGURATION =
+  '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/redis-orchestrator';
+
+type Manifest = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  webhooks?: { name: string; clientConfig: Record<string, unknown> }[];
+};
+
+export type WebhookProcess = {
+  readonly process: ManagedProcess;
+  readonly httpsPort: number;
+  readonly healthPort: number;
+};
+
+export function kubectl(controlPlane: ControlPlane, args: readonly string[], input = ''): string {
+  return execFileSync(
+    programPath('kubectl'),
+    [`--kubeconfig=${controlPlane.adminKubeconfig}`, ...args],
+    { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] },
+  );
+}
+
+function baseManifests(): Manifest[] {
+  const text = execFileSync(
+    programPath('kubectl'),
+    ['kustomize', join(REPOSITORY, 'manifests', 'base')],
+    { encoding: 'utf8' },
+  );
+  return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+}
+
+/** All of the base but the Deployment, which needs nodes; `httpsPort` is where the webhook is. */
+export function applyBase(controlPlane: ControlPlane, httpsPort: number): void {
+  const manifests = baseManifests().filter(({ kind }) => kind !== 'Deployment');
+  for (const { webhooks } of manifests) {
+    for (const webhook of webhooks ?? []) {
+      webhook.clientConfig = { url: `https://127.0.0.1:${httpsPort}/mutate` };
+    }
+  }
+  const text = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });
+  kubectl(controlPlane, ['apply', '-f', '-'], text);
+}
+
+let processes = 0;
+
+export async function startWebhook(
+  controlPlane: ControlPlane,
+  httpsPort: number,
+  args: readonly string[] = [],
+): Promise<WebhookProcess> {
+  const [healthPort = 0] = await freePorts(1);
+  const { workspace, url, caPem } = controlPlane;
+  const account = `/api/v1/namespaces/${SYSTEM}/serviceaccounts/redis-orchestrator-webhook/token`;
+  const { status } = await controlPlane.admin.create<{ status: { token: string } }>(account, {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: 3600 },
+  });
+  const name = `webhook-${++processes}`;
+  const kubeconfig = join(workspace.folder(name), 'kubeconfig');
+  writeKubeconfig(kubeconfig, { url, caPem, token: status.token });
+  const process = workspace.start(
+    name,
+    globalThis.process.execPath,
+    [
+      join(REPOSITORY, 'webhook', 'main.ts'),
+      '--agent-image=redis-orchestrator/agent:0.1.0',
+      `--https-port=${httpsPort}`,
+      '--https-host=127.0.0.1',
+      `--health-port=${healthPort}`,
+      '--cert-names=127.0.0.1',
+      '--drain-delay=500ms',
+      ...args,
+    ],
+    { env: { KUBECONFIG: kubeconfig, POD_NAMESPACE: SYSTEM } },
+  );
+  return { process, httpsPort, healthPort };
+}
+
+export async function webhookReady({ process, healthPort }: WebhookProcess): Promise<void> {
+  await waitFor(
+    'the webhook is ready',
+    async () => {
+      if (!process.isRunning) throw new Error(`ended: ${process.tail()}`);
+      return (await fetch(`http://127.0.0.1:${healthPort}/readyz`)).ok;
+    },
+    { timeoutMs: 30_000, picture: () => process.tail() },
+  );
+}
