@@ -172,11 +172,15 @@ export class Runtime {
   }
 
   #redisDone(id: number, result: ReturnType<LocalRedisAdapter['limbo']>): void {
-    void result.then((done) => {
-      if (!done.ok)
-        this.#parts.log.warn({ detail: done.detail }, 'a role command was not carried out');
-      this.dispatch({ kind: 'redis-done', id, result: done });
-    });
+    void this.#awaitRedis(id, result);
+  }
+
+  async #awaitRedis(id: number, running: ReturnType<LocalRedisAdapter['limbo']>): Promise<void> {
+    const result = await running;
+    if (!result.ok) {
+      this.#parts.log.warn({ detail: result.detail }, 'a role command was not carried out');
+    }
+    this.dispatch({ kind: 'redis-done', id, result });
   }
 
   /** Attaches only to a master that shows the recorded replication id (rule 23). */

@@ -41,39 +41,6 @@ function inCluster(host: string, port: string): Credentials {
   };
 }
 
-/** Outside of a cluster only: the whole client library is loaded for its KubeConfig. */
-async function fromKubeConfig(): Promise<Credentials> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  config.loadFromDefault();
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw new Error('KUBECONFIG names no current cluster');
-  const options: Record<string, unknown> = {};
-  await config.applyToHTTPSOptions(options);
-  const text = (name: string): string | undefined => {
-    const value = options[name];
-    if (typeof value === 'string') return value;
-    return Buffer.isBuffer(value) ? value.toString('utf8') : undefined;
-  };
-  const [ca, cert, key] = [text('ca'), text('cert'), text('key')];
-  const headers = options['headers'];
-  const authorization =
-    typeof headers === 'object' && headers !== null
-      ? Reflect.get(headers, 'Authorization')
-      : undefined;
-  return {
-    origin: new URL(cluster.server).origin,
-    tls: {
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...(cluster.tlsServerName === undefined ? {} : { servername: cluster.tlsServerName }),
-      ...(cluster.skipTLSVerify ? { rejectUnauthorized: false } : {}),
-    },
-    headers: () => (typeof authorization === 'string' ? { authorization } : {}),
-  };
-}
-
 /** Throws RO_KUBE_CONFIG where neither is usable. */
 export async function loadCredentials(
   env: Readonly<Record<string, string | undefined>>,
@@ -83,6 +50,8 @@ export async function loadCredentials(
   const hasKubeConfig = env['KUBECONFIG'] !== undefined && env['KUBECONFIG'] !== '';
   try {
     if (host !== undefined && host !== '' && !hasKubeConfig) return inCluster(host, port);
+    // Outside of a cluster only: the whole client library, in a file of its own.
+    const { fromKubeConfig } = await import('./kubeconfig.ts');
     return await fromKubeConfig();
   } catch (cause) {
     throw new OrchestratorError('RO_KUBE_CONFIG', `no way to the API server: ${messageOf(cause)}`, {

@@ -43,7 +43,7 @@ export async function look(redis: Redis, startedEpochMs: number): Promise<Instan
 
 /** Text of INFO server: the first question on a new connection. */
 export async function serverInfo(redis: Redis): Promise<string> {
-  return String(await redis.info('server'));
+  return await redis.info('server');
 }
 
 /**
