@@ -1,0 +1,78 @@
+// The API server goes away while Redis is healthy (scenarios 14, 15, 16).
+
+import t, { type Test } from 'tap';
+import { oneMaster } from '../harness/one-master.ts';
+import { openStage, type Scenario, startScenario } from '../harness/scenario.ts';
+import type { Pod } from '../harness/pod.ts';
+import { holdsFor } from '../harness/wait-for.ts';
+
+t.setTimeout(600_000);
+const stage = await openStage(t);
+const OUTAGE_MS = 30_000;
+const SETTLE_MS = 6000;
+
+/** Writes go on during the outage and after it, and the role never changes hands. */
+async function survivesOutage(
+  t: Test,
+  scenario: Scenario,
+  master: Pod,
+  bringBack: () => Promise<void>,
+): Promise<void> {
+  const mark = performance.now();
+  await holdsFor(
+    OUTAGE_MS,
+    async () => {
+      const { role } = await master.replication();
+      if (role !== 'master') {
+        const at = (performance.now() - mark).toFixed(0);
+        throw new Error(`demoted ${at} ms after the outage began\n${master.logTail()}`);
+      }
+    },
+    200,
+  );
+  t.pass('no demotion');
+  const duringMs = scenario.writer.largestGapMs(mark);
+  t.comment(`longest pause of the writer during the outage ${duringMs.toFixed(0)} ms`);
+  t.ok(duringMs < 500, 'writes went on');
+  const back = performance.now();
+  await bringBack();
+  await holdsFor(SETTLE_MS, () => undefined);
+  t.ok(scenario.writer.largestGapMs(back) < 1000, 'writes go on when it returns');
+  const after = await oneMaster(scenario.group);
+  t.equal(after.name, master.name, 'the same master');
+  await scenario.unchanged(master);
+  await scenario.end(after);
+}
+
+await t.test('the API server refuses connections for 30 s: no demotion', async (t) => {
+  const { scenario, master } = await startScenario(t, stage);
+  await stage.controlPlane.killApiServer();
+  await survivesOutage(t, scenario, master, async () => await stage.controlPlane.startApiServer());
+});
+
+await t.test('the API server hangs for 30 s: no demotion', async (t) => {
+  const { scenario, master } = await startScenario(t, stage);
+  stage.controlPlane.pauseApiServer();
+  await survivesOutage(t, scenario, master, async () => {
+    stage.controlPlane.resumeApiServer();
+    await stage.controlPlane.ready();
+  });
+});
+
+await t.test("the API server is away and the master's Redis dies: never two masters", async (t) => {
+  const { scenario, group, master } = await startScenario(t, stage);
+  const mark = performance.now();
+  await stage.controlPlane.killApiServer();
+  master.redis.signal('SIGKILL');
+  await holdsFor(10_000, async () => {
+    const infos = await Promise.allSettled(group.pods.map(async (pod) => await pod.replication()));
+    const masters = infos.filter(
+      (each) => each.status === 'fulfilled' && each.value.role === 'master',
+    );
+    if (masters.length > 1) throw new Error('two masters');
+  });
+  await stage.controlPlane.startApiServer();
+  const next = await oneMaster(group, { timeoutMs: 30_000 });
+  await scenario.recovery('API away and master dead', mark, 20_000);
+  await scenario.end(next, { mayLoseAfterMs: mark - 500 });
+});

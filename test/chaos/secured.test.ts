@@ -1,0 +1,61 @@
+// The same with a password, with TLS, and with both (the master's Redis is killed each time).
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { createAuthority, issueCertificate } from '../harness/certificates.ts';
+import type { GroupOptions } from '../harness/group.ts';
+import { oneMaster } from '../harness/one-master.ts';
+import { openStage, startScenario } from '../harness/scenario.ts';
+
+t.setTimeout(600_000);
+const stage = await openStage(t);
+const PASSWORD = 'correct horse "battery" $staple';
+
+async function failsOver(t: Test, options: GroupOptions): Promise<void> {
+  const { scenario, group, master } = await startScenario(t, stage, options);
+  const mark = performance.now();
+  master.redis.signal('SIGKILL');
+  const recoveryMs = await scenario.recovery('Redis killed', mark, 20_000, master);
+  t.ok(recoveryMs < 1500, 'soon');
+  const next = await oneMaster(group, { not: master });
+  for (const pod of group.pods) {
+    t.notMatch(pod.agent.process.tail(10_000), PASSWORD, `${pod.name} logs no password`);
+  }
+  await scenario.end(next, { mayLoseAfterMs: mark - 500 });
+}
+
+async function tlsFiles() {
+  const folder = stage.workspace.folder('tls');
+  const authority = await createAuthority('redis-ca');
+  const names = { dns: ['redis', 'localhost'], ips: ['127.0.0.1'] };
+  const certificate = await issueCertificate(authority, 'redis', names);
+  const files = {
+    ca: join(folder, 'ca.crt'),
+    cert: join(folder, 'tls.crt'),
+    key: join(folder, 'tls.key'),
+  };
+  writeFileSync(files.ca, authority.certPem);
+  writeFileSync(files.cert, certificate.certPem);
+  writeFileSync(files.key, certificate.keyPem);
+  return files;
+}
+
+await t.test('a group with a password fails over', async (t) => {
+  await failsOver(t, { password: PASSWORD });
+});
+
+await t.test('a group with TLS fails over', async (t) => {
+  await failsOver(t, {
+    tls: await tlsFiles(),
+    agentEnv: { RO_REDIS_TLS_SERVER_NAME: 'redis' },
+  });
+});
+
+await t.test('a group with TLS and a password fails over', async (t) => {
+  await failsOver(t, {
+    tls: await tlsFiles(),
+    password: PASSWORD,
+    agentEnv: { RO_REDIS_TLS_SERVER_NAME: 'redis' },
+  });
+});

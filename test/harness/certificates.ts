@@ -1,0 +1,73 @@
+// One authority and server certificate for a test. Keys come from node:crypto (native, fast);
+// node-forge, which knows RSA only, writes the certificates.
+
+import { generateKeyPair } from 'node:crypto';
+import { promisify } from 'node:util';
+import forge from 'node-forge';
+
+const HOUR_MS = 3_600_000;
+const generate = promisify(generateKeyPair);
+
+export type KeyPair = { readonly privatePem: string; readonly publicPem: string };
+export type Certificate = { readonly certPem: string; readonly keyPem: string };
+export type Authority = Certificate & { readonly commonName: string };
+
+export async function createKeyPair(): Promise<KeyPair> {
+  const { privateKey, publicKey } = await generate('rsa', { modulusLength: 2048 });
+  return {
+    privatePem: privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
+    publicPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  };
+}
+
+function emptyCertificate(pair: KeyPair, commonName: string): forge.pki.Certificate {
+  const certificate = forge.pki.createCertificate();
+  certificate.publicKey = forge.pki.publicKeyFromPem(pair.publicPem);
+  // A leading zero keeps the serial number positive.
+  certificate.serialNumber = `00${forge.util.bytesToHex(forge.random.getBytesSync(15))}`;
+  certificate.validity.notBefore = new Date(Date.now() - HOUR_MS);
+  certificate.validity.notAfter = new Date(Date.now() + 24 * HOUR_MS);
+  certificate.setSubject([{ name: 'commonName', value: commonName }]);
+  return certificate;
+}
+
+export async function createAuthority(commonName: string): Promise<Authority> {
+  const pair = await createKeyPair();
+  const certificate = emptyCertificate(pair, commonName);
+  certificate.setIssuer(certificate.subject.attributes);
+  certificate.setExtensions([
+    { name: 'basicConstraints', cA: true, critical: true },
+    { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+  ]);
+  certificate.sign(forge.pki.privateKeyFromPem(pair.privatePem), forge.md.sha256.create());
+  return {
+    commonName,
+    certPem: forge.pki.certificateToPem(certificate),
+    keyPem: pair.privatePem,
+  };
+}
+
+/** A certificate for servers and clients with the given names and addresses. */
+export async function issueCertificate(
+  authority: Authority,
+  commonName: string,
+  names: { readonly dns?: readonly string[]; readonly ips?: readonly string[] },
+): Promise<Certificate> {
+  const pair = await createKeyPair();
+  const certificate = emptyCertificate(pair, commonName);
+  certificate.setIssuer([{ name: 'commonName', value: authority.commonName }]);
+  certificate.setExtensions([
+    { name: 'basicConstraints', cA: false },
+    { name: 'keyUsage', digitalSignature: true, keyEncipherment: true },
+    { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
+    {
+      name: 'subjectAltName',
+      altNames: [
+        ...(names.dns ?? []).map((value) => ({ type: 2, value })),
+        ...(names.ips ?? []).map((ip) => ({ type: 7, ip })),
+      ],
+    },
+  ]);
+  certificate.sign(forge.pki.privateKeyFromPem(authority.keyPem), forge.md.sha256.create());
+  return { certPem: forge.pki.certificateToPem(certificate), keyPem: pair.privatePem };
+}

@@ -1,0 +1,225 @@
+// One pod without a kubelet: a real Pod object, a real Redis and a real agent as processes, and the
+// kubelet's part in between (status, restarts, preStop, signals, removal). It says so itself: the
+// node is called "stand-in".
+
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { V1Pod } from '@kubernetes/client-node';
+import { request } from 'undici';
+import type { AgentReport } from '../../src/wire.ts';
+import { agentProgram } from './agent-program.ts';
+import { Container } from './container.ts';
+import { AGENT_PORT } from './free-ports.ts';
+import { KubeError, type KubeClient } from './kube-client.ts';
+import { type PodShape, podObject, podStatus } from './pod-object.ts';
+import { type RedisAccess, type ReplicationInfo, replicationInfo } from './redis-client.ts';
+import { type RedisOptions, startRedis } from './redis-server.ts';
+import type { Workspace } from './workspace.ts';
+
+export type PodPlan = {
+  readonly workspace: Workspace;
+  readonly admin: KubeClient;
+  readonly namespace: string;
+  readonly kubeconfig: string;
+  readonly shape: PodShape;
+  readonly redis: Omit<RedisOptions, 'directory'>;
+  readonly access: RedisAccess;
+  readonly volume: string;
+  readonly agentEnv: Readonly<Record<string, string>>;
+  readonly restartDelayMs: number;
+};
+
+/** What a deletion took: each figure in milliseconds. */
+export type Deletion = { readonly preStopMs: number; readonly wholeMs: number };
+
+let incarnations = 0;
+
+export class Pod {
+  readonly name: string;
+  readonly ip: string;
+  readonly uid: string;
+  readonly redis: Container;
+  readonly access: RedisAccess;
+  private readonly plan: PodPlan;
+  private readonly startedAt = new Date().toISOString();
+  private readonly incarnation = ++incarnations;
+  private agentContainer: Container | undefined;
+  private isGone = false;
+  private reporting: Promise<void> | undefined;
+  private isDirty = false;
+
+  private constructor(plan: PodPlan, uid: string) {
+    this.plan = plan;
+    this.name = plan.shape.name;
+    this.ip = plan.redis.address;
+    this.uid = uid;
+    this.access = plan.access;
+    this.redis = new Container('redis', plan.restartDelayMs, () => this.launchRedis(), this.report);
+    plan.workspace.atEnd(() => {
+      this.isGone = true;
+      this.redis.noMoreRestarts();
+      this.agentContainer?.noMoreRestarts();
+    });
+  }
+
+  /** Creates the object and starts Redis; the agent as well, unless the caller does that later. */
+  static async start(plan: PodPlan, options: { agent?: boolean } = {}): Promise<Pod> {
+    const pods = `/api/v1/namespaces/${plan.namespace}/pods`;
+    const created = await plan.admin.create<V1Pod>(pods, podObject(plan.shape));
+    const pod = new Pod(plan, created.metadata?.uid ?? '');
+    if (plan.shape.managed && options.agent !== false) pod.startAgent();
+    pod.report();
+    await pod.reporting;
+    return pod;
+  }
+
+  get path(): string {
+    return `/api/v1/namespaces/${this.plan.namespace}/pods/${this.name}`;
+  }
+
+  get agent(): Container {
+    if (this.agentContainer === undefined) throw new Error(`${this.name} has no agent`);
+    return this.agentContainer;
+  }
+
+  get hasAgent(): boolean {
+    return this.agentContainer !== undefined;
+  }
+
+  startAgent(): void {
+    const delay = this.plan.restartDelayMs;
+    this.agentContainer = new Container('agent', delay, () => this.launchAgent(), this.report);
+    this.report();
+  }
+
+  private launchRedis() {
+    const { workspace, redis, volume } = this.plan;
+    mkdirSync(volume, { recursive: true });
+    return startRedis(workspace, `${this.name}-${this.incarnation}-redis`, {
+      ...redis,
+      directory: volume,
+    });
+  }
+
+  private launchAgent() {
+    const { workspace, shape, namespace, kubeconfig, access, agentEnv } = this.plan;
+    const env = {
+      POD_NAME: this.name,
+      POD_NAMESPACE: namespace,
+      POD_IP: this.ip,
+      POD_UID: this.uid,
+      KUBECONFIG: kubeconfig,
+      RO_GROUP: shape.group,
+      RO_REDIS_HOST: this.ip,
+      RO_HTTP_HOST: this.ip,
+      RO_BOOT_FENCE: String(this.plan.redis.bootFence === true),
+      RO_SHUTDOWN_GRACE: `${shape.graceSeconds}s`,
+      RO_LOG_LEVEL: process.env['RO_TEST_LOG_LEVEL'] ?? 'info',
+      ...(access.password === undefined ? {} : { REDIS_PASSWORD: access.password }),
+      ...agentEnv,
+    };
+    const name = `${this.name}-${this.incarnation}-agent`;
+    return workspace.start(name, process.execPath, [agentProgram()], { env });
+  }
+
+  /** Writes the status as a kubelet does: later, and again until the API server has it. */
+  private readonly report = (): void => {
+    this.isDirty = true;
+    this.reporting ??= this.reportAll().finally(() => {
+      this.reporting = undefined;
+    });
+  };
+
+  private async reportAll(): Promise<void> {
+    while (this.isDirty && !this.isGone) {
+      this.isDirty = false;
+      const status = podStatus({
+        ip: this.ip,
+        startedAt: this.startedAt,
+        nativeSidecar: this.plan.shape.nativeSidecar,
+        redis: this.redis.state,
+        agent: this.agentContainer?.state,
+      });
+      const metadata = { uid: this.uid };
+      try {
+        await this.plan.admin.patch(`${this.path}/status`, { metadata, status });
+      } catch (error) {
+        // 404 and 409: the object is gone, or a new one has its name.
+        if (error instanceof KubeError && [404, 409].includes(error.status)) return;
+        this.isDirty = true;
+        await pause(200);
+      }
+    }
+  }
+
+  async state(): Promise<AgentReport> {
+    const url = `http://${this.ip}:${AGENT_PORT}/state`;
+    const answer = await request(url, { headersTimeout: 1000, bodyTimeout: 1000 });
+    return (await answer.body.json()) as AgentReport;
+  }
+
+  async replication(): Promise<ReplicationInfo> {
+    return await replicationInfo(this.ip, this.access);
+  }
+
+  /** A graceful deletion, step by step as the kubelet does it. */
+  async delete(): Promise<Deletion> {
+    const started = performance.now();
+    const graceMs = this.plan.shape.graceSeconds * 1000;
+    await this.plan.admin.delete(this.path, { preconditions: { uid: this.uid } });
+    this.redis.noMoreRestarts();
+    this.agentContainer?.noMoreRestarts();
+    const remaining = (): number => Math.max(0, started + graceMs - performance.now());
+    // A native sidecar outlives the main containers; a plain one is told to end with them.
+    const plainAgent = this.plan.shape.nativeSidecar ? undefined : this.agentContainer;
+    const agentEnd = plainAgent?.stop(graceMs);
+    if (this.hasAgent && this.plan.shape.preStop) await this.callPreStop(remaining());
+    const preStopMs = performance.now() - started;
+    await this.redis.stop(remaining());
+    await (agentEnd ?? this.agentContainer?.stop(Math.max(2000, remaining())));
+    await this.remove();
+    return { preStopMs, wholeMs: performance.now() - started };
+  }
+
+  /** A preStop that fails is only an Event for the kubelet: the deletion goes on. */
+  private async callPreStop(timeoutMs: number): Promise<void> {
+    const url = `http://${this.ip}:${AGENT_PORT}/prestop`;
+    try {
+      const answer = await request(url, { headersTimeout: timeoutMs, bodyTimeout: timeoutMs });
+      await answer.body.dump();
+    } catch {
+      // See above.
+    }
+  }
+
+  /** Grace 0: the object goes at once; the node, told later, kills what runs. */
+  async forceDelete(): Promise<void> {
+    await this.remove();
+    await this.powerOff();
+  }
+
+  private async remove(): Promise<void> {
+    this.isGone = true;
+    await this.plan.admin.delete(this.path, {
+      gracePeriodSeconds: 0,
+      preconditions: { uid: this.uid },
+    });
+  }
+
+  /** The node is gone: both processes end, the object stays as it was. */
+  async powerOff(): Promise<void> {
+    this.isGone = true;
+    await Promise.all([this.redis.stop(0, 'SIGKILL'), this.agentContainer?.stop(0, 'SIGKILL')]);
+  }
+
+  /** The agent's last log lines, for a failure's message. */
+  logTail(lines?: number): string {
+    return this.agentContainer?.process.tail(lines) ?? '(no agent)';
+  }
+}
+
+/** Where a claim's data live, whatever pod has it mounted. */
+export function volumePath(workspace: Workspace, namespace: string, claim: string): string {
+  return join(workspace.directory, 'volumes', namespace, claim);
+}

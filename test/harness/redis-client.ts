@@ -1,0 +1,96 @@
+// Connections to Redis for tests, with ioredis's helpfulness turned off: no retries, no queue, so
+// that a test sees what the server said.
+
+import { Redis } from 'ioredis';
+import { REDIS_PORT } from './free-ports.ts';
+
+export type RedisAccess = { readonly password?: string; readonly tls?: boolean };
+
+export type ReplicationInfo = {
+  readonly role: string;
+  readonly masterHost: string;
+  readonly linkUp: boolean;
+  readonly offset: number;
+  readonly replid: string;
+  readonly runId: string;
+  readonly keys: number;
+  readonly uptimeSeconds: number;
+};
+
+export function openRedis(address: string, access: RedisAccess, timeoutMs = 1000): Redis {
+  const client = new Redis({
+    host: address,
+    port: REDIS_PORT,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    enableReadyCheck: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
+    protocol: 2,
+    ...(access.password === undefined ? {} : { password: access.password }),
+    ...(access.tls === true ? { tls: { rejectUnauthorized: false } } : {}),
+  });
+  // The same failure rejects connect() or the command; unheard, the event would end the process.
+  client.on('error', () => undefined);
+  return client;
+}
+
+export async function withRedis<T>(
+  address: string,
+  access: RedisAccess,
+  use: (client: Redis) => Promise<T>,
+  timeoutMs = 1000,
+): Promise<T> {
+  const client = openRedis(address, access, timeoutMs);
+  try {
+    await client.connect();
+    return await use(client);
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** One command on a connection of its own. */
+export async function redisCommand(
+  address: string,
+  access: RedisAccess,
+  command: string,
+  ...args: string[]
+): Promise<unknown> {
+  return await withRedis(
+    address,
+    access,
+    async (client) => await client.call(command, ...args),
+    10_000,
+  );
+}
+
+/** "field:value" lines of INFO. */
+export function parseInfo(text: string): Map<string, string> {
+  const pairs = text
+    .split(/\r?\n/)
+    .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const);
+  return new Map(pairs.filter(([field]) => field !== ''));
+}
+
+export async function replicationInfo(
+  address: string,
+  access: RedisAccess,
+): Promise<ReplicationInfo> {
+  return await withRedis(address, access, async (client) => {
+    const info = parseInfo(await client.info());
+    const role = info.get('role') ?? '';
+    return {
+      role,
+      masterHost: info.get('master_host') ?? '',
+      linkUp: info.get('master_link_status') === 'up',
+      offset: Number(info.get(role === 'slave' ? 'slave_repl_offset' : 'master_repl_offset')),
+      replid: info.get('master_replid') ?? '',
+      runId: info.get('run_id') ?? '',
+      keys: await client.dbsize(),
+      uptimeSeconds: Number(info.get('uptime_in_seconds')),
+    };
+  });
+}
