@@ -88,11 +88,14 @@ wait_for_nodes() {
   done
 }
 
-# A node from before is Ready by hearsay until its new kubelet has renewed the lease.
+# A node from before is Ready by hearsay until its new kubelet has said so. (Not by its lease: the
+# first one is written up to ten seconds after the node is Ready.)
 is_node_reporting() {
-  local renewed
-  renewed=$(kubectl -n kube-node-lease get lease "node-$1" -o 'jsonpath={.spec.renewTime}')
-  [ "$(date -d "$renewed" +%s)" -ge "$(stat -c %Y "$cluster/run/node-$1-kubelet.pid")" ]
+  local heard
+  heard=$(kubectl get "node/node-$1" -o \
+    'jsonpath={.status.conditions[?(@.type=="Ready")].lastHeartbeatTime}')
+  [ -n "$heard" ] &&
+    [ "$(date -d "$heard" +%s)" -ge "$(stat -c %Y "$cluster/run/node-$1-kubelet.pid")" ]
 }
 
 command_down() {
@@ -108,6 +111,7 @@ command_down() {
     stop_processes volumes
     for number in 1 2; do end_node "$number" & done
     wait
+    for number in 1 2; do rm -rf "$(node_sockets "$number")"; done
     stop_processes coredns kube-scheduler kube-controller-manager
     stop_processes kube-apiserver etcd
     remove_network

@@ -47,19 +47,23 @@ finish_image() {
   local image=$1 dockerfile=$2
   shift 2
   root_image
-  own_buildah build -q --isolation chroot --build-arg "ROOT_IMAGE=$root_image_name" \
-    -t "localhost/redis-orchestrator/$image" -f "$dockerfile" "$work" >/dev/null
-  archive_image "$image" "localhost/redis-orchestrator/$image" "$@"
+  build_nameless "$dockerfile" "$work" --build-arg "ROOT_IMAGE=$root_image_name"
+  archive_image "$image" "$(cat "$work/id")" "$@"
 }
 
-# archive_image IMAGE BUILT NAME...: what is called BUILT in buildah's storage, under the names that
-# it shall have elsewhere. (A stand-in never has a public name in the storage, or a later pull would
-# take it for the real one.) A docker archive, since docker, kind, minikube and containerd all
+# build_nameless DOCKERFILE CONTEXT FLAG...: leaves the image's id in $work/id. Without a name in
+# buildah's storage, because it would get into the archive; and a later pull of a public name would
+# take a stand-in for the real one.
+build_nameless() {
+  own_buildah build -q --isolation chroot --iidfile "$work/id" -f "$1" "${@:3}" "$2" >/dev/null
+}
+
+# archive_image IMAGE ID NAME...: a docker archive, since docker, kind, minikube and containerd all
 # read it.
 archive_image() {
-  local image=$1 built=$2 file="$work/$1.tar"
+  local image=$1 id=$2 file="$work/$1.tar"
   shift 2
-  own_buildah push -q "$built" "docker-archive:$file:$1"
+  own_buildah push -q "$id" "docker-archive:$file:$1"
   [ $# -eq 1 ] || add_names "$file" "$@"
   mv "$file" "$images/$image.tar"
   note "  $1: $(du -m --apparent-size "$images/$image.tar" | cut -f1) MB"
@@ -78,7 +82,8 @@ add_names() {
   jq -c --argjson names "$names" '.[0].RepoTags = $names' "$work/archive/manifest.json" \
     >"$work/manifest.json"
   install -m 444 "$work/manifest.json" "$work/archive/manifest.json"
-  tar -cf "$file" -C "$work/archive" .
+  find "$work/archive" -mindepth 1 -maxdepth 1 -printf '%f\0' |
+    tar -cf "$file" -C "$work/archive" --null --files-from -
 }
 
 # pull_image IMAGE NAME...: the real image, where a registry is reached. RO_REGISTRY=no: do not try.

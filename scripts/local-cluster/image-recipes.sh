@@ -18,7 +18,8 @@ key_of_ours() {
   [ -f "$repository/dist/$1.mjs" ] ||
     die "there is no dist/$1.mjs for the image" "run first: npm ci && npm run build"
   hash_of "$repository/Dockerfile.$1" "$repository/dist/$1.mjs" "$repository/package.json" \
-    "$here/image-recipes.sh" "$here/image-builder.sh" <(echo "${BASE_IMAGE:-}")
+    "$here/image-recipes.sh" "$here/image-builder.sh" "$here/versions.env" \
+    <(echo "${BASE_IMAGE:-}")
 }
 
 build_ours() {
@@ -26,15 +27,16 @@ build_ours() {
   [ -n "$base" ] || base=$(node_base)
   mkdir -p "$work/context/dist"
   cp "$repository/dist/$1.mjs" "$work/context/dist/"
-  own_buildah build -q --isolation chroot --build-arg "BASE_IMAGE=$base" \
-    -t "localhost/redis-orchestrator/$1" -f "$repository/Dockerfile.$1" "$work/context" >/dev/null
-  archive_image "$1" "localhost/redis-orchestrator/$1" "$2"
+  build_nameless "$repository/Dockerfile.$1" "$work/context" --build-arg "BASE_IMAGE=$base"
+  archive_image "$1" "$(cat "$work/id")" "$2"
 }
 
 # node_base: prints the base image's name: the official one where a registry is reached, else one
 # made of a stripped `node` and the few libraries that it links to.
 node_base() {
-  local name="localhost/redis-orchestrator/node:$NODE_VERSION"
+  local name recipe
+  recipe=$(declare -f make_node_base copy_libraries new_root | sha256sum | cut -c1-8)
+  name="localhost/redis-orchestrator/node:$NODE_VERSION-$recipe"
   if own_buildah inspect --type image "$name" >/dev/null 2>&1; then
     echo "$name"
     return

@@ -46,14 +46,13 @@ lock() {
   flock "$fd"
 }
 
-# wait_until SECONDS WHAT COMMAND...: polls a condition, with a bound.
+# wait_until SECONDS COMMAND...: polls a condition, with a bound.
 wait_until() {
-  local bound=$1 what=$2 deadline
-  shift 2
-  deadline=$(($(now_ms) + bound * 1000))
+  local deadline=$(($(now_ms) + $1 * 1000))
+  shift
   until "$@" >/dev/null 2>&1; do
     [ "$(now_ms)" -lt "$deadline" ] || return 1
-    sleep 0.1
+    sleep 0.02
   done
 }
 

@@ -116,15 +116,7 @@ container_processes() {
   done | sort -un
 }
 
-shims() {
-  local socket entry
-  socket="$(node_sockets "$1")/containerd.sock"
-  for entry in /proc/[0-9]*; do
-    if tr '\0' ' ' 2>/dev/null <"$entry/cmdline" | grep -q "^[^ ]*containerd-shim.* $socket "; then
-      echo "${entry#/proc/}"
-    fi
-  done
-}
+shims() { pgrep -f "^[^ ]*containerd-shim.* -address $(node_sockets "$1")/containerd.sock" || true; }
 
 # load_archive NUMBER FILE: into the node's containerd, once for each content.
 load_archive() {

@@ -5,23 +5,27 @@
 
 # start_process NAME COMMAND...: its output goes to log/NAME.log; the previous log is kept once.
 start_process() {
-  local name=$1 log="$cluster/log/$1.log" pid
+  local name=$1 log="$cluster/log/$1.log" fd self
   shift
   mkdir -p "$cluster/log" "$cluster/run"
   [ ! -f "$log" ] || mv -f "$log" "$log.previous"
+  rm -f "$cluster/run/$name.pid"
   (
-    # Neither the caller's pipes (it may wait for their end) nor our locks may live on in a daemon.
-    local fd
-    for fd in "/proc/$BASHPID/fd/"*; do
+    # It notes its own pid before it becomes the program: whenever this run is interrupted, no
+    # program is left that nobody knows of.
+    self=$BASHPID
+    echo "$self $(start_time "$self")" >"$cluster/run/$name.new"
+    mv "$cluster/run/$name.new" "$cluster/run/$name.pid"
+    # Neither the caller's pipes (it may wait for their end) nor our locks may live on in it.
+    for fd in "/proc/$self/fd/"*; do
       fd=${fd##*/}
       [ "$fd" -le 2 ] || eval "exec $fd>&-"
     done
     exec setsid "$@" </dev/null >"$log" 2>&1
   ) &
-  pid=$!
-  disown "$pid"
-  echo "$pid $(start_time "$pid")" >"$cluster/run/$name.new"
-  mv "$cluster/run/$name.new" "$cluster/run/$name.pid"
+  disown $!
+  wait_until 10 test -f "$cluster/run/$name.pid" ||
+    die "$name could not be started" "is the disk full? See $cluster/run"
 }
 
 # start_time PID: in clock ticks since boot; nothing for a process that has ended. A zombie that
@@ -69,13 +73,14 @@ wait_for_process() {
   done
 }
 
-# stop_processes NAME...: all at once, kindly first.
+# stop_processes NAME...: all at once. Kindly at first, but not for long: what they would still tidy
+# up is about to be removed.
 stop_processes() {
   local name pid deadline
   for name in "$@"; do
     if pid=$(process_id "$name"); then kill "$pid" 2>/dev/null || true; fi
   done
-  deadline=$(($(now_ms) + 8000))
+  deadline=$(($(now_ms) + 1500))
   for name in "$@"; do
     while pid=$(process_id "$name"); do
       if [ "$(now_ms)" -gt "$deadline" ]; then kill -9 "$pid" 2>/dev/null || true; fi
