@@ -7,7 +7,6 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startControlPlane } from '../harness/control-plane.ts';
 import { freePorts } from '../harness/free-ports.ts';
-import { KubeError } from '../harness/kube-client.ts';
 import { REPOSITORY } from '../harness/programs.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { Workspace } from '../harness/workspace.ts';
@@ -83,7 +82,7 @@ function plainPod(container: object = {}, metadata: object = {}, spec: object = 
   };
 }
 
-test('a labelled namespace gets account, Role and RoleBinding within a second', async (t) => {
+void test('a labelled namespace gets account, Role and RoleBinding within a second', async (t) => {
   const since = await namespace('fast', INJECT);
   await accountIn('fast');
   const tookMs = performance.now() - since;
@@ -91,7 +90,7 @@ test('a labelled namespace gets account, Role and RoleBinding within a second', 
   t.ok(tookMs < 1000, `took ${tookMs.toFixed(0)} ms`);
 });
 
-test('a plain pod is injected in a namespace with restricted Pod Security', async (t) => {
+void test('a plain pod is injected in a namespace with restricted Pod Security', async (t) => {
   await namespace('restricted', RESTRICTED);
   await accountIn('restricted');
   const stored = await dryRun('restricted', plainPod());
@@ -127,19 +126,19 @@ const VARIANTS: Record<string, object> = {
   },
 };
 for (const [name, container] of Object.entries(VARIANTS)) {
-  test(`the server accepts the injection of ${name}`, async (t) => {
+  void test(`the server accepts the injection of ${name}`, async (t) => {
     const stored = await dryRun('restricted', plainPod(container));
     t.equal(stored.spec?.initContainers?.[0]?.name, 'redis-orchestrator');
   });
 }
 
-test('a pod that opted out is left alone', async (t) => {
+void test('a pod that opted out is left alone', async (t) => {
   const labels = { app: 'redis', 'redis-orchestrator.io/inject': 'disabled' };
   const stored = await dryRun('restricted', plainPod({}, { labels }));
   t.notOk(stored.spec?.initContainers);
 });
 
-test('a pod that opts in itself makes its namespace be prepared', async (t) => {
+void test('a pod that opts in itself makes its namespace be prepared', async (t) => {
   await namespace('unlabelled', {});
   await waitFor(
     'the default account',
@@ -155,7 +154,7 @@ test('a pod that opts in itself makes its namespace be prepared', async (t) => {
   t.equal(stored.spec?.initContainers?.[0]?.name, 'redis-orchestrator');
 });
 
-test("a person's own account is kept and bound", async (t) => {
+void test("a person's own account is kept and bound", async (t) => {
   const path = '/api/v1/namespaces/fast';
   await admin.create(`${path}/serviceaccounts`, { metadata: { name: 'mine' } });
   const pod = plainPod({}, {}, { serviceAccountName: 'mine' });
@@ -174,7 +173,7 @@ test("a person's own account is kept and bound", async (t) => {
   );
 });
 
-test('the controller repairs what somebody deletes or changes', async (t) => {
+void test('the controller repairs what somebody deletes or changes', async (t) => {
   const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/fast';
   await admin.delete(`${rbac}/rolebindings/redis-orchestrator-agent`);
   await admin.delete('/api/v1/namespaces/fast/serviceaccounts/redis-orchestrator');
@@ -198,7 +197,7 @@ async function bundles(): Promise<readonly (string | undefined)[]> {
   return webhooks.map(({ clientConfig }) => clientConfig.caBundle);
 }
 
-test('a caBundle that was wiped comes back', async (t) => {
+void test('a caBundle that was wiped comes back', async (t) => {
   const before = await bundles();
   t.ok(before.every((bundle) => bundle !== undefined && bundle !== ''));
   await admin.patch(
@@ -213,13 +212,13 @@ test('a caBundle that was wiped comes back', async (t) => {
   );
 });
 
-test('applying the manifest again keeps the caBundle', async (t) => {
+void test('applying the manifest again keeps the caBundle', async (t) => {
   const before = await bundles();
   applyBase(controlPlane, httpsPort);
   t.same(await bundles(), before);
 });
 
-test('a second replica shares the authority, and nobody writes any more', async (t) => {
+void test('a second replica shares the authority, and nobody writes any more', async (t) => {
   const secret = `/api/v1/namespaces/${SYSTEM}/secrets/redis-orchestrator-webhook-ca`;
   type Versioned = { metadata: { resourceVersion: string } };
   const versions = async (): Promise<readonly string[]> => {
@@ -247,7 +246,7 @@ test('a second replica shares the authority, and nobody writes any more', async 
   await second.process.stop();
 });
 
-test('two replicas that start at once agree on one authority', async (t) => {
+void test('two replicas that start at once agree on one authority', async (t) => {
   await admin.delete(`/api/v1/namespaces/${SYSTEM}/secrets/redis-orchestrator-webhook-ca`);
   const [one = 0, two = 0] = await freePorts(2);
   const started = await Promise.all([
@@ -274,7 +273,7 @@ test('two replicas that start at once agree on one authority', async (t) => {
   t.pass('each of the three is trusted');
 });
 
-test('a webhook that stops says no more, and what it left still refuses bare pods', async (t) => {
+void test('a webhook that stops says no more, and what it left still refuses bare pods', async (t) => {
   const [port = 0] = await freePorts(1);
   const other = await startWebhook(controlPlane, port);
   await webhookReady(other);
@@ -282,7 +281,7 @@ test('a webhook that stops says no more, and what it left still refuses bare pod
   t.equal(code, 0, 'it ends by itself');
 });
 
-test('the examples are injected as they are', async (t) => {
+void test('the examples are injected as they are', async (t) => {
   const directory = join(REPOSITORY, 'manifests', 'examples');
   const expected: Record<string, boolean> = {
     'multi-site.yaml': false,
@@ -314,7 +313,7 @@ test('the examples are injected as they are', async (t) => {
   }
 });
 
-test('a Redis that somebody else manages is skipped, and its owner is told', async (t) => {
+void test('a Redis that somebody else manages is skipped, and its owner is told', async (t) => {
   const owner = await admin.create<{ metadata: { uid: string } }>(
     '/apis/apps/v1/namespaces/fast/statefulsets',
     {
@@ -360,7 +359,7 @@ test('a Redis that somebody else manages is skipped, and its owner is told', asy
   t.match(event.note, /replicaof/);
 });
 
-test('warnings reach the person', async (t) => {
+void test('warnings reach the person', async (t) => {
   const pod = plainPod({ args: ['--requirepass', 'plain'] }, { name: 'warned' });
   const text = kubectl(
     controlPlane,
@@ -370,14 +369,13 @@ test('warnings reach the person', async (t) => {
   t.match(text, /warned/);
 });
 
-test('what a person asked for and cannot have is refused with the reason', async (t) => {
+void test('what a person asked for and cannot have is refused with the reason', async (t) => {
   const labels = { app: 'redis', ...INJECT };
   const pod = plainPod({ args: ['--cluster-enabled', 'yes'] }, { labels });
   const error = await t.rejects(async () => await dryRun('restricted', pod));
   t.match(String(error), /Redis Cluster/);
-  t.ok(KubeError);
 });
 
-test('end', async () => {
+void test('end', async () => {
   await workspace.close();
 });

@@ -50,7 +50,7 @@ export function agentContainer(parts: AgentParts): Container {
     ...(parts.password.envFrom.length === 0 ? {} : { envFrom: [...parts.password.envFrom] }),
     ports: [{ name: AGENT_PORT_NAME, containerPort: httpPort, protocol: 'TCP' }],
     // Neither looks at Redis: it may start later, and a restart of the agent would not help it.
-    startupProbe: { ...live, periodSeconds: 1, failureThreshold: 60 },
+    startupProbe: { ...live, initialDelaySeconds: 1, periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...live, periodSeconds: 10, failureThreshold: 3 },
     resources: {
       requests: { cpu: cpuRequest, memory: memoryRequest },

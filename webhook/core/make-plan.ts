@@ -3,13 +3,13 @@
 import { AGENT_CONTAINER, POD_ANNOTATIONS } from '../../src/names.ts';
 import { agentContainer, freeHttpPort } from './agent-container.ts';
 import { planBootFence } from './boot-fence.ts';
-import { readFacts, serverOptions } from './facts.ts';
-import type { RedisContainer } from './find-container.ts';
+import { type Facts, readFacts, serverOptions } from './facts.ts';
+import { type RedisContainer, strangersBeside } from './find-container.ts';
 import { groupOf } from './group.ts';
 import { shortHash } from './hash.ts';
 import { readPassword } from './password.ts';
 import type { CoreConfig, Plan } from './plan.ts';
-import { list, type Pod, type Volume } from './pod.ts';
+import { type Container, list, type Pod, type Volume } from './pod.ts';
 import { type Reason, reason } from './reasons.ts';
 import { planAccount, TOKEN_VOLUME } from './service-account.ts';
 import { mirrorFiles } from './volumes.ts';
@@ -28,7 +28,7 @@ export type MadePlan = {
 export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): MadePlan {
   const { container, image, command } = redis;
   const server = serverOptions(container, image, command);
-  const facts = readFacts(pod, container, image, command, server);
+  const facts = visibleFacts(pod, readFacts(pod, container, image, command, server), container);
   const password = readPassword(pod, container, image, facts);
   const bootFence = planBootFence(redis, server);
   const account = planAccount(pod);
@@ -62,6 +62,7 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
     ...facts.warnings,
     ...password.warnings,
     ...account.warnings,
+    ...(account.stripToken ? tokenWarnings(pod, redis) : []),
     ...textMirror.hidden.map((path) => reason('config-file-hidden', { path })),
     ...tlsMirror.hidden.map((path) => reason('tls-files-hidden', { path })),
     ...(bootFence.kind === 'none'
@@ -103,6 +104,20 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
     status,
   };
   return { plan, warnings, errors: [...facts.errors, ...password.errors, ...errors] };
+}
+
+/** An application beside Redis may have used the token that the pod's default account gave it. */
+function tokenWarnings(pod: Pod, redis: RedisContainer): readonly Reason[] {
+  const names = strangersBeside(pod, redis);
+  return names.length === 0 ? [] : [reason('token-removed', { names: names.join(', ') })];
+}
+
+/** A config file in no volume is in the image: the agent cannot read it, so it gets no path. */
+function visibleFacts(pod: Pod, facts: Facts, container: Container): Facts {
+  const path = facts.configFile;
+  if (path === undefined || mirrorFiles(pod, container, [path]).hidden.length === 0) return facts;
+  const { configFile: _hidden, ...visible } = facts;
+  return { ...visible, warnings: [...facts.warnings, reason('config-file-hidden', { path })] };
 }
 
 function uniqueVolumes(volumes: readonly Volume[]): readonly Volume[] {

@@ -39,6 +39,7 @@ export const REASONS = {
   'port-differs': 'Redis listens on {port}, but the container declares {declared}',
   'prestop-kept': 'your preStop hook is kept: planned restarts take a failover instead',
   'token-shared': 'the pod asks for a token: its containers get the agent account, too',
+  'token-removed': '{names}: no API token any more; give the pod an account of its own to keep it',
   'bind-loopback': 'bind {value}: other pods cannot replicate from this Redis',
   'acl-without-user': 'aclfile without redis-orchestrator.io/password-secret: access may fail',
   'tls-files-hidden': 'TLS file {path} is in no volume: the agent cannot read it',
