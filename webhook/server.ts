@@ -43,7 +43,9 @@ export class WebhookServer {
     });
     this.http = fastify(shared) as unknown as FastifyInstance;
     this.routeMutate();
-    for (const app of [this.https as unknown as FastifyInstance, this.http]) this.routeHealth(app);
+    this.routeHealth(this.https as unknown as FastifyInstance);
+    this.routeHealth(this.http);
+    this.routeMetrics();
   }
 
   async listen(host: string, httpsPort: number, healthPort: number): Promise<void> {
@@ -91,7 +93,10 @@ export class WebhookServer {
       const why = this.isDraining ? 'shutting down' : this.parts.isReady();
       return await reply.code(why === undefined ? 200 : 503).send({ status: why ?? 'ok' });
     });
-    app.get('/metrics', async (_request, reply) => {
+  }
+
+  private routeMetrics(): void {
+    this.http.get('/metrics', async (_request, reply) => {
       const { registry } = this.parts.metrics;
       return await reply.type(registry.contentType).send(await registry.metrics());
     });

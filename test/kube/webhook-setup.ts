@@ -1,7 +1,7 @@
 // The real webhook as a process beside a real API server: the base's own RBAC and configuration,
 // with a URL in place of the Service, because nothing routes Services here.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { ControlPlane } from '../harness/control-plane.ts';
@@ -28,12 +28,15 @@ export type WebhookProcess = {
   readonly healthPort: number;
 };
 
+/** Standard output and standard error together: warnings come on the latter. */
 export function kubectl(controlPlane: ControlPlane, args: readonly string[], input = ''): string {
-  return execFileSync(
+  const { status, stdout, stderr } = spawnSync(
     programPath('kubectl'),
     [`--kubeconfig=${controlPlane.adminKubeconfig}`, ...args],
-    { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] },
+    { input, encoding: 'utf8' },
   );
+  if (status !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+  return `${stdout}${stderr}`;
 }
 
 function baseManifests(): Manifest[] {

@@ -26,6 +26,8 @@ const decode = (text: string | undefined): string => Buffer.from(text ?? '', 'ba
 export class CaStore {
   private readonly api: CoreV1Api;
   private readonly options: CaStoreOptions;
+  /** What was last seen: a deleted Secret must not untrust the leaves that serve. */
+  private lastSeen: Stored | undefined;
 
   constructor(api: CoreV1Api, options: CaStoreOptions) {
     this.api = api;
@@ -38,9 +40,10 @@ export class CaStore {
       const secret = await this.read();
       const stored = secret === undefined ? undefined : parse(secret);
       if (stored !== undefined && !isDue(stored.current.certPem, nowMs)) {
+        this.lastSeen = stored;
         return toAuthority(stored, nowMs);
       }
-      await this.write(secret, stored, nowMs);
+      await this.write(secret, stored ?? this.lastSeen, nowMs);
     }
     throw new OrchestratorError(
       'RO_CERTIFICATE',

@@ -10,12 +10,14 @@ import type { CertificateSource, ServingCertificate } from './source.ts';
 import { kubeMessage } from '../kube.ts';
 
 export type GeneratedOptions = {
-  readonly store: CaStore;
-  readonly bundle: CaBundle;
+  readonly store: Pick<CaStore, 'obtain'>;
+  readonly bundle: Pick<CaBundle, 'ensure'>;
   readonly names: readonly string[];
   readonly leafLifetimeMs: number;
   readonly log: Log;
   readonly nowMs: () => number;
+  /** Time until the API server has surely seen a new bundle. */
+  readonly settleMs?: number;
 };
 
 /** The API server reads configurations through a watch: a change is in force after about 1 s. */
@@ -73,12 +75,15 @@ export class GeneratedCertificates implements CertificateSource {
 
   private async reconcile(): Promise<void> {
     const { store, bundle, names, leafLifetimeMs, log, nowMs } = this.options;
+    const { settleMs = SETTLE_MS } = this.options;
     const authority = await store.obtain(nowMs());
     const hasChanged = await bundle.ensure(authority.bundlePem);
     if (hasChanged) log.info('the caBundle of the webhook configuration was written');
     const isSigned = this.issuerPem === authority.current.certPem;
     if (this.leaf !== undefined && isSigned && !isDue(this.leaf.certPem, nowMs())) return;
-    if (this.leaf !== undefined && !isSigned) await delay(SETTLE_MS);
+    // Where our own authority is trusted no more (its Secret was deleted), waiting only harms.
+    const isTrusted = authority.bundlePem.includes(this.issuerPem.replaceAll('\r', '').trim());
+    if (this.leaf !== undefined && !isSigned && isTrusted) await delay(settleMs);
     this.leaf = await issueLeaf(authority.current, names, nowMs(), leafLifetimeMs);
     this.issuerPem = authority.current.certPem;
     const serving = toServing(this.leaf);

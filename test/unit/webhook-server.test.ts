@@ -1,0 +1,119 @@
+// The server over TLS: certificates swap without a failed request, draining answers what comes.
+
+import { test } from 'tap';
+import { Agent, request } from 'undici';
+import {
+  createAuthority,
+  issueLeaf,
+  type KeyedCertificate,
+} from '../../webhook/certs/authority.ts';
+import type { ServingCertificate } from '../../webhook/certs/source.ts';
+import { createMetrics } from '../../webhook/metrics.ts';
+import { WebhookServer } from '../../webhook/server.ts';
+import { freePorts } from '../harness/free-ports.ts';
+import { CORE, NAMESPACE, redisPod } from './webhook-fixtures.ts';
+
+const HOUR_MS = 3_600_000;
+
+async function certificate(authority: KeyedCertificate): Promise<ServingCertificate> {
+  const leaf = await issueLeaf(authority, ['127.0.0.1'], Date.now(), HOUR_MS);
+  return { ...leaf, notAfterMs: Date.now() + HOUR_MS };
+}
+
+async function startServer() {
+  const authority = await createAuthority(Date.now(), HOUR_MS);
+  const metrics = createMetrics();
+  const decisions: string[] = [];
+  const server = new WebhookServer({
+    certificate: await certificate(authority),
+    context: () => ({ core: CORE, namespaceFacts: () => NAMESPACE }),
+    onOutcome: ({ decision }) => decisions.push(decision.kind),
+    isReady: () => undefined,
+    metrics,
+  });
+  const [httpsPort = 0, healthPort = 0] = await freePorts(2);
+  await server.listen('127.0.0.1', httpsPort, healthPort);
+  const https = `https://127.0.0.1:${httpsPort}`;
+  const http = `http://127.0.0.1:${healthPort}`;
+  return { server, authority, decisions, https, http };
+}
+
+const REVIEW = JSON.stringify({
+  apiVersion: 'admission.k8s.io/v1',
+  kind: 'AdmissionReview',
+  request: {
+    uid: 'u1',
+    kind: { group: '', version: 'v1', kind: 'Pod' },
+    namespace: 'shop',
+    operation: 'CREATE',
+    object: redisPod(),
+  },
+});
+
+async function post(url: string, dispatcher: Agent, body = REVIEW) {
+  const headers = { 'content-type': 'application/json' };
+  return await request(`${url}/mutate?timeout=5s`, { method: 'POST', headers, body, dispatcher });
+}
+
+void test('certificates are swapped under load without a failed request', async (t) => {
+  const { server, authority, https } = await startServer();
+  const ca = authority.certPem;
+  const kept = new Agent({ connect: { ca }, connections: 4 });
+  const statuses: number[] = [];
+  const load = { isOver: false };
+  const client = async (isNew: boolean): Promise<void> => {
+    while (!load.isOver) {
+      const dispatcher = isNew ? new Agent({ connect: { ca } }) : kept;
+      const { statusCode, body } = await post(https, dispatcher);
+      await body.dump();
+      statuses.push(statusCode);
+      if (isNew) await dispatcher.close();
+    }
+  };
+  const clients = Promise.all([client(true), client(true), client(false), client(false)]);
+  for (let swap = 0; swap < 5; swap++) server.useCertificate(await certificate(authority));
+  load.isOver = true;
+  await clients;
+  t.ok(statuses.length > 20, `${statuses.length} requests`);
+  t.ok(statuses.every((status) => status === 200));
+  await kept.close();
+  await server.drain(0);
+});
+
+void test('odd bodies get a 4xx, and the server lives on', async (t) => {
+  const { server, authority, https, http, decisions } = await startServer();
+  const dispatcher = new Agent({ connect: { ca: authority.certPem } });
+  for (const body of ['', '{', 'null', '[]', '{"kind":"AdmissionReview"}']) {
+    const answer = await post(https, dispatcher, body);
+    await answer.body.dump();
+    t.equal(answer.statusCode, 400, JSON.stringify(body));
+  }
+  const tooLong = await post(https, dispatcher, `"${'x'.repeat(5_000_000)}"`);
+  await tooLong.body.dump();
+  t.equal(tooLong.statusCode, 413);
+  const big = { ...(JSON.parse(REVIEW) as object), padding: 'x'.repeat(3_000_000) };
+  const answer = await post(https, dispatcher, JSON.stringify(big));
+  t.equal(answer.statusCode, 200, 'three MiB are no problem');
+  await answer.body.dump();
+  t.same(decisions, ['inject']);
+  const metrics = await (await fetch(`${http}/metrics`)).text();
+  t.match(metrics, /decisions_total\{decision="inject"\} 1/);
+  await dispatcher.close();
+  await server.drain(0);
+});
+
+void test('while it drains it is not ready, but answers and asks to close', async (t) => {
+  const { server, authority, https, http } = await startServer();
+  const dispatcher = new Agent({ connect: { ca: authority.certPem } });
+  t.equal((await fetch(`${http}/readyz`)).status, 200);
+  const drained = server.drain(300);
+  t.equal((await fetch(`${http}/readyz`)).status, 503);
+  t.equal((await fetch(`${http}/healthz`)).status, 200);
+  const answer = await post(https, dispatcher);
+  await answer.body.dump();
+  t.equal(answer.statusCode, 200);
+  t.equal(answer.headers['connection'], 'close');
+  await drained;
+  await t.rejects(async () => await post(https, dispatcher));
+  await dispatcher.close();
+});
