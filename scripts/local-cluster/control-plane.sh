@@ -32,7 +32,7 @@ start_control_plane() {
     --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction \
     --allow-privileged=true
   wait_for_process kube-apiserver 90 is_api_ready
-  # Nodes that fail to report for 16 s become Unknown, not after 50: tests of partitions wait for it.
+  # A silent node is Unknown after 16 s, not after 50: tests of partitions wait for it.
   start_unless_alive kube-controller-manager "$programs/kube-controller-manager" \
     --kubeconfig="$pki/controller-manager.kubeconfig" \
     --authentication-kubeconfig="$pki/controller-manager.kubeconfig" \

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Programs from Debian packages of any suite, taken out of the packages and not installed: for images
-# where no image registry can be reached, and for servers that tests run on the host. Sourced after
-# lib.sh. The machine's own apt configuration is read (for its mirror), never changed.
+# Programs from Debian packages of any suite, taken out of the packages and not installed: for
+# images where no image registry is reached, and for servers that tests run on the host. Sourced
+# after lib.sh. The machine's own apt configuration is read (for its mirror), never changed.
 
 # debian_tree SUITE PACKAGE...: prints a folder with the unpacked packages and the libraries that
 # they depend on. Made once for the same list.
@@ -48,7 +48,8 @@ download_closure() {
   "${apt[@]}" "${options[@]}" --download-only "$@" >&2 ||
     die "apt could not download $* of Debian $suite" "see its message above; is the mirror reached?"
   # An empty folder of archives, or apt would leave out what it has just downloaded.
-  "${apt[@]}" -o "Dir::Cache::Archives=$cache/debian/$suite/none" "${options[@]}" --print-uris "$@" |
+  apt+=(-o "Dir::Cache::Archives=$cache/debian/$suite/none")
+  "${apt[@]}" "${options[@]}" --print-uris "$@" |
     awk '{ print $2 }' | while read -r file; do
     package=${file%%_*}
     case " $* " in
@@ -94,8 +95,9 @@ private_apt() {
 }
 
 machine_mirror() {
-  apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(LABEL)' 'Created-By: Packages' |
-    awk -F'|' '$4 == "Debian" && $3 == "main" && $2 !~ /-/ { print $1; exit }'
+  # shellcheck disable=SC2016 # fields of apt's, not of the shell's
+  apt-get indextargets --format '$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(LABEL)' \
+    'Created-By: Packages' | awk -F'|' '$4 == "Debian" && $3 == "main" && $2 !~ /-/ { print $1; exit }'
 }
 
 # copy_program TREE PROGRAM ROOT [NEW_PATH]: with its libraries, into the root of an image.
@@ -115,7 +117,7 @@ copy_libraries() {
   [ -n "$interpreter" ] || return 0
   loader=$(loader_of "$tree")
   [ -e "$root$interpreter" ] || install -D -m 755 "$loader" "$root$interpreter"
-  # Asked of the tree's own loader: another suite's library may want a newer one than this machine's.
+  # Asked of the tree's own loader: another suite's library may want a newer one than the machine's.
   list=$("$loader" --library-path "$(library_path "$tree")" --list "$program" 2>&1) || true
   case $list in
     *'not found'* | *'cannot open'*) die "$program lacks a library: $list" \
@@ -127,7 +129,7 @@ copy_libraries() {
     done
 }
 
-# loader_of TREE: the file itself, since /lib64's link to it is absolute and would lead to the host's.
+# loader_of TREE: the file itself, since /lib64's link is absolute and would lead to the host's.
 loader_of() {
   compgen -G "$1/usr/lib/*-linux-gnu/ld-linux-*.so.*" ||
     compgen -G "$1/usr/lib/*-linux-gnu/ld-[0-9]*.so"

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
 # Builds image archives into $cache/images with buildah: the cluster's pause image, our own two, and
-# stand-ins for public images where no registry is reached. Sourced after debian.sh. Each archive has
-# a key, the hash of all that it is made of: what has not changed is not built again.
+# stand-ins for public images where no registry is reached. Sourced after debian.sh. Each archive
+# has a key, the hash of all that it is made of: what has not changed is not built again.
 
 images="$cache/images"
 pause_name=localhost/pause:1
 pause_archive="$images/pause.tar"
 
 # The storage is our own, and vfs works in every container, where overlay may not.
-own_buildah() {
-  buildah --root "$cache/buildah/storage" --runroot "$cache/buildah/run" --storage-driver vfs "$@"
-}
+own_buildah() { "${buildah_command[@]}" "$@"; }
+buildah_command=(buildah --root "$cache/buildah/storage" --runroot "$cache/buildah/run"
+  --storage-driver vfs)
 
 ensure_pause() { ensure_image pause; }
 
@@ -19,11 +19,11 @@ ensure_image() {
   local image=$1 key
   mkdir -p "$images"
   key=$("key_$image")
-  [ "$(cat "$images/$image.key" 2>/dev/null)" != "$key" ] || [ ! -f "$images/$image.tar" ] || return 0
+  ! is_built "$image" "$key" || return 0
   need_packages buildah binutils
   (
     lock images
-    [ "$(cat "$images/$image.key" 2>/dev/null)" != "$key" ] || [ ! -f "$images/$image.tar" ] || exit 0
+    ! is_built "$image" "$key" || exit 0
     work=$(mktemp -d "$images/.work-XXXXXX")
     trap 'rm -rf "$work"' EXIT
     step "image $image" "build_$image"
@@ -31,9 +31,15 @@ ensure_image() {
   )
 }
 
+is_built() { [ -f "$images/$1.tar" ] && [ "$(cat "$images/$1.key" 2>/dev/null)" = "$2" ]; }
+
 hash_of() { sha256sum "$@" | cut -d' ' -f1 | sha256sum | cut -c1-24; }
 
-recipe_key() { hash_of "$here/debian.sh" "$here/image-builder.sh" "$here/images/Dockerfile.$1" "${@:2}"; }
+# recipe_key IMAGE FILE...
+recipe_key() {
+  hash_of "$here"/{debian,image-builder,image-recipes}.sh "$here/versions.env" \
+    "$here/images/Dockerfile.$1" "${@:2}"
+}
 
 # root_image: the prepared tree $work/root as an image; prints nothing, its name is fixed.
 root_image_name=localhost/redis-orchestrator/root:building
@@ -91,8 +97,7 @@ pull_image() {
   local image=$1
   shift
   [ "${RO_REGISTRY:-auto}" != no ] || return 1
-  timeout 120 buildah --root "$cache/buildah/storage" --runroot "$cache/buildah/run" \
-    --storage-driver vfs pull -q --policy always "$1" >/dev/null 2>&1 || return 1
+  timeout 120 "${buildah_command[@]}" pull -q --policy always "$1" >/dev/null 2>&1 || return 1
   archive_image "$image" "$1" "$@"
 }
 

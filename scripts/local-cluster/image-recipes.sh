@@ -41,7 +41,8 @@ node_base() {
     echo "$name"
     return
   fi
-  if [ "${RO_REGISTRY:-auto}" != no ] && own_buildah pull -q --policy always "$NODE_IMAGE" >/dev/null 2>&1; then
+  if [ "${RO_REGISTRY:-auto}" != no ] &&
+    timeout 300 "${buildah_command[@]}" pull -q --policy always "$NODE_IMAGE" >/dev/null 2>&1; then
     echo "$NODE_IMAGE"
     return
   fi
@@ -60,7 +61,8 @@ make_node_base() {
   copy_libraries "$tree" "$root/usr/local/bin/node" "$root"
   mkdir -p "$root/etc/ssl/certs"
   cat "$tree"/usr/share/ca-certificates/mozilla/*.crt >"$root/etc/ssl/certs/ca-certificates.crt"
-  own_buildah build -q --isolation chroot -t "$1" -f "$here/images/Dockerfile.root" "$root" >/dev/null
+  own_buildah build -q --isolation chroot -t "$1" -f "$here/images/Dockerfile.root" "$root" \
+    >/dev/null
 }
 
 # node_program: the repository's own devDependency, else the npm package of that name.
@@ -77,9 +79,9 @@ node_program() {
 
 # ---- stand-ins for public images --------------------------------------------------------------
 
-key_redis() { recipe_key redis "$here"/images/redis/* "$here/image-recipes.sh" "$here/versions.env"; }
-key_valkey() { recipe_key valkey "$here"/images/redis/* "$here/image-recipes.sh" "$here/versions.env"; }
-key_bitnami() { recipe_key bitnami "$here"/images/bitnami/* "$here/image-recipes.sh" "$here/versions.env"; }
+key_redis() { recipe_key redis "$here"/images/redis/*; }
+key_valkey() { recipe_key valkey "$here"/images/redis/*; }
+key_bitnami() { recipe_key bitnami "$here"/images/bitnami/*; }
 
 build_redis() {
   local names=(docker.io/library/redis:7.0 docker.io/library/redis:7)
@@ -111,7 +113,7 @@ build_bitnami() {
   note "  ${names[*]}: $stand_in"
   server_root "$REDIS_7_SUITE" redis-server redis-tools
   tree=$(server_tree "$REDIS_7_SUITE" redis-server redis-tools)
-  mkdir -p "$root"/opt/bitnami/{scripts/redis,redis/bin,redis/etc,redis/tmp} "$root/bitnami/redis/data"
+  mkdir -p "$root"/opt/bitnami/{scripts/redis,redis/{bin,etc,tmp}} "$root/bitnami/redis/data"
   for program in server cli benchmark; do
     copy_program "$tree" "/usr/bin/redis-$program" "$root" "/opt/bitnami/redis/bin/redis-$program"
   done

@@ -18,7 +18,7 @@ make_network() {
   ip addr replace "$host_address/24" dev "$bridge"
   ip link set "$bridge" up
   for number in $(seq "$nodes"); do make_node_network "$number"; done
-  # The API server is on the host: webhooks behind a Service are reached through node 1's kube-proxy.
+  # The API server is on the host: it reaches webhooks' Services through node 1's kube-proxy.
   ip route replace "$service_network" via "$(node_address 1)"
 }
 
@@ -60,8 +60,8 @@ remove_network() {
   ip link del "$bridge" 2>/dev/null || true # and the host's routes with it
 }
 
-# lose_packets NUMBER ADDRESSES: packets from and to them are lost in the node's own tables, before and after
-# everything else; connections hang as they do when a cable is pulled.
+# lose_packets NUMBER ADDRESSES: packets from and to them are lost in the node's own tables, before
+# and after everything else; connections hang as they do when a cable is pulled.
 lose_packets() {
   in_namespace "$1" nft -f - <<RULES
 add table ip ro_partition

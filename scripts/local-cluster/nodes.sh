@@ -116,7 +116,9 @@ container_processes() {
   done | sort -un
 }
 
-shims() { pgrep -f "^[^ ]*containerd-shim.* -address $(node_sockets "$1")/containerd.sock" || true; }
+shims() {
+  pgrep -f "^[^ ]*containerd-shim.* -address $(node_sockets "$1")/containerd.sock" || true
+}
 
 # load_archive NUMBER FILE: into the node's containerd, once for each content.
 load_archive() {

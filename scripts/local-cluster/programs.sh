@@ -87,7 +87,8 @@ fetch_checked() {
   fetch "$3" "$2.sha256" || { note "no answer from $3" && return 1; }
   fetch "$1" "$2" || { note "the download of $1 failed" && return 1; }
   # Either the bare sum, or lines of "sum  name".
-  want=$(awk -v name="${1##*/}" 'NF == 1 || $2 == name || $2 == "*" name { print $1; exit }' "$2.sha256")
+  want=$(awk -v name="${1##*/}" 'NF == 1 || $2 == name || $2 == "*" name { print $1; exit }' \
+    "$2.sha256")
   have=$(sha256sum "$2" | cut -d' ' -f1)
   rm -f "$2.sha256"
   [ "$want" = "$have" ] || die "the sha256 of $1 is $have, its release says ${want:-nothing}" \
@@ -142,7 +143,7 @@ go_build() {
   local start
   start=$(now_ms)
   prepare_go
-  note "building $1 with $(go env GOVERSION) (cold, on two cores: kube 10 min, dns 2 min, etcd 1 min)"
+  note "building $1 with $(go env GOVERSION); on two cores: kube up to 10 min, dns 2, etcd 1"
   (cd "$here/go/$1" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -trimpath -buildvcs=false \
     -ldflags "$3" -o "$2" . >&2)
   note "built $1: $(du -m "$2" | cut -f1) MB in $(seconds_since "$start")"
@@ -157,6 +158,7 @@ prepare_go() {
   ! is_at_least "$version" "go$GO_MINIMUM" || return 0
   if is_at_least "$version" go1.21; then
     # From 1.21 on, Go fetches another toolchain from the module proxy when told to.
+    # shellcheck disable=SC2153
     export GOTOOLCHAIN=$GO_TOOLCHAIN
     go version >/dev/null || die "$version could not fetch the toolchain $GO_TOOLCHAIN" \
       "install Go $GO_MINIMUM or newer, or let this machine reach a Go module proxy (GOPROXY)"

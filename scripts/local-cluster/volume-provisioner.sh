@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# volume-provisioner.sh KUBECTL API_SERVER PKI_FOLDER FOLDER: gives each claim of the class "standard" a folder
-# on its pod's node, and takes it away after the claim. For tests: no limit of size is kept, and
-# the volume stays on its node. Watches, so that it costs nothing while there is nothing to do.
+# volume-provisioner.sh KUBECTL API_SERVER PKI_FOLDER FOLDER: gives each claim of the class
+# "standard" a folder on its pod's node, and takes it away after the claim. For tests: no limit of
+# size is kept, and the volume stays on its node. Watches: idle, it costs nothing.
 set -euo pipefail
 kubectl=$1 api_server=$2 pki=$3 folder=$4
 export KUBECONFIG=$pki/volumes.kubeconfig
@@ -10,6 +10,7 @@ mkdir -p "$folder"
 # Its children are in its own process group (it was started by setsid): they end with it.
 trap 'trap - TERM; kill 0' TERM INT
 
+# shellcheck disable=SC2016 # variables of jq's
 pending_claims='select(.status.phase == "Pending" and .spec.storageClassName == "standard")
   | (.metadata.annotations["volume.kubernetes.io/selected-node"] // empty) as $node
   | [.metadata.namespace, .metadata.name, .metadata.uid, $node,
@@ -50,7 +51,8 @@ spec:
   capacity: {storage: "$size"}
   accessModes: $modes
   persistentVolumeReclaimPolicy: Delete
-  claimRef: {apiVersion: v1, kind: PersistentVolumeClaim, namespace: $namespace, name: $name, uid: $uid}
+  claimRef:
+    {apiVersion: v1, kind: PersistentVolumeClaim, namespace: $namespace, name: $name, uid: $uid}
   local: {path: $folder/$node/$uid}
   nodeAffinity:
     required:
