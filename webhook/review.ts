@@ -10,7 +10,7 @@ import { isSilent, reasonText } from './core/reasons.ts';
 
 const API_VERSION = 'admission.k8s.io/v1';
 
-export type AdmissionRequest = {
+type AdmissionRequest = {
   readonly uid: string;
   readonly namespace: string;
   readonly isDryRun: boolean;
@@ -18,7 +18,7 @@ export type AdmissionRequest = {
   readonly object: unknown;
 };
 
-export type AdmissionResponse = {
+type AdmissionResponse = {
   readonly uid: string;
   readonly allowed: boolean;
   readonly patchType?: 'JSONPatch';
@@ -28,7 +28,7 @@ export type AdmissionResponse = {
   readonly status?: { readonly code: number; readonly reason: string; readonly message: string };
 };
 
-export type AdmissionAnswer = {
+type AdmissionAnswer = {
   readonly apiVersion: typeof API_VERSION;
   readonly kind: 'AdmissionReview';
   readonly response: AdmissionResponse;
@@ -55,7 +55,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** Undefined for what is no AdmissionReview of version 1. */
-export function readReview(body: unknown): AdmissionRequest | undefined {
+function readReview(body: unknown): AdmissionRequest | undefined {
   if (!isRecord(body) || body['kind'] !== 'AdmissionReview') return undefined;
   const request = body['request'];
   if (body['apiVersion'] !== API_VERSION || !isRecord(request)) return undefined;
@@ -145,7 +145,7 @@ function encode(patch: readonly PatchOperation[]): string {
 }
 
 /** Sentences for the person: weaknesses, and skips of what looks like Redis. */
-export function warningsOf(decision: Decision): readonly string[] {
+function warningsOf(decision: Decision): readonly string[] {
   if (decision.kind === 'deny') return [];
   const reasons =
     decision.kind === 'skip' ? [...decision.warnings, ...loudly(decision)] : decision.warnings;

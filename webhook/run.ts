@@ -13,6 +13,7 @@ import { Follower } from './control/follow.ts';
 import { Namespaces } from './control/namespaces.ts';
 import { OwnerEvents } from './control/owner-events.ts';
 import { Sidecars } from './control/sidecars.ts';
+import { reason } from './core/reasons.ts';
 import { connectKube, type Kube, kubeMessage } from './kube.ts';
 import { createMetrics } from './metrics.ts';
 import { createOutcomeHandler } from './outcomes.ts';
@@ -25,15 +26,21 @@ export async function runWebhook(config: WebhookConfig, log: Log): Promise<Webho
   const kube = connectKube();
   const metrics = createMetrics();
   const nowMs = (): number => Date.now();
+  const events = new OwnerEvents({ api: kube.events, log, nowMs, instance: hostname() });
   const sidecars = new Sidecars(kube.core, log, config.nativeSidecar);
   const namespaces = new Namespaces({
     kube,
     log,
     excluded: toCoreConfig(config, false).excludedNamespaces,
     onError: () => metrics.namespaceErrors.inc(),
+    onMisspelt: ({ metadata }, value) => {
+      const { name = '', uid = '' } = metadata ?? {};
+      const about = { apiVersion: 'v1', kind: 'Namespace', name, uid };
+      const why = [reason('label-misspelt', { value })];
+      events.tellAbout(name, about, why, 'Skip');
+    },
   });
   namespaces.start();
-  const events = new OwnerEvents({ api: kube.events, log, nowMs, instance: hostname() });
   const source = certificateSource(config, kube, log, nowMs);
   let server: WebhookServer | undefined;
   const certificate = await source.start((next) => {

@@ -9,7 +9,7 @@ import {
 } from '@kubernetes/client-node';
 import { isStatus } from '../kube.ts';
 
-export const CA_FIELD_MANAGER = 'redis-orchestrator-ca';
+const CA_FIELD_MANAGER = 'redis-orchestrator-ca';
 
 export class CaBundle {
   private readonly api: AdmissionregistrationV1Api;

@@ -20,7 +20,7 @@ import { AGENT_RULES, AGENT_RULES_REVISION } from '../agent-role.ts';
 import { isStatus } from '../kube.ts';
 
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
-export const REVISION_ANNOTATION = `${PREFIX}/rules-revision`;
+const REVISION_ANNOTATION = `${PREFIX}/rules-revision`;
 
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
 

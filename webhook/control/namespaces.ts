@@ -15,6 +15,8 @@ export type NamespacesOptions = {
   readonly excluded: ReadonlySet<string>;
   readonly log: Log;
   readonly onError: () => void;
+  /** The value of a namespace's label is neither enabled nor disabled. */
+  readonly onMisspelt: (namespace: V1Namespace, value: string) => void;
 };
 
 const RESYNC_MS = 600_000;
@@ -135,21 +137,19 @@ export class Namespaces {
         const name = key.slice(1);
         const label = labelOf(object);
         if (object === undefined) this.ready.delete(name);
-        else if (label !== labelOf(former)) this.labelChanged(name, label);
+        else if (label !== labelOf(former)) this.labelChanged(name, label ?? '', object);
       },
     });
   }
 
-  private labelChanged(namespace: string, label: string | undefined): void {
+  private labelChanged(namespace: string, label: string, object: V1Namespace): void {
     if (label === 'enabled') {
       if (this.isWanted(namespace)) this.queue.add(namespace);
       return;
     }
     if (label === 'disabled') return;
-    this.options.log.warn(
-      { namespace, label },
-      `namespace label ${INJECT_LABEL} is neither enabled nor disabled: nothing is injected`,
-    );
+    this.options.log.warn({ namespace, label }, `${INJECT_LABEL}: write enabled or disabled`);
+    this.options.onMisspelt(object, label);
   }
 
   /** Any change of an object of ours makes its namespace be looked at; a look changes nothing. */

@@ -1,17 +1,20 @@
 // Tells the owner of a pod by an Event what the person would not see otherwise: warnings about a
 // StatefulSet's pods never reach anybody. Fire and forget, bounded, the same words not twice.
 
-import { randomUUID } from 'node:crypto';
 import type { EventsV1Api } from '@kubernetes/client-node';
 import { V1MicroTime } from '@kubernetes/client-node';
 import type { Log } from '../../src/log.ts';
-import { controllerOf, type Pod } from '../core/pod.ts';
+import { shortHash } from '../core/hash.ts';
+import { controllerOf, type OwnerReference, type Pod } from '../core/pod.ts';
 import { type Reason, reasonText } from '../core/reasons.ts';
-import { kubeMessage } from '../kube.ts';
+import { isStatus, kubeMessage } from '../kube.ts';
 
 const PENDING_MAX = 50;
 const REMEMBERED_MAX = 1000;
 const AGAIN_MS = 600_000;
+
+type About = Pick<OwnerReference, 'apiVersion' | 'kind' | 'name' | 'uid'>;
+type Action = 'Inject' | 'Skip';
 
 export type OwnerEventsOptions = {
   readonly api: EventsV1Api;
@@ -29,13 +32,17 @@ export class OwnerEvents {
     this.options = options;
   }
 
-  tell(namespace: string, pod: Pod, reasons: readonly Reason[], action: 'Inject' | 'Skip'): void {
+  tell(namespace: string, pod: Pod, reasons: readonly Reason[], action: Action): void {
     const owner = controllerOf(pod);
-    if (owner?.name === undefined || owner.uid === undefined) return;
+    if (owner !== undefined) this.tellAbout(namespace, owner, reasons, action);
+  }
+
+  tellAbout(namespace: string, object: About, reasons: readonly Reason[], action: Action): void {
+    if (object.name === undefined || object.uid === undefined) return;
     for (const why of reasons) {
-      if (this.isTold(`${owner.uid}/${why.code}`) || this.pending >= PENDING_MAX) continue;
+      if (this.isTold(`${object.uid}/${why.code}`) || this.pending >= PENDING_MAX) continue;
       this.pending++;
-      void this.create(namespace, owner, why, action).finally(() => this.pending--);
+      void this.create(namespace, object, why, action).finally(() => this.pending--);
     }
   }
 
@@ -52,14 +59,14 @@ export class OwnerEvents {
 
   private async create(
     namespace: string,
-    owner: { apiVersion?: string; kind?: string; name?: string; uid?: string },
+    object: About,
     why: Reason,
-    action: string,
+    action: Action,
   ): Promise<void> {
     const { api, log, instance, nowMs } = this.options;
-    const name = (owner.name ?? '').slice(0, 200);
+    const name = (object.name ?? '').slice(0, 200);
     const body = {
-      metadata: { namespace, name: `${name}.${randomUUID().slice(0, 18)}` },
+      metadata: { namespace, name: `${name}.${shortHash(`${object.uid}/${why.code}`)}` },
       eventTime: new V1MicroTime(nowMs()),
       type: 'Warning',
       reason: pascalCase(why.code),
@@ -68,16 +75,18 @@ export class OwnerEvents {
       reportingController: 'redis-orchestrator.io/webhook',
       reportingInstance: instance,
       regarding: {
-        ...(owner.apiVersion === undefined ? {} : { apiVersion: owner.apiVersion }),
-        ...(owner.kind === undefined ? {} : { kind: owner.kind }),
-        ...(owner.uid === undefined ? {} : { uid: owner.uid }),
-        name: owner.name ?? '',
+        ...(object.apiVersion === undefined ? {} : { apiVersion: object.apiVersion }),
+        ...(object.kind === undefined ? {} : { kind: object.kind }),
+        ...(object.uid === undefined ? {} : { uid: object.uid }),
+        name: object.name ?? '',
         namespace,
       },
     };
     try {
       await api.createNamespacedEvent({ namespace, body });
     } catch (error) {
+      // The name is made of what is said: the other replica was faster.
+      if (isStatus(error, 409)) return;
       log.warn({ namespace, error: kubeMessage(error) }, 'an Event could not be created');
     }
   }

@@ -15,7 +15,7 @@ export type CopiedEnv = {
 const REFERENCE = /(\$?)\$\(([A-Za-z_][\w.-]*)\)/g;
 
 /** Names of the variables that a value refers to. */
-export function referencesIn(value: string): string[] {
+function referencesIn(value: string): string[] {
   return [...value.matchAll(REFERENCE)].flatMap(([, escape, name]) =>
     escape === '$' || name === undefined ? [] : [name],
   );

@@ -9,7 +9,7 @@ import { annotationsOf, type Container, list, type Pod } from './pod.ts';
 import { type Reason, reason } from './reasons.ts';
 import { optionValue, readServerArguments, type ServerOptions } from './server-arguments.ts';
 
-export type Tls = {
+type Tls = {
   readonly certFile?: string;
   readonly keyFile?: string;
   readonly caFile?: string;

@@ -1,6 +1,6 @@
 // What the name of a container image tells: family, product and, for Redis, the version.
 
-export type ImageFamily =
+type ImageFamily =
   /** docker.io/redis, docker.io/valkey and what is named like them: entrypoint prefixes the server. */
   | 'official'
   /** Configured by REDIS_PASSWORD, REDIS_PORT_NUMBER …; arguments would replace its run script. */

@@ -1,6 +1,6 @@
 // From a Redis container to the whole plan of its injection, with every weakness that it leaves.
 
-import { AGENT_CONTAINER, POD_ANNOTATIONS } from '../../src/names.ts';
+import { AGENT_CONTAINER } from '../../src/names.ts';
 import { agentContainer, freeHttpPort } from './agent-container.ts';
 import { planBootFence } from './boot-fence.ts';
 import { type Facts, readFacts, serverOptions } from './facts.ts';
@@ -149,6 +149,3 @@ function sorted(value: unknown): unknown {
       .map(([key, inner]) => [key, sorted(inner)]),
   );
 }
-
-/** Annotations that a plan reads, for the docs and the tests. */
-export const READ_ANNOTATIONS = Object.values(POD_ANNOTATIONS);

@@ -10,7 +10,7 @@ import { envOf, list } from './pod.ts';
 import { type Reason, reason } from './reasons.ts';
 import { optionValue } from './server-arguments.ts';
 
-export type AuthSource =
+type AuthSource =
   | 'none'
   | 'annotation'
   | 'secret'

@@ -21,7 +21,7 @@ export type VolumeMount = {
   readOnly?: boolean;
 };
 
-export type ContainerPort = { name?: string; containerPort: number; protocol?: string };
+type ContainerPort = { name?: string; containerPort: number; protocol?: string };
 
 export type Container = {
   name: string;

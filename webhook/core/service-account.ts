@@ -7,7 +7,7 @@ import { AGENT_SERVICE_ACCOUNT } from '../../src/names.ts';
 import { list, type Pod, type Volume, type VolumeMount } from './pod.ts';
 import { type Reason, reason } from './reasons.ts';
 
-export const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
+const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 const TOKEN_VOLUME_NAME = 'redis-orchestrator-token';
 
 export const TOKEN_MOUNT: VolumeMount = {

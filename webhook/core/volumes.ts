@@ -19,7 +19,7 @@ function isWithin(path: string, folder: string): boolean {
   return path === plain || path.startsWith(`${plain}/`);
 }
 
-export function mountOf(container: Container, path: string): VolumeMount | undefined {
+function mountOf(container: Container, path: string): VolumeMount | undefined {
   return list(container.volumeMounts)
     .filter((mount) => isWithin(path, mount.mountPath))
     .reduce<VolumeMount | undefined>(
