@@ -76,7 +76,7 @@ export const WEBHOOK_OPTIONS = {
     env: 'RO_CA_LIFETIME',
     kind: 'duration',
     fallback: '8760h',
-    min: 60_000,
+    min: 15_000,
     text: 'lifetime of the certificate authority, renewed at two thirds',
   },
   certLifetime: {
@@ -84,7 +84,7 @@ export const WEBHOOK_OPTIONS = {
     env: 'RO_CERT_LIFETIME',
     kind: 'duration',
     fallback: '168h',
-    min: 30_000,
+    min: 6000,
     text: 'lifetime of the serving certificate, renewed at two thirds',
   },
   certNames: {
