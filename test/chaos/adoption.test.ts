@@ -122,10 +122,9 @@ await t.test('two unmanaged masters with different keys: nobody promotes', async
   t.equal((await left.replication()).keys, 10, "the left one's keys are there");
   t.equal((await right.replication()).keys, 20, "the right one's keys are there");
 
-  // A person decides. The annotation stands on the Lease, or on a pod where there is no Lease yet.
-  const annotations = { [ADOPT_FROM_ANNOTATION]: 'redis-1' };
-  const target = (await group.lease()) === undefined ? pod.path : group.leasePath;
-  await group.admin.patch(target, { metadata: { annotations } });
+  // A person decides: there is no Lease yet, so the annotation stands on the pod.
+  const annotations = { [ADOPT_FROM_ANNOTATION]: 'true' };
+  await group.admin.patch(right.path, { metadata: { annotations } });
   await waitFor(
     'it follows the chosen one',
     async () => (await pod.replication()).masterHost === right.ip,

@@ -35,6 +35,8 @@ export async function createAgentAccount(
   await admin.create('/api/v1/namespaces', { metadata: { name: namespace } });
   const accounts = `/api/v1/namespaces/${namespace}/serviceaccounts`;
   await Promise.all([
+    // The one of pods without an agent; no controller runs that would make it.
+    admin.create(accounts, { metadata: { name: 'default' } }),
     admin.create(accounts, { metadata: { name: AGENT_SERVICE_ACCOUNT } }),
     admin.create(`${rbac}/roles`, { metadata: { name: AGENT_ROLE }, rules: RULES }),
     admin.create(`${rbac}/rolebindings`, {

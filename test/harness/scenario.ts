@@ -10,6 +10,7 @@ import { groupPicture, oneMaster } from './one-master.ts';
 import type { Pod } from './pod.ts';
 import { redisVersion } from './redis-server.ts';
 import { ServiceRoute } from './service-route.ts';
+import { waitFor } from './wait-for.ts';
 import { Workspace } from './workspace.ts';
 import { WriteProbe } from './write-probe.ts';
 import { Writer } from './writer.ts';
@@ -77,8 +78,11 @@ export class Scenario {
 
   /** Waits for acknowledged writes, so that a fault meets a client that is busy. */
   async busy(): Promise<void> {
-    const now = performance.now();
-    await this.writer.firstAfter(now, 10_000);
+    const target = this.writer.ledger.length + 300;
+    await waitFor('the writer is busy', () => this.writer.ledger.length >= target, {
+      timeoutMs: 10_000,
+      picture: () => JSON.stringify([...this.writer.errors]),
+    });
   }
 
   /**

@@ -48,7 +48,7 @@ export class Writer {
         await pause(retryMs);
         continue;
       }
-      const client = openRedis(address, this.options.access, this.options.timeoutMs ?? 1000);
+      const client = openRedis(address, this.options.access, this.options.timeoutMs ?? 300);
       try {
         await client.connect();
         await this.writeAll(client, address);
