@@ -41,10 +41,18 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   if (dataset.keys === 0) return EMPTY;
   const entry = record.datasets[dataset.pod];
   if (entry === undefined || entry.volume !== dataset.volume) return null;
+  const recorded = indexOf(record.lineage, entry.replid);
+  if (recorded < 0) return null;
   // Redis forgets id and offset when it restarts from an AOF; what the volume held is recorded.
   // From an RDB an unknown id means that the file is older than the record: it ranks lowest.
   if (!dataset.aof) return { index: 0, offset: 0 };
-  return { index: Math.max(0, indexOf(record.lineage, entry.replid)), offset: entry.offset };
+  return { index: recorded, offset: entry.offset };
+}
+
+/** Whether the dataset shows by its own ids that it is the group's, or is empty. */
+export function isOfLineage(dataset: Dataset, record: GroupRecord): boolean {
+  if (dataset.keys === 0 || record.lineage.length === 0) return true;
+  return [dataset.replid, dataset.replid2].some((id) => indexOf(record.lineage, id) >= 0);
 }
 
 /** Negative: `a` is fresher. */

@@ -1,7 +1,16 @@
 // What the holder writes into the Lease's record: candidates, datasets, lineage.
 
-import { extendLineage } from './lineage.ts';
-import type { AgentState, Candidate, DatasetEntry, GroupRecord, Peer } from './model.ts';
+import type { Member } from './election.ts';
+import { extendLineage, isOfLineage } from './lineage.ts';
+import type {
+  AgentState,
+  Candidate,
+  DatasetEntry,
+  GroupRecord,
+  Instance,
+  LineageEntry,
+  Peer,
+} from './model.ts';
 import {
   heardMembers,
   leaseOf,
@@ -47,9 +56,18 @@ export function nextCandidates(state: AgentState): readonly Candidate[] {
   return [own, ...linked, ...kept];
 }
 
+/**
+ * Members whose data show by themselves that they are the group's. A foreign dataset is never
+ * recorded (I8), and one whose id Redis forgot keeps the entry that tells what it held.
+ */
+function recordableMembers(state: AgentState): readonly Member[] {
+  const record = recordOf(state);
+  return heardMembers(state).filter((member) => isOfLineage(member, record));
+}
+
 function nextDatasets(state: AgentState): Readonly<Record<string, DatasetEntry>> {
   const datasets = new Map(Object.entries(recordOf(state).datasets));
-  for (const member of heardMembers(state)) {
+  for (const member of recordableMembers(state)) {
     datasets.delete(member.pod);
     datasets.set(member.pod, {
       volume: member.volume,
@@ -63,7 +81,7 @@ function nextDatasets(state: AgentState): Readonly<Record<string, DatasetEntry>>
 /** Whether a live member is not recorded with its present volume: it may not attach before. */
 export function hasUnrecordedMember(state: AgentState): boolean {
   const { datasets } = recordOf(state);
-  return heardMembers(state).some((member) => datasets[member.pod]?.volume !== member.volume);
+  return recordableMembers(state).some((member) => datasets[member.pod]?.volume !== member.volume);
 }
 
 /** Whether a synced member is not yet a candidate. */
@@ -80,8 +98,8 @@ export function renewedRecord(state: AgentState): Partial<GroupRecord> {
   const instance = localInstance(state);
   const changes: Partial<GroupRecord> = { datasets: nextDatasets(state) };
   if (opened === null || instance === null || opened.term !== leaseOf(state)?.term) return changes;
-  const record = recordOf(state);
-  const isRecorded = record.lineage.at(-1)?.replid === opened.replid;
+  const { lineage } = recordOf(state);
+  const isRecorded = lineage.at(-1)?.replid === opened.replid;
   return {
     ...changes,
     candidates: nextCandidates(state),
@@ -89,12 +107,20 @@ export function renewedRecord(state: AgentState): Partial<GroupRecord> {
     goal: null,
     previous: null,
     basisMs: null,
-    lineage: isRecorded
-      ? record.lineage
-      : extendLineage(record.lineage, {
-          replid: opened.replid,
-          term: opened.term,
-          start: instance.secondOffset > 0 ? instance.secondOffset : instance.offset,
-        }),
+    lineage: isRecorded ? lineage : withPromoted(lineage, opened, instance),
   };
+}
+
+/** The id under which the dataset went before comes along: other members may still have it. */
+function withPromoted(
+  lineage: readonly LineageEntry[],
+  opened: { readonly term: number; readonly replid: string },
+  { replid2, secondOffset, offset }: Instance,
+): readonly LineageEntry[] {
+  const isKnown = /^0*$/.test(replid2) || lineage.some((entry) => entry.replid === replid2);
+  const parents = isKnown
+    ? lineage
+    : extendLineage(lineage, { replid: replid2, term: 0, start: 0 });
+  const start = secondOffset > 0 ? secondOffset : offset;
+  return extendLineage(parents, { replid: opened.replid, term: opened.term, start });
 }

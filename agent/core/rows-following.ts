@@ -1,7 +1,7 @@
 // Rows of Boot, Fenced, Following, Acquiring and Fencing: everybody who is not master.
 
 import { mayAcquire } from './acquire.ts';
-import { mayBeOverwritten } from './lineage.ts';
+import { isOfLineage, mayBeOverwritten } from './lineage.ts';
 import type { Turn } from './turn.ts';
 import {
   adoption,
@@ -151,7 +151,8 @@ function mustFreeze(turn: Turn): boolean {
   const followsHolder = address !== null && instance.upstream.host === address;
   const newest = recordOf(s).lineage.at(-1);
   const isOpened = newest !== undefined && newest.term === leaseOf(s)?.term;
-  if (followsHolder && (isOpened || s.phase === 'Following')) return false;
+  // A holder that begins another term compares frozen offsets: its own replicas stop as well.
+  if (followsHolder && isOpened) return false;
   const plan = adoption(s);
   if (plan.kind === 'follow' || plan.kind === 'inherit') {
     if (instance.upstream.host === plan.pod.ip) return false;
@@ -233,7 +234,10 @@ function fencedAttach(turn: Turn): void {
   const newest = record.lineage.at(-1);
   if (lease?.holder == null || self.leaving) return;
   if (newest === undefined || newest.term !== lease.term) return;
-  if (record.datasets[self.pod]?.volume !== self.volume) return;
+  // The volume is recorded before its pod attaches (rule 12); what must not be overwritten never
+  // is, and attachTo says so.
+  const isRecorded = record.datasets[self.pod]?.volume === self.volume;
+  if (!isRecorded && isOfLineage(self, record)) return;
   const master = s.pods?.find((pod) => pod.uid === lease.holder?.uid);
   if (master === undefined) return;
   if (s.peers.get(master.uid)?.report.instance === null) return;

@@ -144,7 +144,9 @@ function decide(turn: Turn): void {
     }
     const isListed = candidateOf(s)?.runId === localInstance(s)?.runId;
     const unheard = unheardMembers(s);
-    if (!isListed && unheard.length > 0 && lease.record.candidates.length > 0) {
+    // The giver of the Lease judged this member already; only who took it by itself must doubt.
+    const mustDoubt = !isListed && !record.decided && lease.record.candidates.length > 0;
+    if (mustDoubt && unheard.length > 0) {
       if (turn.elapsedMs() < UNHEARD_WAIT_MS + FROZEN_WAIT_MS) return;
       giveAway(turn, `this member restarted and ${unheard.join(', ')} did not report`);
       return;
@@ -262,6 +264,11 @@ export function leading(turn: Turn): void {
   if (instance === null) return crashed(turn);
   if (instance.runId !== s.opened?.runId) return restarted(turn, instance);
   if (instance.role !== 'master') return deposedByHand(turn, instance);
+  if (instance.replid !== s.opened.replid) {
+    // Redis takes a new id whenever it makes its backlog anew: at the first replica that attaches
+    // to an instance that never had one, and after repl-backlog-ttl without replicas.
+    s.opened = { ...s.opened, replid: instance.replid };
+  }
   if (isLeaving(s)) {
     const target = handoverTarget(turn);
     if (target !== null) {

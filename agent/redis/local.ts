@@ -34,6 +34,7 @@ export class LocalRedisAdapter {
   #runId = '';
   #startedEpochMs = 0;
   #unreachableSince: number | null = null;
+  #answeredAt: number;
   #timeouts = 0;
   #pollMs = 250;
   #stopped = false;
@@ -41,6 +42,7 @@ export class LocalRedisAdapter {
 
   constructor(options: Options) {
     this.#options = options;
+    this.#answeredAt = options.clock.now();
   }
 
   start(): void {
@@ -169,13 +171,15 @@ export class LocalRedisAdapter {
     const now = this.#options.clock.now();
     if ('runId' in seen) {
       this.#unreachableSince = null;
+      this.#answeredAt = now;
       this.#last = seen;
       this.#options.onChange({ reachable: true, instance: seen, seenAt: now });
       return;
     }
-    this.#unreachableSince ??= now;
-    const since = this.#unreachableSince;
     const { refused, detail } = seen;
+    // Silence counts from the last answer; a closed socket is noticed at once.
+    this.#unreachableSince ??= refused ? now : this.#answeredAt;
+    const since = this.#unreachableSince;
     this.#options.onChange({ reachable: false, since, refused, detail, last: this.#last });
   }
 
