@@ -2,7 +2,7 @@
 // scenarios 61, 62, 63).
 
 import t, { type Test } from 'tap';
-import { ADOPT_FROM_ANNOTATION } from '../../src/names.ts';
+import { ADOPT_FROM_ANNOTATION, DISCARD_DATA_ANNOTATION } from '../../src/names.ts';
 import type { Group, GroupOptions } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
@@ -55,7 +55,23 @@ async function replace(group: Group, name: string): Promise<Pod> {
   return pod;
 }
 
-async function rollsWithoutLoss(t: Test, options: GroupOptions): Promise<void> {
+/** Redis forgets its lineage when it restarts from an AOF: a person must say that it may follow. */
+async function allowDiscard(group: Group, pod: Pod): Promise<void> {
+  const problem = await waitFor(
+    'its /state names the conflict',
+    async () => (await pod.state()).problem ?? undefined,
+    { timeoutMs: 10_000, picture: () => pod.logTail() },
+  );
+  const replid = /discard-data=([0-9a-f]+)/.exec(problem)?.[1];
+  const annotations = { [DISCARD_DATA_ANNOTATION]: replid };
+  await group.admin.patch(pod.path, { metadata: { annotations } });
+}
+
+async function rollsWithoutLoss(
+  t: Test,
+  options: GroupOptions,
+  onReturn: (group: Group, pod: Pod) => Promise<void> = async () => {},
+): Promise<void> {
   const { group, old } = await plainGroup(t, options);
   const route = new ServiceRoute(group);
   // Before the first label the clients know the old master's address.
@@ -64,6 +80,7 @@ async function rollsWithoutLoss(t: Test, options: GroupOptions): Promise<void> {
   await writer.firstAfter(performance.now(), 5000);
   for (const name of ['redis-2', 'redis-1']) {
     const pod = await replace(group, name);
+    await onReturn(group, pod);
     await waitFor(
       `${name} follows the unmanaged master`,
       async () => {
@@ -75,7 +92,7 @@ async function rollsWithoutLoss(t: Test, options: GroupOptions): Promise<void> {
     t.equal((await old.replication()).role, 'master', 'the old master serves on');
   }
   const mark = performance.now();
-  await replace(group, 'redis-0');
+  await onReturn(group, await replace(group, 'redis-0'));
   const master = await oneMaster(group, { timeoutMs: 40_000 });
   await writer.firstAfter(performance.now(), 10_000);
   t.comment(`longest pause ${writer.largestGapMs(mark).toFixed(0)} ms`);
@@ -91,7 +108,11 @@ function oldKeys(): string[] {
 }
 
 await t.test('a running group with data and volumes is adopted without losing a key', async (t) => {
-  await rollsWithoutLoss(t, { persistence: 'aof' });
+  await rollsWithoutLoss(t, { persistence: 'rdb' });
+});
+
+await t.test('a running group with an AOF is adopted once a person agrees', async (t) => {
+  await rollsWithoutLoss(t, { persistence: 'aof' }, allowDiscard);
 });
 
 await t.test('a running group without volumes is adopted without losing a key', async (t) => {

@@ -62,6 +62,19 @@ await t.test(
   },
 );
 
+await t.test("all containers crash together and the master's comes back last", async (t) => {
+  const { scenario, group, master } = await startScenario(t, stage, { persistence: 'aof' });
+  master.redis.setRestartDelay(4000);
+  const mark = performance.now();
+  for (const pod of group.pods) {
+    pod.redis.signal('SIGKILL');
+    pod.agent.signal('SIGKILL');
+  }
+  await scenario.recovery('all crashed, the master back last', mark, 40_000);
+  const after = await oneMaster(group, { timeoutMs: 40_000 });
+  await scenario.end(after);
+});
+
 await t.test('all pods are deleted at once and come back with their volumes', async (t) => {
   const { scenario, group } = await startScenario(t, stage, {
     persistence: 'aof',
