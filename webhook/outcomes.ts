@@ -5,7 +5,7 @@ import type { Log } from '../src/log.ts';
 import type { Namespaces } from './control/namespaces.ts';
 import type { OwnerEvents } from './control/owner-events.ts';
 import type { Reason } from './core/reasons.ts';
-import { isSilent, reasonText } from './core/reasons.ts';
+import { isSilent, isTransient, reasonText } from './core/reasons.ts';
 import { decisionText, type Outcome } from './review.ts';
 
 export function createOutcomeHandler(
@@ -23,7 +23,7 @@ export function createOutcomeHandler(
     log[isQuiet ? 'debug' : 'info'](fields, 'pod reviewed');
     if (request.isDryRun) return;
     if (decision.kind === 'deny') {
-      const isWaiting = decision.reasons.some(({ code }) => code === 'namespace-not-ready');
+      const isWaiting = decision.reasons.some(isTransient);
       if (isWaiting) namespaces.ask(namespace);
       return;
     }

@@ -6,7 +6,7 @@ import { decide } from './core/decide.ts';
 import { type PatchOperation, toPatch } from './core/patch.ts';
 import type { CoreConfig, Decision, NamespaceFacts } from './core/plan.ts';
 import type { Pod } from './core/pod.ts';
-import { isSilent, reasonText } from './core/reasons.ts';
+import { isSilent, isTransient, reasonText } from './core/reasons.ts';
 
 const API_VERSION = 'admission.k8s.io/v1';
 
@@ -123,7 +123,7 @@ function toAnswer(request: AdmissionRequest, pod: Pod, decision: Decision): Admi
       return answer({ ...shared, allowed: true });
     case 'deny': {
       const message = `redis-orchestrator: ${decision.reasons.map(reasonText).join('; ')}`;
-      const isRetry = decision.reasons.some(({ code }) => code === 'namespace-not-ready');
+      const isRetry = decision.reasons.some(isTransient);
       const status = isRetry
         ? { code: 503, reason: 'ServiceUnavailable', message }
         : { code: 403, reason: 'Forbidden', message };

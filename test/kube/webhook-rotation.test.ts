@@ -9,8 +9,9 @@ import { Workspace } from '../harness/workspace.ts';
 import { redisPod } from '../unit/webhook-fixtures.ts';
 import { applyBase, CONFIGURATION, startWebhook, SYSTEM, webhookReady } from './webhook-setup.ts';
 
-const DURATION_MS = 25_000;
-const LIFETIMES = ['--ca-lifetime=15s', '--cert-lifetime=9s'];
+const DURATION_MS = 36_000;
+// A third of either life is longer than the 3 s in which a new bundle settles.
+const LIFETIMES = ['--ca-lifetime=24s', '--cert-lifetime=24s', '--log-level=warn'];
 
 const workspace = new Workspace();
 file.teardown(async () => await workspace.close());
@@ -69,6 +70,5 @@ void test('no pod is refused while authorities and leaves are renewed', async (t
   t.same(failures, []);
   t.ok(authorities.size >= 3, `${authorities.size} authorities`);
   t.ok(requests > 100);
-  const leaves = replicas[0]?.process.tail(500).match(/certificate was issued/g)?.length ?? 0;
-  t.ok(leaves >= 2, `${leaves} leaves of the first replica`);
+  for (const { process } of replicas) t.equal(process.tail(), '', 'nothing to warn of');
 });

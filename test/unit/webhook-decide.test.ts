@@ -40,6 +40,7 @@ void test('system namespaces and our own are never injected, whatever a pod says
 
 void test('a namespace that is not ready refuses, but only what would be injected', async (t) => {
   t.equal(decided(redisPod(), { isReady: false }), 'deny namespace-not-ready');
+  t.equal(decided(redisPod(), { isReady: false, problem: 'denied' }), 'deny namespace-failed');
   const client = redisPod({ command: ['sleep', '1'] }, { metadata: { labels: { app: 'x' } } });
   t.equal(decided(client, { isReady: false }), 'skip not-redis');
   t.equal(decided(labelled('disabled'), { isReady: false }), 'skip opted-out');

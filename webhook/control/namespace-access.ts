@@ -55,7 +55,9 @@ export class NamespaceAccess {
       );
       return `service account ${name} labelled`;
     }
-    const body = { metadata: { name, namespace, labels: { [MANAGED_BY_LABEL]: MANAGER } } };
+    const metadata = { name, namespace, labels: { [MANAGED_BY_LABEL]: MANAGER } };
+    // The agent brings a token volume of its own; nothing else needs one.
+    const body = { metadata, automountServiceAccountToken: false };
     return await created(`service account ${name}`, async () => {
       await this.core.createNamespacedServiceAccount({ namespace, body });
     });

@@ -3,7 +3,7 @@
 
 import type { V1Namespace } from '@kubernetes/client-node';
 import type { Log } from '../../src/log.ts';
-import { INJECT_LABEL, MANAGER } from '../../src/names.ts';
+import { AGENT_ROLE, AGENT_SERVICE_ACCOUNT, INJECT_LABEL, MANAGER } from '../../src/names.ts';
 import type { NamespaceFacts } from '../core/plan.ts';
 import { isStatus, type Kube, kubeMessage } from '../kube.ts';
 import { type Followed, Follower } from './follow.ts';
@@ -27,7 +27,8 @@ export class Namespaces {
   private readonly queue: WorkQueue;
   private readonly followers: readonly Follower<Followed>[];
   private readonly namespaces: Follower<V1Namespace & Followed>;
-  private readonly ready = new Set<string>();
+  /** Why the last attempt to prepare a namespace failed. */
+  private readonly problems = new Map<string, string>();
   private wasSynced = false;
   /** Namespaces without the label whose pods asked by their own. */
   private readonly asked = new Set<string>();
@@ -40,11 +41,10 @@ export class Namespaces {
     this.queue = new WorkQueue({
       work: async (namespace) => await this.prepare(namespace),
       onError: (namespace, error, retryMs) => {
+        const problem = kubeMessage(error);
+        this.problems.set(namespace, problem);
         options.onError();
-        options.log.warn(
-          { namespace, error: kubeMessage(error), retryMs },
-          'namespace could not be prepared',
-        );
+        options.log.warn({ namespace, error: problem, retryMs }, 'namespace could not be prepared');
       },
     });
     this.namespaces = this.followNamespaces();
@@ -67,7 +67,10 @@ export class Namespaces {
   start(): void {
     for (const follower of [this.namespaces, ...this.followers]) void follower.run();
     setInterval(() => {
-      for (const namespace of this.ready) this.queue.add(namespace);
+      const labelled = [...this.namespaces.objects.keys()].map((key) => key.slice(1));
+      for (const namespace of new Set([...labelled, ...this.asked])) {
+        if (this.isWanted(namespace)) this.queue.add(namespace);
+      }
     }, RESYNC_MS).unref();
   }
 
@@ -80,7 +83,13 @@ export class Namespaces {
 
   facts(name: string): NamespaceFacts {
     const isEnabled = labelOf(this.namespaces.objects.get(`/${name}`)) === 'enabled';
-    return { name, isEnabled, isReady: this.ready.has(name) };
+    return { name, isEnabled, isReady: this.isReady(name), problem: this.problems.get(name) };
+  }
+
+  /** The objects are there, whoever made them: seen in the watches, not remembered. */
+  private isReady(namespace: string): boolean {
+    const names = [AGENT_SERVICE_ACCOUNT, AGENT_ROLE, AGENT_ROLE];
+    return this.followers.every(({ objects }, at) => objects.has(`${namespace}/${names[at]}`));
   }
 
   /** A pod asked for injection where nothing is ready yet. */
@@ -105,13 +114,14 @@ export class Namespaces {
         namespace,
         this.accounts.get(namespace) ?? new Set(),
       );
-      this.ready.add(namespace);
+      this.problems.delete(namespace);
       if (changes.length > 0) this.options.log.info({ namespace, changes }, 'namespace prepared');
     } catch (error) {
-      this.ready.delete(namespace);
       // Gone meanwhile, or on its way: nothing can be made in it.
       if (isStatus(error, 404) || isBeingDeleted(error)) {
         this.asked.delete(namespace);
+        this.accounts.delete(namespace);
+        this.problems.delete(namespace);
         return;
       }
       throw error;
@@ -136,8 +146,9 @@ export class Namespaces {
       onChange: (key, object, former) => {
         const name = key.slice(1);
         const label = labelOf(object);
-        if (object === undefined) this.ready.delete(name);
-        else if (label !== labelOf(former)) this.labelChanged(name, label ?? '', object);
+        if (object !== undefined && label !== labelOf(former)) {
+          this.labelChanged(name, label ?? '', object);
+        }
       },
     });
   }

@@ -85,6 +85,12 @@ function cannotManage(pod: Pod, redis: RedisContainer, hasOptedIn: boolean): Rea
   return strangers.length === 0 ? undefined : reason('app-pod', { names: strangers.join(', ') });
 }
 
+function notReady({ name, problem }: NamespaceFacts): Reason {
+  return problem === undefined
+    ? reason('namespace-not-ready', { namespace: name })
+    : reason('namespace-failed', { namespace: name, problem });
+}
+
 function inject(
   pod: Pod,
   redis: RedisContainer,
@@ -96,10 +102,7 @@ function inject(
   if (errors.length > 0) return { kind: 'deny', reasons: errors };
   // The agent's account must exist before the pod; the pod's controller tries again by itself.
   if (!namespace.isReady) {
-    return {
-      kind: 'deny',
-      reasons: [reason('namespace-not-ready', { namespace: namespace.name })],
-    };
+    return { kind: 'deny', reasons: [notReady(namespace)] };
   }
   return { kind: 'inject', plan, warnings: [...before, ...warnings] };
 }

@@ -28,6 +28,8 @@ export type NamespaceFacts = {
   readonly isEnabled: boolean;
   /** Service account, Role and RoleBinding are there. */
   readonly isReady: boolean;
+  /** Why not, where that is known. */
+  readonly problem?: string | undefined;
 };
 
 export type Plan = {

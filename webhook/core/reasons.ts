@@ -28,6 +28,7 @@ export const REASONS = {
   'annotation-invalid': 'annotation {annotation}: {value} is invalid; write {remedy}',
   'name-taken': '{kind} {name} exists with other content; rename it',
   'namespace-not-ready': 'namespace {namespace} is being prepared for injection; try again shortly',
+  'namespace-failed': 'namespace {namespace} cannot be prepared ({problem}); it is tried again',
   // Injected, but this should be known.
   'label-misspelt': 'label redis-orchestrator.io/inject={value}: write enabled or disabled',
   'boot-fence-absent':
@@ -70,6 +71,11 @@ const SILENT: ReadonlySet<ReasonCode> = new Set([
 
 export function isSilent(code: ReasonCode): boolean {
   return SILENT.has(code);
+}
+
+/** The same pod may be accepted a moment later. */
+export function isTransient({ code }: Reason): boolean {
+  return code === 'namespace-not-ready' || code === 'namespace-failed';
 }
 
 /** The API server cuts warnings; longer ones than this are cut by ourselves. */

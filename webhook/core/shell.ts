@@ -1,7 +1,7 @@
 // What can be understood of `sh -c "…"`: the one simple command that ends the text and starts the
 // server. Anything else stays opaque: a wrong guess would start Redis with other arguments.
 
-const SERVER_WORD = /(?:^|[\s/"'=])(redis|valkey|keydb)-server(?=$|[\s"';&|])/g;
+const SERVER_WORD = /(?:^|[\s/"'=])(redis|valkey|keydb)-server(?=$|[\s"';&|)])/g;
 const SIMPLE_WORD = /"[^"`\\]*"|'[^']*'|[^\s"'`\\|&;<>#*?~!]+/g;
 
 export type ShellReading = {
