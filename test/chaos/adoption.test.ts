@@ -57,12 +57,11 @@ async function replace(group: Group, name: string): Promise<Pod> {
 
 /** Redis forgets its lineage when it restarts from an AOF: a person must say that it may follow. */
 async function allowDiscard(group: Group, pod: Pod): Promise<void> {
-  const problem = await waitFor(
-    'its /state names the conflict',
-    async () => (await pod.state()).problem ?? undefined,
+  const replid = await waitFor(
+    'its /state names the data that are in conflict',
+    async () => /discard-data=([0-9a-f]+)/.exec((await pod.state()).problem ?? '')?.[1],
     { timeoutMs: 10_000, picture: () => pod.logTail() },
   );
-  const replid = /discard-data=([0-9a-f]+)/.exec(problem)?.[1];
   const annotations = { [DISCARD_DATA_ANNOTATION]: replid };
   await group.admin.patch(pod.path, { metadata: { annotations } });
 }
