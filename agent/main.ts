@@ -15,6 +15,7 @@ import { LabelKeeper } from './kube/label-keeper.ts';
 import { LeaseAdapter } from './kube/lease.ts';
 import { PodsAdapter } from './kube/pods.ts';
 import { readOwnPod } from './kube/own-pod.ts';
+import { readRoute } from './kube/service-route.ts';
 import { PeerStreams } from './peers/streams.ts';
 import type { RedisAccess } from './redis/access.ts';
 import { LocalRedisAdapter } from './redis/local.ts';
@@ -103,6 +104,10 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     namespace: config.namespace,
     group: group.name,
     podIP: own.ip,
+    syncIntervalMs: config.syncInterval,
+    readRoute: () =>
+      readRoute(api, config.namespace, config.redisService, config.timing.requestTimeoutMs),
+    apiRequests: () => api.requestCount,
     followPeers: (list) => streams.follow(list),
     publish: (report) => http.publish(report),
     onExit: (code) => process.exit(code),

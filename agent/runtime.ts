@@ -3,7 +3,7 @@
 
 import type { Log } from '../src/log.ts';
 import { VERSION } from '../src/version.ts';
-import type { AgentReport } from '../src/wire.ts';
+import type { AgentReport, RouteReport } from '../src/wire.ts';
 import type { Clock, Timer } from './clock.ts';
 import { labelChanges } from './core/labels.ts';
 import type {
@@ -48,6 +48,9 @@ export type RuntimeParts = {
   readonly namespace: string;
   readonly group: string;
   readonly podIP: string;
+  readonly syncIntervalMs: number;
+  readonly readRoute: () => Promise<RouteReport>;
+  readonly apiRequests: () => number;
   readonly followPeers: (pods: readonly PodView[]) => void;
   readonly publish: (report: AgentReport) => void;
   readonly onExit: (code: number) => void;
@@ -69,6 +72,9 @@ export class Runtime {
   #mirrorBusy = false;
   #probing = false;
   #prober: Timer | null = null;
+  #syncer: Timer | null = null;
+  #syncing = false;
+  #route: RouteReport | null = null;
   #stopped = false;
 
   constructor(parts: RuntimeParts) {
@@ -84,12 +90,15 @@ export class Runtime {
   start(): void {
     this.#setTick(TICK_BUSY_MS);
     this.#prober = this.#parts.clock.every(PROBE_MS, () => void this.#probeUnmanaged());
+    this.#syncer = this.#parts.clock.every(this.#parts.syncIntervalMs, () => void this.#sync());
+    void this.#sync();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#ticker?.cancel();
     this.#prober?.cancel();
+    this.#syncer?.cancel();
   }
 
   unhealthiness(): string | null {
@@ -107,6 +116,8 @@ export class Runtime {
       clockMs,
       epochOffsetMs: clock.epochMs() - clockMs,
       lastDecision: this.#lastDecision,
+      route: this.#route,
+      apiRequests: this.#parts.apiRequests(),
     });
   }
 
@@ -244,6 +255,21 @@ export class Runtime {
       }),
     );
     this.#probing = false;
+  }
+
+  /** Level-triggered: what an event should have told is looked at again, whatever was missed. */
+  async #sync(): Promise<void> {
+    if (this.#syncing || this.#stopped) return;
+    this.#syncing = true;
+    const { lease, core, log } = this.#parts;
+    const read = await lease.read(core.timing.requestTimeoutMs);
+    if (read.ok) this.dispatch({ kind: 'lease', lease: read.body });
+    const route = await this.#parts.readRoute();
+    if (!route.ok && route.detail !== this.#route?.detail) {
+      log.warn({ service: route.service }, `route to the master: ${route.detail}`);
+    }
+    this.#route = route;
+    this.#syncing = false;
   }
 
   /** After the events of one turn: pace, labels, mirror, publication. */

@@ -44,6 +44,13 @@ export type PeerSummary = {
   readonly ageMs: number;
 };
 
+/** The Service that clients use, and whether it leads to the master. */
+export type RouteReport = {
+  readonly service: string;
+  readonly ok: boolean;
+  readonly detail: string;
+};
+
 export type AgentReport = {
   readonly podName: string;
   readonly podIP: string;
@@ -81,5 +88,8 @@ export type AgentReport = {
   readonly promise: { readonly agentId: string; readonly round: number } | null;
   readonly lastDecision: { readonly reason: string; readonly at: string } | null;
   readonly problem: string | null;
+  readonly route: RouteReport | null;
+  /** Requests to the API server since this agent started. */
+  readonly apiRequests: number;
   readonly peers: readonly PeerSummary[];
 };

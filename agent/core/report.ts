@@ -1,6 +1,12 @@
 // What this agent tells its peers and everybody: the body of /state, from the state alone.
 
-import { type AgentReport, type InstanceReport, PROTOCOL, type RoleName } from '../../src/wire.ts';
+import {
+  type AgentReport,
+  type InstanceReport,
+  PROTOCOL,
+  type RoleName,
+  type RouteReport,
+} from '../../src/wire.ts';
 import type { AgentState, Instance } from './model.ts';
 import { isLeaving, isLimbo, leaseOf, localInstance, seenTerm, selfPod } from './view.ts';
 
@@ -14,6 +20,8 @@ export type ReportContext = {
   /** Wall clock minus the boot-time clock. */
   readonly epochOffsetMs: number;
   readonly lastDecision: { readonly reason: string; readonly at: string } | null;
+  readonly route: RouteReport | null;
+  readonly apiRequests: number;
 };
 
 export function roleOf(state: AgentState): RoleName {
@@ -94,6 +102,8 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
         : { agentId: state.promise.agentId, round: state.promise.round },
     lastDecision: context.lastDecision,
     problem: state.problem,
+    route: context.route,
+    apiRequests: context.apiRequests,
     peers: [...state.peers.values()].map(({ report, at }) => ({
       podName: report.podName,
       podIP: report.podIP,

@@ -181,5 +181,5 @@ void test('the decision is linear in the size of the pod', async (t) => {
   const decision = decide(big, NAMESPACE, CORE);
   const tookMs = performance.now() - start;
   t.equal(decision.kind, 'inject');
-  t.ok(tookMs < 100, `${tookMs.toFixed(1)} ms`);
+  t.ok(tookMs < 500, `${tookMs.toFixed(1)} ms`);
 });

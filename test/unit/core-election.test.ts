@@ -1,0 +1,96 @@
+import t from 'tap';
+import { ineligibility, type Member, ranking } from '../../agent/core/election.ts';
+import { TIMING_PROFILES, timingFault } from '../../agent/core/lease-clock.ts';
+import type { CoreConfig, GroupRecord } from '../../agent/core/model.ts';
+import { EMPTY_RECORD } from '../../agent/core/view.ts';
+
+const config: CoreConfig = {
+  self: { pod: 'redis-0', uid: 'u0', agentId: 'a0' },
+  timing: TIMING_PROFILES.balanced,
+  bootFence: true,
+  redisTimeoutMs: 1000,
+  redisPort: 6379,
+  maxFailoverLagBytes: null,
+  ageBeatsBytes: 0,
+  priorityFirst: false,
+};
+const record: GroupRecord = { ...EMPTY_RECORD, lineage: [{ replid: 'aaa', term: 1, start: 0 }] };
+const member = (pod: string, changes: Partial<Member> = {}): Member => ({
+  pod,
+  uid: `uid-${pod}`,
+  volume: `uid-${pod}`,
+  replid: 'aaa',
+  replid2: '0',
+  secondOffset: -1,
+  offset: 100,
+  keys: 1,
+  aof: false,
+  priority: 100,
+  loading: false,
+  syncing: false,
+  leaving: false,
+  startedEpochMs: 1000,
+  ...changes,
+});
+const names = (members: readonly Member[], changes: Partial<CoreConfig> = {}): string[] =>
+  ranking(members, record, { ...config, ...changes }).map(({ pod }) => pod);
+
+t.test('the freshest data win', (t) => {
+  t.same(names([member('redis-0'), member('redis-1', { offset: 101 })]), ['redis-1', 'redis-0']);
+  t.end();
+});
+
+t.test('equal data: the oldest start, then the smallest name', (t) => {
+  const members = [
+    member('redis-2'),
+    member('redis-1'),
+    member('redis-3', { startedEpochMs: 999 }),
+  ];
+  t.same(names(members), ['redis-3', 'redis-1', 'redis-2']);
+  t.end();
+});
+
+t.test('replica-priority decides among equal data, or first by policy', (t) => {
+  const members = [member('redis-0', { offset: 200 }), member('redis-1', { priority: 1 })];
+  t.same(names(members), ['redis-0', 'redis-1']);
+  t.same(names(members, { priorityFirst: true }), ['redis-1', 'redis-0']);
+  t.end();
+});
+
+t.test('--age-beats-bytes: within so many bytes of the freshest, age decides', (t) => {
+  const members = [
+    member('redis-0', { offset: 100, startedEpochMs: 1 }),
+    member('redis-1', { offset: 105, startedEpochMs: 2 }),
+    member('redis-2', { offset: 110, startedEpochMs: 3 }),
+  ];
+  t.same(names(members, { ageBeatsBytes: 5 }), ['redis-1', 'redis-2', 'redis-0']);
+  t.end();
+});
+
+t.test('who may not be master says why', (t) => {
+  const why = (changes: Partial<Member>): string | null =>
+    ineligibility(member('redis-0', changes), record, { ...config, maxFailoverLagBytes: 10 }, 200);
+  t.match(why({ offset: 195, priority: 0 }), /replica-priority is 0/);
+  t.match(why({ offset: 195, loading: true }), /loading/);
+  t.match(why({ offset: 195, syncing: true }), /first sync/);
+  t.match(why({ offset: 195, leaving: true }), /terminating/);
+  t.match(why({ offset: 195, replid: 'zzz' }), /lineage/);
+  t.match(why({ offset: 180 }), /lacks 20 bytes/);
+  t.equal(why({ offset: 195 }), null);
+  t.end();
+});
+
+t.test('rule 14: an empty member is eligible only where all are empty', (t) => {
+  const empty = { keys: 0, replid: 'new', offset: 0 };
+  t.same(names([member('redis-0', empty), member('redis-1')]), ['redis-1']);
+  t.same(names([member('redis-0', empty), member('redis-1', { priority: 0 })]), []);
+  t.same(names([member('redis-1', empty), member('redis-0', empty)]), ['redis-0', 'redis-1']);
+  t.end();
+});
+
+t.test('every timing profile ends a holder before its challenger begins', (t) => {
+  for (const [name, timing] of Object.entries(TIMING_PROFILES))
+    t.equal(timingFault(timing), null, name);
+  t.match(timingFault({ ...TIMING_PROFILES.balanced, waitMs: 3000 }), /could still accept writes/);
+  t.end();
+});

@@ -1,0 +1,391 @@
+// The rows of the state machine, driven event by event on one core.
+
+import t from 'tap';
+import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
+import type {
+  AgentEvent,
+  AgentState,
+  CoreConfig,
+  Effect,
+  GroupRecord,
+  Instance,
+  LeaseView,
+  PodView,
+} from '../../agent/core/model.ts';
+import { reportOf } from '../../agent/core/report.ts';
+import { initialState, step } from '../../agent/core/step.ts';
+import { EMPTY_RECORD, LIMBO } from '../../agent/core/view.ts';
+import type { AgentReport } from '../../src/wire.ts';
+
+const SELF = { pod: 'redis-0', uid: 'u0', agentId: 'b' };
+const config: CoreConfig = {
+  self: SELF,
+  timing: TIMING_PROFILES.balanced,
+  bootFence: true,
+  redisTimeoutMs: 1000,
+  redisPort: 6379,
+  maxFailoverLagBytes: null,
+  ageBeatsBytes: 0,
+  priorityFirst: false,
+};
+const limbo: Instance = {
+  runId: 'run0',
+  version: '7.0.15',
+  role: 'replica',
+  upstream: LIMBO,
+  linkUp: false,
+  syncing: false,
+  loading: false,
+  offset: 100,
+  replid: 'aaa',
+  replid2: '0',
+  secondOffset: -1,
+  priority: 100,
+  startedEpochMs: 1000,
+  keys: 1,
+  aof: false,
+};
+const master: Instance = {
+  ...limbo,
+  role: 'master',
+  upstream: null,
+  replid: 'bbb',
+  replid2: 'aaa',
+  secondOffset: 101,
+};
+const pod = (n: number, changes: Partial<PodView> = {}): PodView => ({
+  name: `redis-${n}`,
+  uid: `u${n}`,
+  ip: `10.0.0.${n}`,
+  leaving: false,
+  terminal: false,
+  managed: true,
+  role: null,
+  volume: `u${n}`,
+  discardData: null,
+  adoptFrom: false,
+  mirrorTerm: 0,
+  mirrorLineage: [],
+  ...changes,
+});
+const candidate = (n: number) => ({
+  pod: `redis-${n}`,
+  uid: `u${n}`,
+  address: `10.0.0.${n}`,
+  runId: `run${n}`,
+});
+const lease = (
+  changes: Partial<Omit<LeaseView, 'record'>> & { record?: Partial<GroupRecord> },
+): LeaseView => ({
+  resourceVersion: '10',
+  holder: { pod: 'redis-1', uid: 'u1', agentId: 'x' },
+  term: 1,
+  renewTime: 'r1',
+  force: null,
+  ...changes,
+  record: {
+    ...EMPTY_RECORD,
+    lineage: [{ replid: 'aaa', term: 1, start: 0 }],
+    candidates: [candidate(0), candidate(1)],
+    datasets: { 'redis-0': { volume: 'u0', replid: 'aaa', offset: 90 } },
+    ...changes.record,
+  },
+});
+
+/** A core with its clock: every call is one event. */
+class Rig {
+  state: AgentState = initialState(config, 0);
+  now = 0;
+  effects: Effect[] = [];
+
+  feed(event: AgentEvent, atMs = this.now): readonly Effect[] {
+    this.now = atMs;
+    const result = step(this.state, event, atMs);
+    this.state = result.state;
+    this.effects.push(...result.effects);
+    return result.effects;
+  }
+
+  see(instance: Instance, atMs = this.now): readonly Effect[] {
+    return this.feed({ kind: 'redis', redis: { reachable: true, instance, seenAt: atMs } }, atMs);
+  }
+
+  peer(n: number, changes: Partial<AgentReport>): readonly Effect[] {
+    const base = reportOf(
+      initialState({ ...config, self: { pod: `redis-${n}`, uid: `u${n}`, agentId: `p${n}` } }, 0),
+      {
+        namespace: 'shop',
+        group: 'redis',
+        podIP: `10.0.0.${n}`,
+        version: '0',
+        clockMs: 0,
+        epochOffsetMs: 0,
+        lastDecision: null,
+        route: null,
+        apiRequests: 0,
+        route: null,
+        apiRequests: 0,
+      },
+    );
+    return this.feed({ kind: 'peer', report: { ...base, ...changes }, startedEpochMs: 2000 });
+  }
+
+  /** Fenced, in limbo, with the given Lease. */
+  static fenced(view: LeaseView | null, pods = [pod(0), pod(1)]): Rig {
+    const rig = new Rig();
+    rig.feed({ kind: 'pods', pods });
+    rig.feed({ kind: 'lease', lease: view });
+    rig.see(limbo);
+    rig.feed({ kind: 'tick' });
+    return rig;
+  }
+}
+const writes = (effects: readonly Effect[]) =>
+  effects.flatMap((effect) => (effect.kind === 'write-lease' ? [effect.write] : []));
+const kinds = (effects: readonly Effect[]): string[] => effects.map(({ kind }) => kind);
+
+t.test('Boot: a master that no Lease names is fenced and its clients are cut', (t) => {
+  const rig = new Rig();
+  rig.feed({ kind: 'pods', pods: [pod(0)] });
+  rig.feed({ kind: 'lease', lease: null });
+  const effects = rig.see(master);
+  t.match(effects, [{ kind: 'limbo', cutClients: true }]);
+  t.equal(rig.state.phase, 'Fenced');
+  t.end();
+});
+
+t.test('a listed candidate acquires after a whole wait on its own clock, and not before', (t) => {
+  const rig = Rig.fenced(lease({}));
+  t.same(writes(rig.feed({ kind: 'tick' }, 3999)), []);
+  rig.see(limbo, 4000);
+  const [write] = writes([...rig.effects, ...rig.feed({ kind: 'tick' }, 4100)]);
+  t.match(write, { op: 'acquire', term: 2, resourceVersion: '10', holder: SELF });
+  t.end();
+});
+
+t.test('a renewal of the holder begins the wait anew; the wall clock is not looked at', (t) => {
+  const rig = Rig.fenced(lease({}));
+  rig.feed(
+    { kind: 'lease', lease: lease({ resourceVersion: '11', renewTime: '1970-01-01' }) },
+    3000,
+  );
+  rig.see(limbo, 6900);
+  t.same(writes(rig.effects), []);
+  t.end();
+});
+
+t.test('a stall drops the window: what was not watched is no silence', (t) => {
+  const rig = Rig.fenced(lease({}));
+  rig.feed({ kind: 'stalled' }, 5000);
+  rig.see(limbo, 5001);
+  t.same(writes(rig.effects), []);
+  t.end();
+});
+
+t.test('who is no candidate does not acquire from a silent holder', (t) => {
+  const rig = Rig.fenced(lease({ record: { candidates: [candidate(1)] } }));
+  rig.see(limbo, 60_000);
+  t.same(writes(rig.effects), []);
+  t.end();
+});
+
+t.test('a promise to the holder keeps a candidate from acquiring', (t) => {
+  const rig = Rig.fenced(lease({}));
+  rig.now = 3900;
+  rig.peer(1, { failsafeRound: 7, agentId: 'x' });
+  rig.see(limbo, 5000);
+  t.same(writes(rig.effects), []);
+  t.match(rig.state.promise, { agentId: 'x', round: 7 });
+  t.end();
+});
+
+t.test('foreign data are not overwritten, and it is said', (t) => {
+  const rig = Rig.fenced(lease({ record: { datasets: {} } }));
+  rig.see({ ...limbo, replid: 'zzz' }, 500);
+  t.notOk(kinds(rig.effects).includes('attach'));
+  t.match(rig.state.problem, /RO_DATA_CONFLICT/);
+  t.end();
+});
+
+t.test('a fenced replica attaches to the master of the term once its id is recorded', (t) => {
+  const unopened = Rig.fenced(lease({ term: 2 }));
+  t.notOk(kinds(unopened.effects).includes('attach'), 'the id of term 2 is not recorded yet');
+  const rig = Rig.fenced(lease({}));
+  t.match(rig.effects, [{ kind: 'attach', host: '10.0.0.1', replid: 'aaa' }]);
+  t.end();
+});
+
+/** Leading in term 1 with one synced replica. */
+function leadingRig(): Rig {
+  const rig = Rig.fenced(
+    lease({
+      holder: null,
+      term: 0,
+      record: { lineage: [{ replid: 'aaa', term: 0, start: 0 }] },
+    }),
+  );
+  for (let ms = 0; rig.state.phase !== 'Leading' && ms < 1000; ms += 20) answer(rig, ms);
+  return rig;
+}
+
+/** Carries out what the core asked for, as a willing Redis and API server would. */
+function answer(rig: Rig, atMs: number): void {
+  const asked = rig.effects.splice(0);
+  for (const effect of asked) {
+    if (effect.kind === 'write-lease') {
+      const version = String(Number(effect.write.resourceVersion) + 1);
+      const written = {
+        ...effect.write,
+        resourceVersion: version,
+        renewTime: `r${version}`,
+        force: null,
+      };
+      rig.feed({ kind: 'lease-written', id: effect.id, outcome: 'ok', lease: written }, atMs);
+    } else if (effect.kind === 'limbo') {
+      rig.feed(
+        {
+          kind: 'redis-done',
+          id: effect.id,
+          result: { ok: true, instance: { ...limbo, offset: 120 } },
+        },
+        atMs,
+      );
+    } else if (effect.kind === 'promote' || effect.kind === 'open') {
+      rig.feed({ kind: 'redis-done', id: effect.id, result: { ok: true, instance: master } }, atMs);
+    } else if (effect.kind === 'fence-remote') {
+      for (const { uid } of effect.targets) {
+        rig.feed({ kind: 'remote-fenced', uid, outcome: 'refused', instance: null }, atMs);
+      }
+    }
+  }
+  const isMaster = rig.state.phase === 'Leading' || rig.state.phase === 'Promoting';
+  rig.peer(1, {
+    agentId: 'p1',
+    role: 'replica',
+    frozenTerm: 99,
+    instance: {
+      ...limbo,
+      runId: 'run1',
+      replid: isMaster ? 'bbb' : 'aaa',
+      linkUp: true,
+      upstream: '10.0.0.0:6379',
+    },
+  });
+  if (isMaster) rig.see(master, atMs);
+  rig.feed({ kind: 'tick' }, atMs);
+}
+
+t.test('before NO ONE every instance not known to be no master is fenced', (t) => {
+  const rig = Rig.fenced(lease({ holder: SELF, term: 2 }));
+  rig.state = { ...rig.state, validUntil: 10_000, renewSentAt: 0 };
+  rig.feed({ kind: 'tick' }, 10);
+  const seen = kinds(rig.effects);
+  t.ok(seen.includes('fence-remote'));
+  t.notOk(seen.includes('promote'));
+  t.end();
+});
+
+t.test('a holder whose validity ended does not promote', (t) => {
+  const rig = Rig.fenced(lease({ holder: SELF, term: 2 }));
+  rig.feed({ kind: 'tick' }, 300);
+  rig.feed({ kind: 'tick' }, 600);
+  t.notOk(kinds(rig.effects).includes('promote'));
+  t.ok(writes(rig.effects).some(({ op }) => op === 'renew'));
+  t.end();
+});
+
+t.test('Leading: master, open, its replication id recorded', (t) => {
+  const rig = leadingRig();
+  t.equal(rig.state.phase, 'Leading');
+  t.equal(writes(rig.effects)[0]?.record.lineage.at(-1)?.replid ?? rig.state.opened?.replid, 'bbb');
+  t.end();
+});
+
+t.test('Leading: a Lease that could not be renewed for its validity fences at once', (t) => {
+  const rig = leadingRig();
+  rig.feed({ kind: 'tick' }, rig.state.validUntil + 1);
+  t.equal(rig.state.phase, 'Fencing');
+  rig.feed({ kind: 'tick' }, rig.now + 1);
+  t.match(
+    rig.effects.filter(({ kind }) => kind === 'limbo'),
+    [{ cutClients: true }],
+  );
+  t.end();
+});
+
+t.test('Leading: another holder in the Lease fences at once', (t) => {
+  const rig = leadingRig();
+  rig.feed({ kind: 'lease', lease: lease({ resourceVersion: '99', term: 9 }) });
+  t.equal(rig.state.phase, 'Fencing');
+  t.end();
+});
+
+t.test('Leading: a crash of the Redis hands the Lease to the frozen replica', (t) => {
+  const rig = leadingRig();
+  for (let ms = 1000; rig.effects.length > 0 && ms < 2000; ms += 20) answer(rig, ms);
+  rig.effects = [];
+  rig.peer(1, {
+    agentId: 'p1',
+    clockMs: 77,
+    role: 'limbo',
+    frozenTerm: 99,
+    instance: { ...limbo, runId: 'run1', replid: 'bbb', upstream: '127.0.0.1:1' },
+  });
+  rig.feed({
+    kind: 'redis',
+    redis: {
+      reachable: false,
+      since: rig.now,
+      refused: true,
+      detail: 'ECONNREFUSED',
+      last: master,
+    },
+  });
+  const [write] = writes(rig.effects);
+  t.match(write, { op: 'transfer', holder: { pod: 'redis-1', uid: 'u1', agentId: 'p1' } });
+  t.match(write?.record, { goal: null, basisMs: 77, decided: true });
+  t.end();
+});
+
+t.test('Leading: a deleted Lease is restored with the same term', (t) => {
+  const rig = leadingRig();
+  for (let ms = 1000; rig.effects.length > 0 && ms < 2000; ms += 20) answer(rig, ms);
+  const term = rig.state.opened?.term;
+  rig.effects = [];
+  rig.feed({ kind: 'lease', lease: null });
+  t.match(writes(rig.effects), [{ op: 'recreate', term, resourceVersion: '' }]);
+  t.end();
+});
+
+t.test(
+  'HandingOver: limbo first, then a transfer whose goal is the offset that EXEC returned',
+  (t) => {
+    const rig = leadingRig();
+    for (let ms = 1000; rig.effects.length > 0 && ms < 2000; ms += 20) answer(rig, ms);
+    rig.effects = [];
+    rig.feed({ kind: 'pods', pods: [pod(0, { leaving: true }), pod(1)] });
+    t.equal(rig.state.phase, 'HandingOver');
+    t.match(kinds(rig.effects), ['limbo']);
+    const asked = rig.effects.splice(0)[0];
+    if (asked?.kind !== 'limbo') return t.fail('no limbo');
+    rig.feed({
+      kind: 'redis-done',
+      id: asked.id,
+      result: { ok: true, instance: { ...limbo, offset: 120 } },
+    });
+    const [write] = writes(rig.effects);
+    t.match(write, { op: 'transfer', holder: { pod: 'redis-1' }, record: { goal: 120 } });
+    t.end();
+  },
+);
+
+t.test('a younger agent of the same pod in the Lease ends this one, which touches nothing', (t) => {
+  const rig = leadingRig();
+  rig.effects = [];
+  rig.feed({
+    kind: 'lease',
+    lease: lease({ resourceVersion: '99', holder: { ...SELF, agentId: 'c' } }),
+  });
+  t.same(kinds(rig.effects), ['exit']);
+  t.end();
+});
