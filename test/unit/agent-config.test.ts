@@ -9,7 +9,7 @@ function errorsOf(args: readonly string[], env: Record<string, string> = {}): re
   return result.kind === 'invalid' ? result.errors : [];
 }
 
-t.test('defaults are those of the table', (t) => {
+await t.test('defaults are those of the table', (t) => {
   const result = readConfig(REQUIRED, {});
   if (result.kind !== 'config') return t.fail('refused');
   const { redisHost, redisPort, syncInterval, labelSelector, httpPort, timing } = result.config;
@@ -21,7 +21,7 @@ t.test('defaults are those of the table', (t) => {
   t.end();
 });
 
-t.test('flags win over the environment, which wins over defaults', (t) => {
+await t.test('flags win over the environment, which wins over defaults', (t) => {
   const env = { POD_NAME: 'redis-1', POD_NAMESPACE: 'bank', RO_REDIS_PORT: '7000' };
   const result = readConfig(['--pod-name=redis-0', '--redis-port', '7001'], env);
   if (result.kind !== 'config') return t.fail('refused');
@@ -32,13 +32,13 @@ t.test('flags win over the environment, which wins over defaults', (t) => {
   t.end();
 });
 
-t.test('an empty environment variable counts as absent', (t) => {
+await t.test('an empty environment variable counts as absent', (t) => {
   const result = readConfig(REQUIRED, { RO_REDIS_PORT: '' });
   t.equal(result.kind === 'config' && result.config.redisPort, 6379);
   t.end();
 });
 
-t.test('each mistake is named with its flag, its value and the remedy, all at once', (t) => {
+await t.test('each mistake is named with its flag, its value and the remedy, all at once', (t) => {
   const errors = errorsOf([
     '--redis-port',
     '70000',
@@ -57,7 +57,7 @@ t.test('each mistake is named with its flag, its value and the remedy, all at on
   t.end();
 });
 
-t.test('a password is never shown, not even a refused one', (t) => {
+await t.test('a password is never shown, not even a refused one', (t) => {
   const help = readConfig(['--help'], { REDIS_PASSWORD: 'hunter2' });
   t.equal(help.kind, 'help');
   t.notMatch(JSON.stringify(help), 'hunter2');
@@ -68,7 +68,7 @@ t.test('a password is never shown, not even a refused one', (t) => {
   t.end();
 });
 
-t.test('--help names every flag, its variable and its default', (t) => {
+await t.test('--help names every flag, its variable and its default', (t) => {
   const help = readConfig(['--help'], {});
   if (help.kind !== 'help') return t.fail('no help');
   for (const spec of Object.values(AGENT_OPTIONS)) {
@@ -78,7 +78,7 @@ t.test('--help names every flag, its variable and its default', (t) => {
   t.end();
 });
 
-t.test('TLS details without TLS, and half a key pair, are refused', (t) => {
+await t.test('TLS details without TLS, and half a key pair, are refused', (t) => {
   t.match(errorsOf([...REQUIRED, '--redis-tls-ca', 'ca.crt']).join(), /--redis-tls: is false/);
   t.match(
     errorsOf([...REQUIRED, '--redis-tls', '--redis-tls-cert', 'a']).join(),
@@ -87,7 +87,7 @@ t.test('TLS details without TLS, and half a key pair, are refused', (t) => {
   t.end();
 });
 
-t.test('names that Kubernetes would refuse are refused', (t) => {
+await t.test('names that Kubernetes would refuse are refused', (t) => {
   t.match(errorsOf(['--pod-name', 'Redis_0', '--namespace', 'shop']).join(), /"Redis_0"/);
   t.end();
 });

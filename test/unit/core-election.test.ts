@@ -35,12 +35,12 @@ const member = (pod: string, changes: Partial<Member> = {}): Member => ({
 const names = (members: readonly Member[], changes: Partial<CoreConfig> = {}): string[] =>
   ranking(members, record, { ...config, ...changes }).map(({ pod }) => pod);
 
-t.test('the freshest data win', (t) => {
+await t.test('the freshest data win', (t) => {
   t.same(names([member('redis-0'), member('redis-1', { offset: 101 })]), ['redis-1', 'redis-0']);
   t.end();
 });
 
-t.test('equal data: the oldest start, then the smallest name', (t) => {
+await t.test('equal data: the oldest start, then the smallest name', (t) => {
   const members = [
     member('redis-2'),
     member('redis-1'),
@@ -50,14 +50,14 @@ t.test('equal data: the oldest start, then the smallest name', (t) => {
   t.end();
 });
 
-t.test('replica-priority decides among equal data, or first by policy', (t) => {
+await t.test('replica-priority decides among equal data, or first by policy', (t) => {
   const members = [member('redis-0', { offset: 200 }), member('redis-1', { priority: 1 })];
   t.same(names(members), ['redis-0', 'redis-1']);
   t.same(names(members, { priorityFirst: true }), ['redis-1', 'redis-0']);
   t.end();
 });
 
-t.test('--age-beats-bytes: within so many bytes of the freshest, age decides', (t) => {
+await t.test('--age-beats-bytes: within so many bytes of the freshest, age decides', (t) => {
   const members = [
     member('redis-0', { offset: 100, startedEpochMs: 1 }),
     member('redis-1', { offset: 105, startedEpochMs: 2 }),
@@ -67,7 +67,7 @@ t.test('--age-beats-bytes: within so many bytes of the freshest, age decides', (
   t.end();
 });
 
-t.test('who may not be master says why', (t) => {
+await t.test('who may not be master says why', (t) => {
   const why = (changes: Partial<Member>): string | null =>
     ineligibility(member('redis-0', changes), record, { ...config, maxFailoverLagBytes: 10 }, 200);
   t.match(why({ offset: 195, priority: 0 }), /replica-priority is 0/);
@@ -80,7 +80,7 @@ t.test('who may not be master says why', (t) => {
   t.end();
 });
 
-t.test('rule 14: an empty member is eligible only where all are empty', (t) => {
+await t.test('rule 14: an empty member is eligible only where all are empty', (t) => {
   const empty = { keys: 0, replid: 'new', offset: 0 };
   t.same(names([member('redis-0', empty), member('redis-1')]), ['redis-1']);
   t.same(names([member('redis-0', empty), member('redis-1', { priority: 0 })]), []);
@@ -88,7 +88,7 @@ t.test('rule 14: an empty member is eligible only where all are empty', (t) => {
   t.end();
 });
 
-t.test('every timing profile ends a holder before its challenger begins', (t) => {
+await t.test('every timing profile ends a holder before its challenger begins', (t) => {
   for (const [name, timing] of Object.entries(TIMING_PROFILES))
     t.equal(timingFault(timing), null, name);
   t.match(timingFault({ ...TIMING_PROFILES.balanced, waitMs: 3000 }), /could still accept writes/);

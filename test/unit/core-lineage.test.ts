@@ -24,19 +24,19 @@ const dataset = (changes: Partial<Dataset>): Dataset => ({
   ...changes,
 });
 
-t.test('the newer id wins, whatever the offsets', (t) => {
+await t.test('the newer id wins, whatever the offsets', (t) => {
   t.same(positionOf(dataset({}), record), { index: 1, offset: 160 });
   t.same(positionOf(dataset({ replid: 'aaa', offset: 999 }), record), { index: 0, offset: 999 });
   t.end();
 });
 
-t.test('rule 10: an unknown id ranks as its recorded parent, up to where it left it', (t) => {
+await t.test('rule 10: an unknown id ranks as its recorded parent, up to where it left it', (t) => {
   const child = dataset({ replid: 'ccc', replid2: 'bbb', secondOffset: 121, offset: 500 });
   t.same(positionOf(child, record), { index: 1, offset: 120 });
   t.end();
 });
 
-t.test('rule 11: an AOF restart is ranked by what its volume held', (t) => {
+await t.test('rule 11: an AOF restart is ranked by what its volume held', (t) => {
   const reborn = dataset({ replid: 'zzz', offset: 0, aof: true });
   t.same(positionOf(reborn, record), { index: 1, offset: 150 });
   t.equal(positionOf({ ...reborn, volume: 'pvc/other' }, record), null, 'another volume');
@@ -45,12 +45,12 @@ t.test('rule 11: an AOF restart is ranked by what its volume held', (t) => {
   t.end();
 });
 
-t.test('data of unknown descent have no position', (t) => {
+await t.test('data of unknown descent have no position', (t) => {
   t.equal(positionOf(dataset({ pod: 'redis-9', replid: 'zzz' }), record), null);
   t.end();
 });
 
-t.test('I8: foreign data are overwritten only where a person named them', (t) => {
+await t.test('I8: foreign data are overwritten only where a person named them', (t) => {
   const foreign = dataset({ pod: 'redis-9', volume: 'uid-9', replid: 'zzz' });
   const target = { replid: 'bbb', replid2: NONE };
   t.equal(mayBeOverwritten(foreign, record, target, null), false);

@@ -123,8 +123,6 @@ class Rig {
         lastDecision: null,
         route: null,
         apiRequests: 0,
-        route: null,
-        apiRequests: 0,
       },
     );
     return this.feed({ kind: 'peer', report: { ...base, ...changes }, startedEpochMs: 2000 });
@@ -144,7 +142,7 @@ const writes = (effects: readonly Effect[]) =>
   effects.flatMap((effect) => (effect.kind === 'write-lease' ? [effect.write] : []));
 const kinds = (effects: readonly Effect[]): string[] => effects.map(({ kind }) => kind);
 
-t.test('Boot: a master that no Lease names is fenced and its clients are cut', (t) => {
+await t.test('Boot: a master that no Lease names is fenced and its clients are cut', (t) => {
   const rig = new Rig();
   rig.feed({ kind: 'pods', pods: [pod(0)] });
   rig.feed({ kind: 'lease', lease: null });
@@ -154,27 +152,33 @@ t.test('Boot: a master that no Lease names is fenced and its clients are cut', (
   t.end();
 });
 
-t.test('a listed candidate acquires after a whole wait on its own clock, and not before', (t) => {
-  const rig = Rig.fenced(lease({}));
-  t.same(writes(rig.feed({ kind: 'tick' }, 3999)), []);
-  rig.see(limbo, 4000);
-  const [write] = writes([...rig.effects, ...rig.feed({ kind: 'tick' }, 4100)]);
-  t.match(write, { op: 'acquire', term: 2, resourceVersion: '10', holder: SELF });
-  t.end();
-});
+await t.test(
+  'a listed candidate acquires after a whole wait on its own clock, and not before',
+  (t) => {
+    const rig = Rig.fenced(lease({}));
+    t.same(writes(rig.feed({ kind: 'tick' }, 3999)), []);
+    rig.see(limbo, 4000);
+    const [write] = writes([...rig.effects, ...rig.feed({ kind: 'tick' }, 4100)]);
+    t.match(write, { op: 'acquire', term: 2, resourceVersion: '10', holder: SELF });
+    t.end();
+  },
+);
 
-t.test('a renewal of the holder begins the wait anew; the wall clock is not looked at', (t) => {
-  const rig = Rig.fenced(lease({}));
-  rig.feed(
-    { kind: 'lease', lease: lease({ resourceVersion: '11', renewTime: '1970-01-01' }) },
-    3000,
-  );
-  rig.see(limbo, 6900);
-  t.same(writes(rig.effects), []);
-  t.end();
-});
+await t.test(
+  'a renewal of the holder begins the wait anew; the wall clock is not looked at',
+  (t) => {
+    const rig = Rig.fenced(lease({}));
+    rig.feed(
+      { kind: 'lease', lease: lease({ resourceVersion: '11', renewTime: '1970-01-01' }) },
+      3000,
+    );
+    rig.see(limbo, 6900);
+    t.same(writes(rig.effects), []);
+    t.end();
+  },
+);
 
-t.test('a stall drops the window: what was not watched is no silence', (t) => {
+await t.test('a stall drops the window: what was not watched is no silence', (t) => {
   const rig = Rig.fenced(lease({}));
   rig.feed({ kind: 'stalled' }, 5000);
   rig.see(limbo, 5001);
@@ -182,14 +186,14 @@ t.test('a stall drops the window: what was not watched is no silence', (t) => {
   t.end();
 });
 
-t.test('who is no candidate does not acquire from a silent holder', (t) => {
+await t.test('who is no candidate does not acquire from a silent holder', (t) => {
   const rig = Rig.fenced(lease({ record: { candidates: [candidate(1)] } }));
   rig.see(limbo, 60_000);
   t.same(writes(rig.effects), []);
   t.end();
 });
 
-t.test('a promise to the holder keeps a candidate from acquiring', (t) => {
+await t.test('a promise to the holder keeps a candidate from acquiring', (t) => {
   const rig = Rig.fenced(lease({}));
   rig.now = 3900;
   rig.peer(1, { failsafeRound: 7, agentId: 'x' });
@@ -199,7 +203,7 @@ t.test('a promise to the holder keeps a candidate from acquiring', (t) => {
   t.end();
 });
 
-t.test('foreign data are not overwritten, and it is said', (t) => {
+await t.test('foreign data are not overwritten, and it is said', (t) => {
   const rig = Rig.fenced(lease({ record: { datasets: {} } }));
   rig.see({ ...limbo, replid: 'zzz' }, 500);
   t.notOk(kinds(rig.effects).includes('attach'));
@@ -207,7 +211,7 @@ t.test('foreign data are not overwritten, and it is said', (t) => {
   t.end();
 });
 
-t.test('a fenced replica attaches to the master of the term once its id is recorded', (t) => {
+await t.test('a fenced replica attaches to the master of the term once its id is recorded', (t) => {
   const unopened = Rig.fenced(lease({ term: 2 }));
   t.notOk(kinds(unopened.effects).includes('attach'), 'the id of term 2 is not recorded yet');
   const rig = Rig.fenced(lease({}));
@@ -275,7 +279,7 @@ function answer(rig: Rig, atMs: number): void {
   rig.feed({ kind: 'tick' }, atMs);
 }
 
-t.test('before NO ONE every instance not known to be no master is fenced', (t) => {
+await t.test('before NO ONE every instance not known to be no master is fenced', (t) => {
   const rig = Rig.fenced(lease({ holder: SELF, term: 2 }));
   rig.state = { ...rig.state, validUntil: 10_000, renewSentAt: 0 };
   rig.feed({ kind: 'tick' }, 10);
@@ -285,7 +289,7 @@ t.test('before NO ONE every instance not known to be no master is fenced', (t) =
   t.end();
 });
 
-t.test('a holder whose validity ended does not promote', (t) => {
+await t.test('a holder whose validity ended does not promote', (t) => {
   const rig = Rig.fenced(lease({ holder: SELF, term: 2 }));
   rig.feed({ kind: 'tick' }, 300);
   rig.feed({ kind: 'tick' }, 600);
@@ -294,14 +298,14 @@ t.test('a holder whose validity ended does not promote', (t) => {
   t.end();
 });
 
-t.test('Leading: master, open, its replication id recorded', (t) => {
+await t.test('Leading: master, open, its replication id recorded', (t) => {
   const rig = leadingRig();
   t.equal(rig.state.phase, 'Leading');
   t.equal(writes(rig.effects)[0]?.record.lineage.at(-1)?.replid ?? rig.state.opened?.replid, 'bbb');
   t.end();
 });
 
-t.test('Leading: a Lease that could not be renewed for its validity fences at once', (t) => {
+await t.test('Leading: a Lease that could not be renewed for its validity fences at once', (t) => {
   const rig = leadingRig();
   rig.feed({ kind: 'tick' }, rig.state.validUntil + 1);
   t.equal(rig.state.phase, 'Fencing');
@@ -313,14 +317,14 @@ t.test('Leading: a Lease that could not be renewed for its validity fences at on
   t.end();
 });
 
-t.test('Leading: another holder in the Lease fences at once', (t) => {
+await t.test('Leading: another holder in the Lease fences at once', (t) => {
   const rig = leadingRig();
   rig.feed({ kind: 'lease', lease: lease({ resourceVersion: '99', term: 9 }) });
   t.equal(rig.state.phase, 'Fencing');
   t.end();
 });
 
-t.test('Leading: a crash of the Redis hands the Lease to the frozen replica', (t) => {
+await t.test('Leading: a crash of the Redis hands the Lease to the frozen replica', (t) => {
   const rig = leadingRig();
   for (let ms = 1000; rig.effects.length > 0 && ms < 2000; ms += 20) answer(rig, ms);
   rig.effects = [];
@@ -347,7 +351,7 @@ t.test('Leading: a crash of the Redis hands the Lease to the frozen replica', (t
   t.end();
 });
 
-t.test('Leading: a deleted Lease is restored with the same term', (t) => {
+await t.test('Leading: a deleted Lease is restored with the same term', (t) => {
   const rig = leadingRig();
   for (let ms = 1000; rig.effects.length > 0 && ms < 2000; ms += 20) answer(rig, ms);
   const term = rig.state.opened?.term;
@@ -357,7 +361,7 @@ t.test('Leading: a deleted Lease is restored with the same term', (t) => {
   t.end();
 });
 
-t.test(
+await t.test(
   'HandingOver: limbo first, then a transfer whose goal is the offset that EXEC returned',
   (t) => {
     const rig = leadingRig();
@@ -379,13 +383,16 @@ t.test(
   },
 );
 
-t.test('a younger agent of the same pod in the Lease ends this one, which touches nothing', (t) => {
-  const rig = leadingRig();
-  rig.effects = [];
-  rig.feed({
-    kind: 'lease',
-    lease: lease({ resourceVersion: '99', holder: { ...SELF, agentId: 'c' } }),
-  });
-  t.same(kinds(rig.effects), ['exit']);
-  t.end();
-});
+await t.test(
+  'a younger agent of the same pod in the Lease ends this one, which touches nothing',
+  (t) => {
+    const rig = leadingRig();
+    rig.effects = [];
+    rig.feed({
+      kind: 'lease',
+      lease: lease({ resourceVersion: '99', holder: { ...SELF, agentId: 'c' } }),
+    });
+    t.same(kinds(rig.effects), ['exit']);
+    t.end();
+  },
+);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { formatDuration, parseDuration } from '../../src/duration.ts';
 
-t.test('Go-style durations are read whole or not at all', (t) => {
+await t.test('Go-style durations are read whole or not at all', (t) => {
   for (const [text, ms] of [
     ['15s', 15_000],
     ['1m30s', 90_000],
@@ -17,7 +17,7 @@ t.test('Go-style durations are read whole or not at all', (t) => {
   t.end();
 });
 
-t.test('what is formatted is read back', (t) => {
+await t.test('what is formatted is read back', (t) => {
   for (const ms of [0, 1, 999, 1000, 1500, 59_999, 60_000, 3_600_000, 3_661_000]) {
     t.equal(parseDuration(formatDuration(ms)), ms, formatDuration(ms));
   }
