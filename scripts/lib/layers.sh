@@ -1,0 +1,201 @@
+# shellcheck shell=bash
+# Runs the layers of scripts/test and counts. Sourced by it.
+#
+# Invariant: the closing line tells the truth. A check is one test; a layer of tests is counted from
+# its TAP by tap-count.mjs; and a layer that fails in any other way (it cannot start, it runs out of
+# time, it has no tests) adds one failed.
+
+passed=0 failed=0 skipped=0
+is_through='' layer_process='' table=()
+run_start=$(now_ms)
+
+start_run() {
+  if [ -n "${RO_TEST_LOGS:-}" ]; then
+    logs=$RO_TEST_LOGS
+    mkdir -p "$logs"
+  else
+    logs=$(mktemp -d "${TMPDIR:-/tmp}/redis-orchestrator-test.XXXXXX")
+  fi
+}
+
+# obtain_basics: what every layer needs.
+obtain_basics() {
+  need_node
+  need_node_modules
+  need_bundles
+}
+
+# limit_of LAYER: minutes. Together with a cold build of the programs they stay under CI's 75.
+limit_of() {
+  case $1 in
+    unit) echo 6 ;;
+    redis | kube) echo 10 ;;
+    chaos) echo 15 ;;
+    e2e) echo 35 ;;
+    *) echo 4 ;;
+  esac
+}
+
+run_layer() {
+  local layer=$1 script result log="$logs/$1.log" start
+  start=$(now_ms)
+  counts=(0 0 0) # passed, failed, skipped
+  case $layer in
+    format | lint | types | dead) script=check:$layer ;;
+    *) script=test:$layer ;;
+  esac
+  printf '%s\n' "$layer"
+  : >"$log"
+  if result=$(why_not "$layer" "$script"); then
+    case $result in
+      'no tests yet'*) ;;
+      *) counts=(0 0 1) ;;
+    esac
+    printf '    NOT RUN: %s\n' "$result"
+  elif ! obtain_for "$layer"; then
+    counts=(0 1 0)
+    result="what it needs could not be obtained"
+    printf '    FAILED: %s\n' "$result"
+  elif [[ $script = check:* ]]; then
+    run_check "$script" "$log"
+  else
+    run_tests "$layer" "$script" "$log"
+  fi
+  passed=$((passed + counts[0]))
+  failed=$((failed + counts[1]))
+  skipped=$((skipped + counts[2]))
+  [ "${counts[1]}" -eq 0 ] || show_log "$layer"
+  table+=("$(printf '%-8s %7s %7s %8s %10s  %s' "$layer" "${counts[@]}" \
+    "$(seconds_since "$start")" "$result")")
+}
+
+# why_not LAYER SCRIPT: succeeds, with the reason, when the layer cannot run here.
+why_not() {
+  local has
+  has=$(node -p 'String(require("./package.json").scripts[process.argv[1]] !== undefined)' "$2")
+  if [ "$has" != true ]; then
+    echo "no tests yet: package.json has no script $2"
+  elif [[ $2 = test:* ]] && ! compgen -G "test/$1/*.test.ts" >/dev/null; then
+    echo "no tests yet: there is no test/$1/*.test.ts"
+  elif [ "$1" = e2e ] && [ "$(id -u)" != 0 ]; then
+    echo "a cluster on this machine needs root; run: sudo scripts/test e2e"
+  elif [ "$1" = e2e ] && ! command -v apt-get >/dev/null; then
+    echo "a cluster on this machine needs a Debian; run scripts/test e2e on one (a container will do)"
+  else
+    return 1
+  fi
+}
+
+# obtain_for LAYER: servers and programs, and PATH for them. In subshells, so that a failure is this
+# layer's and not the run's; said live and kept in the layer's log.
+obtain_for() {
+  case $1 in
+    redis | kube | chaos) obtain_servers && obtain_programs ;;
+    e2e) obtain_programs ;;
+  esac
+}
+
+obtain_servers() {
+  local folder
+  [ -z "${RO_REDIS_SERVER:-}" ] || return 0
+  "$scripts/images" servers redis-7.0 >"$logs/servers" 2> >(indent_to "$log") || return 1
+  read -r _ folder <"$logs/servers"
+  export RO_REDIS_SERVER="$folder/bin/redis-server" PATH="$folder/bin:$PATH"
+}
+
+obtain_programs() {
+  # The tests ask scripts/cluster for the folder themselves; here it is only filled.
+  "$scripts/cluster" programs all >/dev/null 2> >(indent_to "$log")
+}
+
+indent_to() { tee -a "$1" | sed 's/^/    /'; }
+
+run_check() {
+  local code=0
+  in_time "${1#check:}" npm run --silent "$1" >"$2" 2>&1 || code=$?
+  if [ "$code" -eq 0 ]; then counts=(1 0 0); else counts=(0 1 0); fi
+  result=$(ending "$code")
+}
+
+run_tests() {
+  local layer=$1 script=$2 log=$3 code=0 file="$logs/$1.counts" jobs=()
+  rm -f "$file"
+  case $layer in
+    unit) jobs=(-- --reporter=tap --jobs=2) ;;
+    # Timing is measured in these, and each starts servers of its own: not many at once.
+    redis | kube | chaos) jobs=(-- --reporter=tap "--jobs=${RO_TEST_JOBS:-1}") ;;
+    e2e) ;; # test/e2e/run.ts brings up a cluster, runs tap on it and takes it down
+  esac
+  in_time "$layer" npm run --silent "$script" "${jobs[@]}" \
+    > >(node "$scripts/lib/tap-count.mjs" "$logs/$layer.tap" "$file") 2>>"$log" || code=$?
+  wait_until 30 test -s "$file" || true
+  read -ra counts <"$file" || counts=(0 1 0)
+  result=$(ending "$code")
+  if [ "$code" -ne 0 ] && [ "${counts[1]}" -eq 0 ]; then counts[1]=1; fi
+  if [ $((counts[0] + counts[1] + counts[2])) -eq 0 ]; then
+    counts[1]=1
+    result="no test ran"
+  fi
+}
+
+# in_time LAYER COMMAND...: in the background, so that an interrupt is heard at once.
+in_time() {
+  local limit
+  limit=$(limit_of "$1")
+  shift
+  timeout --kill-after=90 "${limit}m" "$@" </dev/null &
+  layer_process=$!
+  local code=0
+  wait "$layer_process" || code=$?
+  layer_process=''
+  return "$code"
+}
+
+ending() {
+  case $1 in
+    0) ;;
+    124 | 137) echo "ran out of its $(limit_of "$layer") minutes" ;;
+    *) [ "${counts[1]}" -gt 0 ] || echo "ended with code $1" ;;
+  esac
+}
+
+# show_log LAYER: of a failed layer the failing points; and the last of what it said beside TAP.
+show_log() {
+  local tap="$logs/$1.tap" log="$logs/$1.log"
+  if [ -f "$tap" ]; then
+    node "$scripts/lib/tap-failures.mjs" <"$tap" | head -n 80 | sed 's/^/    | /' || true
+    printf '    the whole: %s\n' "$tap"
+  fi
+  [ -s "$log" ] || return 0
+  tail -n 30 "$log" | sed 's/^/    | /'
+  printf '    the whole: %s\n' "$log"
+}
+
+interrupt_run() {
+  trap '' INT TERM HUP
+  note "interrupted"
+  if [ -n "$layer_process" ]; then
+    # timeout passes it on to all below it; what they started is ended by them.
+    kill "$layer_process" 2>/dev/null || true
+    wait "$layer_process" 2>/dev/null || true
+  fi
+  exit 130
+}
+
+close_run() {
+  local code=$?
+  trap - EXIT
+  if [ -z "$is_through" ]; then failed=$((failed + 1)); fi
+  if [ $((passed + failed)) -eq 0 ]; then
+    note "not one test ran"
+    failed=1
+  fi
+  if [ ${#table[@]} -gt 0 ]; then
+    printf '\n%-8s %7s %7s %8s %10s\n' layer passed failed skipped time
+    printf '%s\n' "${table[@]}"
+  fi
+  printf 'all in %s; logs in %s\n' "$(seconds_since "$run_start")" "${logs:-none}"
+  printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+  [ "$failed" -eq 0 ] || exit 1
+  exit "$code"
+}
