@@ -1,0 +1,60 @@
+// The end-to-end run: one cluster for all test files, ended afterwards, whatever happens.
+//
+//   npm run test:e2e                          a cluster of its own
+//   npm run test:e2e -- test/e2e/redis.test.ts    one file
+//   RO_E2E_CLUSTER=dev npm run test:e2e       on that cluster, which is left alone
+//   RO_E2E_ROUNDS=10                          more kills and deletions, for the figures
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { globSync } from 'node:fs';
+import { messageOf } from '../../src/errors.ts';
+import { REPOSITORY } from '../harness/programs.ts';
+import { bringUp, run, say, signalChildren, takeDown } from './lifecycle.ts';
+import { summary } from './records.ts';
+
+const given = process.env['RO_E2E_CLUSTER'] ?? '';
+const name = given === '' ? `e2e-${process.pid}` : given;
+const folder = mkdtempSync(join(tmpdir(), 'ro-e2e-'));
+const records = join(folder, 'records');
+
+/** Two files at a time: most of a test is waiting for the kubelet. */
+const JOBS = process.env['RO_E2E_JOBS'] ?? '2';
+
+let isInterrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    isInterrupted = true;
+    signalChildren('SIGTERM');
+  });
+}
+
+async function testRun(): Promise<number> {
+  const asked = process.argv.slice(2);
+  const files =
+    asked.length > 0 ? asked : globSync('test/e2e/*.test.ts', { cwd: REPOSITORY }).sort();
+  const env = { RO_E2E_CLUSTER: name, RO_E2E_RECORDS: records };
+  const args = ['run', `--jobs=${JOBS}`, '--timeout=900', '--reporter=tap', ...files];
+  const { code } = await run(join(REPOSITORY, 'node_modules', '.bin', 'tap'), args, { env });
+  return code;
+}
+
+async function main(): Promise<number> {
+  const start = performance.now();
+  let code = 1;
+  try {
+    await bringUp(name);
+    if (!isInterrupted) code = await testRun();
+  } catch (error) {
+    say(messageOf(error));
+  } finally {
+    if (given === '') await takeDown(name).catch((error: unknown) => say(messageOf(error)));
+    for (const line of summary(records)) say(line);
+    rmSync(folder, { recursive: true, force: true });
+    say(`the whole run: ${((performance.now() - start) / 1000).toFixed(0)} s`);
+  }
+  return isInterrupted ? 1 : code;
+}
+
+process.exitCode = await main();
