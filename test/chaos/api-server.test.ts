@@ -33,7 +33,7 @@ async function survivesOutage(
   t.pass('no demotion');
   const duringMs = scenario.writer.largestGapMs(mark);
   t.comment(`longest pause of the writer during the outage ${duringMs.toFixed(0)} ms`);
-  t.ok(duringMs < 500, 'writes went on');
+  t.ok(duringMs < 1000, 'writes went on');
   const back = performance.now();
   await bringBack();
   await holdsFor(SETTLE_MS, () => undefined);
@@ -75,5 +75,5 @@ await t.test("the API server is away and the master's Redis dies: never two mast
   const next = await oneMaster(group, { timeoutMs: 30_000 });
   await scenario.busy();
   t.comment(`writes paused for ${scenario.writer.largestGapMs(mark).toFixed(0)} ms`);
-  await scenario.end(next, { mayLoseAfterMs: mark - 500 });
+  await scenario.end(next, { mayLoseAfterMs: mark - 200 });
 });

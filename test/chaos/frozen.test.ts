@@ -7,7 +7,7 @@ import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
-const UNREPLICATED_MS = 500;
+const UNREPLICATED_MS = 200;
 const FROZEN_MS = 10_000;
 
 await t.test("the master's Redis freezes and wakes up as a replica", async (t) => {
@@ -33,12 +33,16 @@ await t.test(
     master.agent.signal('SIGSTOP');
     const recoveryMs = await scenario.recovery('agent frozen', mark, 20_000, master);
     t.ok(recoveryMs < 6000, 'failover after the lease');
-    const next = await oneMaster(group, { not: master });
+    // Its own agent alone attaches an instance: until then the old master stays fenced.
+    const next = await oneMaster(group, { without: [master] });
+    t.equal((await master.replication()).role, 'slave', 'the old master is fenced');
     t.comment(`writes paused for ${scenario.writer.largestGapMs(mark).toFixed(0)} ms`);
     master.agent.signal('SIGCONT');
     const term = (await group.lease())?.term;
-    await holdsFor(3000, () => undefined);
     const after = await oneMaster(group);
+    await holdsFor(3000, async () => {
+      if ((await group.lease())?.podName !== next.name) throw new Error('the role moved again');
+    });
     t.equal(after.name, next.name, 'the woken agent does not take the role back');
     t.equal((await group.lease())?.term, term, 'and the term stays');
     await scenario.end(after, { mayLoseAfterMs: mark + 1000 });

@@ -7,7 +7,7 @@ import { openStage, startScenario } from '../harness/scenario.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
-const UNREPLICATED_MS = 500;
+const UNREPLICATED_MS = 200;
 
 async function gracefulDeletion(t: Test, options: GroupOptions): Promise<void> {
   const { scenario, group, master } = await startScenario(t, stage, options);

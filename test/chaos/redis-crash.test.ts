@@ -7,7 +7,7 @@ import { openStage, startScenario } from '../harness/scenario.ts';
 t.setTimeout(600_000);
 const stage = await openStage(t);
 /** Writes acknowledged just before a crash may not have reached a replica. */
-const UNREPLICATED_MS = 500;
+const UNREPLICATED_MS = 200;
 
 await t.test(
   "the master's Redis is killed: a replica is master in well under a second",
@@ -76,7 +76,8 @@ await t.test(
     master.redis.signal('SIGKILL');
     await scenario.recovery('Redis restarted empty, no boot fence', mark, 20_000, master);
     const next = await oneMaster(group, { not: master });
-    await scenario.end(next, { mayLoseAfterMs: mark - UNREPLICATED_MS });
+    // It is born a master and open until its agent has connected: DESIGN 5 says what is weaker.
+    await scenario.end(next, { mayLoseAfterMs: mark - UNREPLICATED_MS, mayOverlap: true });
   },
 );
 

@@ -22,7 +22,7 @@ async function failsOver(t: Test, options: GroupOptions): Promise<void> {
   for (const pod of group.pods) {
     t.notMatch(pod.agent.process.tail(10_000), PASSWORD, `${pod.name} logs no password`);
   }
-  await scenario.end(next, { mayLoseAfterMs: mark - 500 });
+  await scenario.end(next, { mayLoseAfterMs: mark - 200 });
 }
 
 async function tlsFiles() {
