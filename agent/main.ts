@@ -124,6 +124,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
   const http = new HttpServer({
     report: () => runtime.report(),
     unhealthiness: () => runtime.unhealthiness(),
+    unreadiness: () => runtime.unreadiness(),
     prestop: () => prestop(shutdown),
   });
   await http.listen(config.httpHost, config.httpPort);

@@ -14,7 +14,7 @@ import type {
   LeaseWrite,
   PodView,
 } from './core/model.ts';
-import { reportOf, unhealthiness } from './core/report.ts';
+import { reportOf, unhealthiness, unreadiness } from './core/report.ts';
 import { initialState, step } from './core/step.ts';
 import { isManaged, leaseOf, recordOf, seenTerm, selfPod } from './core/view.ts';
 import type { LabelKeeper } from './kube/label-keeper.ts';
@@ -22,7 +22,7 @@ import type { LeaseAdapter } from './kube/lease.ts';
 import type { PodsAdapter } from './kube/pods.ts';
 import type { RedisAccess } from './redis/access.ts';
 import type { LocalRedisAdapter } from './redis/local.ts';
-import { fence, lookAt } from './redis/remote.ts';
+import { fence, hastenSync, lookAt } from './redis/remote.ts';
 
 const HEARTBEAT_MS = 500;
 const OFFSET_PUBLISH_MS = 100;
@@ -103,6 +103,10 @@ export class Runtime {
 
   unhealthiness(): string | null {
     return unhealthiness(this.#state);
+  }
+
+  unreadiness(): string | null {
+    return unreadiness(this.#state);
   }
 
   report(): AgentReport {
@@ -196,7 +200,7 @@ export class Runtime {
 
   /** Attaches only to a master that shows the recorded replication id (rule 23). */
   async #attach(host: string, replid: string): ReturnType<LocalRedisAdapter['limbo']> {
-    const { access, clock, redis } = this.#parts;
+    const { access, clock, redis, log } = this.#parts;
     const target = await lookAt(access, host, REMOTE_LOOK_MS, clock.epochMs());
     if (!target.ok) return { ok: false, refused: false, detail: `${host}: ${target.detail}` };
     if (target.instance.role !== 'master' || target.instance.replid !== replid) {
@@ -206,6 +210,11 @@ export class Runtime {
         refused: false,
         detail: `${host} is a ${shown}, not the master of ${replid}`,
       };
+    }
+    const pod = this.#state.pods?.find(({ ip }) => ip === host);
+    if (pod !== undefined && !isManaged(this.#state, pod)) {
+      const hastened = await hastenSync(access, host, REMOTE_LOOK_MS);
+      if (!hastened.ok) log.warn({ host, detail: hastened.detail }, 'the first sync starts later');
     }
     return redis.replicateFrom(host, access.port);
   }
@@ -244,13 +253,12 @@ export class Runtime {
     await Promise.all(
       pods.map(async (pod) => {
         const seen = await lookAt(access, pod.ip ?? '', REMOTE_LOOK_MS, clock.epochMs());
-        const seenAt = clock.now();
         this.dispatch({
           kind: 'unmanaged',
           uid: pod.uid,
           probe: seen.ok
-            ? { reachable: true, instance: seen.instance, seenAt }
-            : { reachable: false, seenAt },
+            ? { reachable: true, instance: seen.instance, pod: pod.name, volume: pod.volume }
+            : { reachable: false },
         });
       }),
     );

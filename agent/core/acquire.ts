@@ -8,6 +8,7 @@ import {
   candidateOf,
   expectedPods,
   leaseOf,
+  legacies,
   localInstance,
   missingFresher,
   rankedMembers,
@@ -43,6 +44,10 @@ function bestOfAll(state: AgentState, self: Member, why: string): May {
   const rank = ranked.findIndex((member) => member.uid === self.uid);
   if (rank < 0) return no('this member is not eligible');
   const best = ranked[0];
+  const [legacy] = legacies(state);
+  if (legacy !== undefined && best !== undefined && best.keys === 0) {
+    return no(`no member has the data of ${legacy.pod}, a master without an agent: waiting for it`);
+  }
   const missing = best === undefined ? null : missingFresher(state, best);
   if (missing !== null) return no(`waiting for ${missing}, whose volume holds fresher data`);
   return { may: true, reason: why, delayMs: rank * STAGGER_MS };

@@ -112,9 +112,15 @@ export type PodView = {
   readonly mirrorLineage: readonly LineageEntry[];
 };
 
+/** What a look at a pod without an agent showed; `volume` outlives the pod where it is claimed. */
 export type Unmanaged =
-  | { readonly reachable: true; readonly instance: Instance; readonly seenAt: number }
-  | { readonly reachable: false; readonly seenAt: number };
+  | {
+      readonly reachable: true;
+      readonly instance: Instance;
+      readonly pod: string;
+      readonly volume: string;
+    }
+  | { readonly reachable: false };
 
 export type Peer = {
   readonly report: AgentReport;
@@ -236,6 +242,8 @@ export type AgentState = {
   readonly fenceAskedAt: number;
   readonly remoteGoal: number | null;
   readonly pendingRedis: PendingRedis | null;
+  /** When a role command failed last: it is repeated by the tick, never at once. */
+  readonly redisFailedAt: number;
   readonly pendingWrite: PendingWrite | null;
   /** A swap that gave the Lease away has an unknown result (rule 2). */
   readonly unsure: boolean;

@@ -8,7 +8,16 @@ import {
   type RouteReport,
 } from '../../src/wire.ts';
 import type { AgentState, Instance } from './model.ts';
-import { isLeaving, isLimbo, leaseOf, localInstance, seenTerm, selfPod } from './view.ts';
+import {
+  adoption,
+  isLeaving,
+  isLimbo,
+  leaseOf,
+  localInstance,
+  PEER_LIVE_MS,
+  seenTerm,
+  selfPod,
+} from './view.ts';
 
 /** What the state does not hold: names, and the wall clock of this moment. */
 export type ReportContext = {
@@ -58,6 +67,25 @@ export function unhealthiness(state: AgentState): string | null {
   }
   if (instance.loading) return 'the local Redis is loading its dataset';
   return state.problem;
+}
+
+/**
+ * Why this pod should not count as ready, or null. A replica is ready once it is in sync with a
+ * master that is there: so a rolling restart goes on only when nothing can be lost. Without a
+ * master everybody is ready, for an ordered start would else wait for ever.
+ */
+export function unreadiness(state: AgentState): string | null {
+  const instance = localInstance(state);
+  if (instance === null) return unhealthiness(state);
+  if (instance.loading) return 'the local Redis is loading its dataset';
+  if (state.phase === 'Boot') return 'the agent has just started';
+  const plan = adoption(state);
+  if (plan.kind === 'wait') return plan.reason;
+  const holder = state.peers.get(leaseOf(state)?.holder?.uid ?? '');
+  const isLive = holder !== undefined && state.now - holder.at <= PEER_LIVE_MS;
+  const hasMaster = plan.kind === 'follow' || (isLive && holder.report.isMaster);
+  if (!hasMaster || instance.role === 'master' || instance.linkUp) return null;
+  return state.problem ?? 'this replica is not in sync with the master yet';
 }
 
 function iso(epochMs: number): string {

@@ -8,6 +8,7 @@ import type {
   LeaseView,
   LocalRedis,
   StepResult,
+  Unmanaged,
 } from './model.ts';
 import { acquiring, boot, fencing, followingOrFenced } from './rows-following.ts';
 import { deciding, handingOver, leading, promoting } from './rows-leading.ts';
@@ -40,6 +41,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     fenceAskedAt: -1,
     remoteGoal: null,
     pendingRedis: null,
+    redisFailedAt: Number.NEGATIVE_INFINITY,
     pendingWrite: null,
     unsure: false,
     writeFailedAt: Number.NEGATIVE_INFINITY,
@@ -126,7 +128,9 @@ function learnPods(turn: Turn, pods: AgentState['pods']): void {
   const uids = new Set((pods ?? []).map((pod) => pod.uid));
   s.peers = new Map([...s.peers].filter(([uid]) => uids.has(uid)));
   // What a vanished master without agent held is inherited, unless its volume died with it.
-  s.unmanaged = new Map([...s.unmanaged].filter(([uid]) => uids.has(uid) || leaseOf(s) === null));
+  const isKept = ([uid, probe]: [string, Unmanaged]): boolean =>
+    uids.has(uid) || (leaseOf(s) === null && probe.reachable && probe.volume.startsWith('pvc/'));
+  s.unmanaged = new Map([...s.unmanaged].filter(isKept));
 }
 
 function learnRedis(turn: Turn, redis: LocalRedis): void {
@@ -216,7 +220,7 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
   if (result.ok) {
     s.redis = { reachable: true, instance: result.instance, seenAt: s.now };
     if (!isLimbo(result.instance)) s.frozenTerm = null;
-  }
+  } else s.redisFailedAt = s.now;
   switch (pending.kind) {
     case 'limbo':
       if (result.ok && s.phase === 'HandingOver') s.handoverOffset = result.instance.offset;

@@ -17,6 +17,8 @@ import { leaseOf, recordOf } from './view.ts';
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const HISTORY_MAX = 20;
+/** A failed role command is repeated after so long: an answer at once must not become a loop. */
+const REDIS_REPEAT_MS = 20;
 
 export class Turn {
   readonly s: Mutable<AgentState>;
@@ -58,6 +60,7 @@ export class Turn {
   /** Asks for limbo; supersedes whatever other role command is under way. */
   limbo(options: { cutClients: boolean }): void {
     if (this.s.pendingRedis?.kind === 'limbo') return;
+    if (this.s.now - this.s.redisFailedAt < REDIS_REPEAT_MS) return;
     const id = this.#start('limbo');
     this.s.attachedTo = null;
     this.s.linkWasUp = false;

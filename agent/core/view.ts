@@ -71,13 +71,14 @@ export function seenTerm(state: AgentState): number {
   return Math.max(0, leaseOf(state)?.term ?? 0, ...fromPeers, ...fromPods);
 }
 
-/** Unmanaged masters with keys, present or lately gone: their data must be inherited. */
-function heritage(state: AgentState): readonly { pod: PodView | null; instance: Instance }[] {
-  return [...state.unmanaged.entries()].flatMap(([uid, probe]) => {
+export type Legacy = { readonly pod: string; readonly volume: string; readonly instance: Instance };
+
+/** Masters with keys and without agent, present or lately gone: their data must be inherited. */
+export function legacies(state: AgentState): readonly Legacy[] {
+  return [...state.unmanaged.values()].flatMap((probe) => {
     if (!probe.reachable) return [];
-    const { instance } = probe;
-    if (instance.role !== 'master' || instance.keys === 0) return [];
-    return [{ pod: state.pods?.find((pod) => pod.uid === uid) ?? null, instance }];
+    const { instance, pod, volume } = probe;
+    return instance.role === 'master' && instance.keys > 0 ? [{ pod, volume, instance }] : [];
   });
 }
 
@@ -90,12 +91,20 @@ export function recordOf(state: AgentState): GroupRecord {
     .filter((pod) => pod.mirrorLineage.length > 0)
     .toSorted((a, b) => b.mirrorTerm - a.mirrorTerm)[0];
   if (newest !== undefined) return { ...base, lineage: newest.mirrorLineage };
-  const inherited: LineageEntry[] = heritage(state).map(({ instance }) => ({
+  const inherited: LineageEntry[] = legacies(state).map(({ instance }) => ({
     replid: instance.replid,
     term: 0,
     start: 0,
   }));
-  return inherited.length === 0 ? base : { ...base, lineage: inherited };
+  if (inherited.length === 0) return base;
+  // A restart from an AOF loses the id: what the volume held is known all the same (rule 11).
+  const datasets = Object.fromEntries(
+    legacies(state).map(({ pod, volume, instance: { replid, offset } }) => [
+      pod,
+      { volume, replid, offset },
+    ]),
+  );
+  return { ...base, lineage: inherited, datasets: { ...datasets, ...base.datasets } };
 }
 
 export function selfMember(state: AgentState): Member | null {

@@ -13,6 +13,8 @@ export type HttpSource = {
   readonly report: () => AgentReport;
   /** Why this instance is not healthy, or null. */
   readonly unhealthiness: () => string | null;
+  /** Why this pod should not count as ready, or null. */
+  readonly unreadiness: () => string | null;
   /** Resolves when a successor is master, or nothing can be handed over. */
   readonly prestop: () => Promise<string>;
 };
@@ -76,9 +78,8 @@ export class HttpServer {
     });
     app.get('/live', () => ({ live: true }));
     app.get('/ready', (_request, reply) => {
-      const { instance } = source.report();
-      const isReady = instance !== null && !instance.loading;
-      return reply.code(isReady ? 200 : 503).send({ ready: isReady });
+      const reason = source.unreadiness();
+      return reply.code(reason === null ? 200 : 503).send({ ready: reason === null, reason });
     });
     app.get('/prestop', async () => ({ outcome: await source.prestop() }));
   }

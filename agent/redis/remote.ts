@@ -46,6 +46,21 @@ export function lookAt(
   });
 }
 
+/**
+ * A master without agent waits five seconds before a first sync, by its default; a rolling restart
+ * could end it within them. Best effort: a refusal only costs that time.
+ */
+export function hastenSync(
+  access: RedisAccess,
+  host: string,
+  timeoutMs: number,
+): Promise<RemoteResult> {
+  return visit(access, host, timeoutMs, async (redis) => {
+    await redis.config('SET', 'repl-diskless-sync-delay', '0');
+    return commands.look(redis, 0);
+  });
+}
+
 /** The successor's fence (DESIGN 5): the instance is left in limbo, its clients are cut. */
 export function fence(access: RedisAccess, host: string, timeoutMs: number): Promise<RemoteResult> {
   return visit(access, host, timeoutMs, (redis) =>

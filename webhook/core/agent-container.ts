@@ -49,6 +49,14 @@ export function agentContainer(parts: AgentParts): Container {
     env: agentEnv(parts),
     ...(parts.password.envFrom.length === 0 ? {} : { envFrom: [...parts.password.envFrom] }),
     ports: [{ name: AGENT_PORT_NAME, containerPort: httpPort, protocol: 'TCP' }],
+    // Not ready: a replica that is not in sync with its master yet, so that a rolling restart
+    // waits for it. It does not depend on the role: without a master everybody is ready.
+    readinessProbe: {
+      httpGet: { ...live.httpGet, path: '/ready' },
+      timeoutSeconds: 5,
+      periodSeconds: 1,
+      failureThreshold: 3,
+    },
     // Neither looks at Redis: it may start later, and a restart of the agent would not help it.
     startupProbe: { ...live, initialDelaySeconds: 1, periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...live, periodSeconds: 10, failureThreshold: 3 },

@@ -39,6 +39,7 @@ export type Container = {
   securityContext?: Record<string, unknown>;
   startupProbe?: Record<string, unknown>;
   livenessProbe?: Record<string, unknown>;
+  readinessProbe?: Record<string, unknown>;
   terminationMessagePolicy?: string;
 };
 
