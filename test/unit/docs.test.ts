@@ -43,7 +43,7 @@ void test('every label and annotation that the pages name exists in the code', (
   );
   // Words that stand in names of webhooks, controllers and images.
   const others = new Set([`${own}webhook`, `${own}rules-revision`]);
-  const pattern = new RegExp(`${names.PREFIX.replace('.', '\\.')}/[a-z-]+`, 'g');
+  const pattern = new RegExp(`${names.PREFIX.replace('.', '\\.')}/[a-z]+(-[a-z]+)*`, 'g');
   for (const page of pages) {
     for (const [found] of read(page).matchAll(pattern)) {
       if (!known.has(found) && !others.has(found)) t.fail(`${page}: ${found}`);
