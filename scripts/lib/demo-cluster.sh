@@ -38,7 +38,7 @@ local_cluster_of_context() {
   server=$(k config view --minify -o 'jsonpath={.clusters[0].cluster.server}')
   for config in "$cache"/clusters/*/kubeconfig; do
     [ -f "$config" ] || continue
-    if grep -qF "server: $server" "$config"; then
+    if grep -qF "\"$server\"" "$config"; then
       basename "$(dirname "$config")"
       return
     fi
@@ -49,7 +49,7 @@ cluster_description() {
   local version nodes
   version=$(k get --raw /version | jq -r .gitVersion)
   nodes=$(k get nodes -o name | wc -l)
-  echo "Kubernetes $version, $nodes node(s), ${local_cluster:+cluster $local_cluster on this machine}${context:+, context $context}"
+  echo "Kubernetes $version, $nodes node(s)${context:+, context $context}${local_cluster:+, cluster $local_cluster on this machine}"
 }
 
 indent() { sed 's/^/          /'; }
