@@ -78,7 +78,7 @@ export function mayAcquire(state: AgentState): May {
   if (plan.kind === 'wait') return no(plan.reason);
   if (plan.kind === 'follow')
     return no(`${plan.pod.name} is a master without an agent: following it`);
-  if (plan.kind === 'inherit') {
+  if (plan.kind === 'inherit' && leaseOf(state)?.holder == null) {
     return bestOfAll(state, self, `${plan.pod.name}, a master without an agent, is terminating`);
   }
   if (state.lease.kind === 'absent') {

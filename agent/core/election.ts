@@ -5,6 +5,7 @@ import type { CoreConfig, GroupRecord } from './model.ts';
 
 export type Member = Dataset & {
   readonly uid: string;
+  readonly runId: string;
   readonly priority: number;
   readonly loading: boolean;
   readonly syncing: boolean;

@@ -2,10 +2,13 @@
 
 import { mayAcquire } from './acquire.ts';
 import { isOfLineage, mayBeOverwritten } from './lineage.ts';
+import type { GroupRecord } from './model.ts';
 import type { Turn } from './turn.ts';
 import {
   adoption,
   candidateOf,
+  expectedPods,
+  heardMembers,
   isHolder,
   isLimbo,
   leaseOf,
@@ -192,11 +195,23 @@ function tryAcquire(turn: Turn): boolean {
     'acquire',
     term,
     selfHolder(turn),
-    { goal: null, decided: false, basisMs: null, previous },
+    { goal: null, decided: false, basisMs: null, previous, ...firstCandidates(turn) },
     answer.reason,
   );
   turn.enter('Acquiring', `acquiring term ${term}: ${answer.reason}`);
   return true;
+}
+
+/** Without any candidate nobody could go on where the first acquirer dies before it is master. */
+function firstCandidates(turn: Turn): Partial<GroupRecord> {
+  const { s } = turn;
+  if (recordOf(s).candidates.length > 0) return {};
+  const runIds = new Map(heardMembers(s).map((member) => [member.uid, member.runId]));
+  const candidates = expectedPods(s).flatMap(({ name, uid, ip }) => {
+    const runId = runIds.get(uid);
+    return runId === undefined ? [] : [{ pod: name, uid, address: ip ?? '', runId }];
+  });
+  return { candidates };
 }
 
 function following(turn: Turn): void {

@@ -5,7 +5,6 @@ import type { Holder, Instance, Peer, RemoteTarget } from './model.ts';
 import { hasNewCandidate, hasUnrecordedMember, renewedRecord } from './record.ts';
 import type { Turn } from './turn.ts';
 import {
-  adoption,
   candidateOf,
   isForeign,
   isLeaving,
@@ -13,6 +12,7 @@ import {
   isManaged,
   isValid,
   leaseOf,
+  legacyPlan,
   livePeers,
   localInstance,
   peerMember,
@@ -184,7 +184,7 @@ function reachedGoal(turn: Turn, self: Member | null, goal: number): boolean {
 function needsFence(turn: Turn): readonly RemoteTarget[] {
   const { s } = turn;
   const previous = recordOf(s).previous;
-  const plan = adoption(s);
+  const plan = legacyPlan(s);
   return (s.pods ?? []).flatMap((pod): RemoteTarget[] => {
     if (pod.ip === null || pod.terminal || pod.uid === s.config.self.uid) return [];
     const target = [{ uid: pod.uid, pod: pod.name, address: pod.ip }];

@@ -203,8 +203,18 @@ export type Adoption =
   | { readonly kind: 'follow'; readonly pod: PodView; readonly instance: Instance }
   | { readonly kind: 'inherit'; readonly pod: PodView; readonly instance: Instance };
 
-/** What the pods without an agent demand while they run (DESIGN 7, adopting what runs already). */
+/**
+ * What the pods without an agent demand while they run (DESIGN 7, adopting what runs already).
+ * Once a record exists it tells whose data count, and they demand nothing any more.
+ */
 export function adoption(state: AgentState): Adoption {
+  const lease = leaseOf(state);
+  if (lease !== null && lease.record.lineage.length > 0) return { kind: 'none' };
+  return legacyPlan(state);
+}
+
+/** The same, whatever the record says. */
+export function legacyPlan(state: AgentState): Adoption {
   const masters: { pod: PodView; instance: Instance }[] = [];
   for (const pod of state.pods ?? []) {
     if (isManaged(state, pod) || pod.terminal || pod.ip === null) continue;

@@ -18,6 +18,7 @@ const record: GroupRecord = { ...EMPTY_RECORD, lineage: [{ replid: 'aaa', term: 
 const member = (pod: string, changes: Partial<Member> = {}): Member => ({
   pod,
   uid: `uid-${pod}`,
+  runId: `run-${pod}`,
   volume: `uid-${pod}`,
   replid: 'aaa',
   replid2: '0',
