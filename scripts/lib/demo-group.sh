@@ -5,7 +5,7 @@
 make_group() {
   local before
   wait_for_end_of_namespace
-  k create namespace "$namespace" --dry-run=client -o yaml | k apply -f - | changed
+  k get namespace "$namespace" >/dev/null 2>&1 || k create namespace "$namespace" | indent
   k label --overwrite namespace "$namespace" redis-orchestrator.io/inject=enabled >/dev/null
   # The webhook's controller makes it; a pod that is created before would wait for it anyhow.
   wait_until 60 kn get serviceaccount redis-orchestrator || die \

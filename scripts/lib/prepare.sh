@@ -60,8 +60,8 @@ are_bundles_right() {
 }
 
 hash_sources() {
-  # cli/ comes with a later version.
-  find agent webhook src $([ ! -d cli ] || echo cli) scripts/build.mjs package.json \
-    package-lock.json -type f -print0 |
+  local sources=(agent webhook src scripts/build.mjs package.json package-lock.json)
+  [ ! -d cli ] || sources+=(cli)
+  find "${sources[@]}" -type f -print0 |
     LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c1-24
 }
