@@ -1,4 +1,4 @@
-// Writes the tables of the documentation from the code that they describe, between the markers
+// Run it by `npx node scripts/docs.mjs`. Writes the tables of the documentation from the code that they describe, between the markers
 // `<!-- generated: NAME -->` and `<!-- /generated -->`. With --check it writes nothing and ends
 // with status 1 where a file is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -94,7 +94,7 @@ for (const file of FILES) {
   const after = regenerate(file, before);
   if (after === before) continue;
   if (isCheck) {
-    process.stderr.write(`${file} is out of date. Remedy: node scripts/docs.mjs\n`);
+    process.stderr.write(`${file} is out of date. Remedy: npx node scripts/docs.mjs\n`);
     process.exitCode = 1;
   } else {
     writeFileSync(url, after);
