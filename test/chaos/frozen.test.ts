@@ -49,22 +49,25 @@ await t.test(
   },
 );
 
-await t.test("the master's agent is killed and back in 2 s: no failover", async (t) => {
-  const { scenario, group, master } = await startScenario(t, stage);
-  master.agent.setRestartDelay(2000);
-  const mark = performance.now();
-  master.agent.signal('SIGKILL');
-  await holdsFor(10_000, async () => {
-    const lease = await group.lease();
-    if (lease?.podName !== master.name) throw new Error(`${lease?.podName} holds the Lease`);
-  });
-  const after = await oneMaster(group);
-  t.equal(after.name, master.name, 'the role is unchanged');
-  const gapMs = scenario.writer.largestGapMs(mark);
-  t.comment(`longest pause of the writer ${gapMs.toFixed(0)} ms`);
-  t.ok(gapMs < 1000, 'writes went on');
-  await scenario.end(after);
-});
+await t.test(
+  "the master's agent is killed and its container is back after a second: no failover",
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    master.agent.setRestartDelay(1000);
+    const mark = performance.now();
+    master.agent.signal('SIGKILL');
+    await holdsFor(10_000, async () => {
+      const lease = await group.lease();
+      if (lease?.podName !== master.name) throw new Error(`${lease?.podName} holds the Lease`);
+    });
+    const after = await oneMaster(group);
+    t.equal(after.name, master.name, 'the role is unchanged');
+    const gapMs = scenario.writer.largestGapMs(mark);
+    t.comment(`longest pause of the writer ${gapMs.toFixed(0)} ms`);
+    t.ok(gapMs < 1000, 'writes went on');
+    await scenario.end(after);
+  },
+);
 
 await t.test('all agents are killed at once and come back: no failover', async (t) => {
   const { scenario, group, master } = await startScenario(t, stage);

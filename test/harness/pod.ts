@@ -200,7 +200,10 @@ export class Pod {
   }
 
   private async remove(): Promise<void> {
+    // A status written while the object is being removed can remove its successor of the same
+    // name: the API server's update finishes the deletion by name.
     this.isGone = true;
+    await this.reporting;
     await this.plan.admin.delete(this.path, {
       gracePeriodSeconds: 0,
       preconditions: { uid: this.uid },
@@ -211,6 +214,17 @@ export class Pod {
   async powerOff(): Promise<void> {
     this.isGone = true;
     await Promise.all([this.redis.stop(0, 'SIGKILL'), this.agentContainer?.stop(0, 'SIGKILL')]);
+  }
+
+  /** The agent's log without lines that repeat the message of the one before. */
+  story(): string {
+    const lines = this.logTail(100_000).split('\n');
+    const message = (line: string | undefined): string | undefined =>
+      line === undefined ? undefined : /"(detail|msg)":.*/.exec(line)?.[0];
+    return lines
+      .filter((line, index) => index === 0 || message(line) !== message(lines[index - 1]))
+      .slice(-60)
+      .join('\n');
   }
 
   /** The agent's last log lines, for a failure's message. */

@@ -44,7 +44,7 @@ export async function emptyGroup(
   t.teardown(async () => {
     if (!t.passing()) {
       t.comment(await groupPicture(group));
-      for (const pod of group.pods) t.comment(`${pod.name}'s agent:\n${pod.logTail(20)}`);
+      for (const pod of group.pods) t.comment(`${pod.name}'s agent:\n${pod.story()}`);
     }
     await Promise.all(group.pods.map(async (pod) => await pod.powerOff()));
   });
@@ -112,6 +112,11 @@ export class Scenario {
       this.t.equal(lost.length, 0, 'no acknowledged write is lost');
     } else {
       const { mayLoseAfterMs } = options;
+      const [first] = lost;
+      if (first !== undefined) {
+        const ageMs = (mayLoseAfterMs - first.sentMs).toFixed(0);
+        this.t.comment(`the oldest lost one was written ${ageMs} ms before the allowed time`);
+      }
       const early = lost.filter((each) => each.sentMs < mayLoseAfterMs);
       this.t.equal(early.length, 0, 'nothing is lost that was acknowledged well before the fault');
     }
