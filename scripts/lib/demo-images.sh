@@ -120,7 +120,7 @@ install_product() {
     tell "the webhook's image is another one than before: its pods are replaced"
     k --namespace "$system" rollout restart deployment/redis-orchestrator-webhook | indent
   fi
-  k --namespace "$system" rollout status deployment/redis-orchestrator-webhook --timeout=180s \
+  k --namespace "$system" rollout status deployment/redis-orchestrator-webhook --timeout=300s \
     >/dev/null || webhook_missing
   wait_until 60 is_webhook_trusted || die "the webhook's configuration has no caBundle" \
     "read: $(kubectl_told) -n $system logs deployment/redis-orchestrator-webhook"

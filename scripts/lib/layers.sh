@@ -9,7 +9,9 @@ passed=0 failed=0 skipped=0
 is_through='' layer_process='' table=()
 run_start=$(now_ms)
 
+# An interrupt is heard while a layer's output goes elsewhere: what the run itself says has its own.
 start_run() {
+  exec 3>&1 4>&2
   if [ -n "${RO_TEST_LOGS:-}" ]; then
     logs=$RO_TEST_LOGS
     mkdir -p "$logs"
@@ -174,6 +176,7 @@ show_log() {
 
 interrupt_run() {
   trap '' INT TERM HUP
+  exec 1>&3 2>&4
   note "interrupted"
   if [ -n "$layer_process" ]; then
     # timeout passes it on to all below it; what they started is ended by them.
@@ -186,6 +189,7 @@ interrupt_run() {
 close_run() {
   local code=$?
   trap - EXIT
+  exec 1>&3 2>&4
   if [ -z "$is_through" ]; then failed=$((failed + 1)); fi
   if [ $((passed + failed)) -eq 0 ]; then
     note "not one test ran"
