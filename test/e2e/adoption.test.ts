@@ -51,7 +51,7 @@ async function unmanagedGroup(t: Test, situation: Situation): Promise<Group> {
         const infos = await Promise.all(others.map(({ ip }) => replicationInfo(ip, {})));
         return infos.every(({ linkUp, keys }) => linkUp && keys === KEYS);
       },
-      { timeoutMs: 20_000, everyMs: 100 },
+      { timeoutMs: 60_000, everyMs: 100 },
     );
   }
   return group;
@@ -85,8 +85,8 @@ async function adoption(t: Test, situation: Situation): Promise<void> {
   const mark = performance.now();
   await cluster.kubectl(['label', 'namespace', group.namespace, `${INJECT_LABEL}=enabled`]);
   await group.kubectl('rollout', 'restart', `statefulset/${flavour.name}`);
-  const master = await group.oneMaster(3, 120_000);
-  await writer.firstAfter(performance.now(), 10_000);
+  const master = await group.oneMaster(3, 200_000);
+  await writer.firstAfter(performance.now(), 60_000);
   const image = flavour.image;
   const kind = `${situation.isReplicated ? 'replicated' : 'data in one pod'}, ${
     situation.withoutVolumes ? 'no volumes' : 'volumes'

@@ -41,7 +41,7 @@ export class Clients {
       () =>
         service.ledger.length > before.service + 100 && direct.ledger.length > before.direct + 100,
       {
-        timeoutMs: 15_000,
+        timeoutMs: 60_000,
         picture: () => JSON.stringify([[...service.errors], [...direct.errors]]),
       },
     );
@@ -52,7 +52,7 @@ export class Clients {
   }
 
   /** Both were answered again, after `markMs`. */
-  async writeAgain(markMs: number, timeoutMs = 20_000): Promise<void> {
+  async writeAgain(markMs: number, timeoutMs = 60_000): Promise<void> {
     await this.service.firstAfter(markMs, timeoutMs);
     await this.direct.firstAfter(markMs, timeoutMs);
   }

@@ -55,8 +55,8 @@ async function failsOver(t: Test, group: Group, image: string): Promise<void> {
   const mark = performance.now();
   process.kill(redisPid(master.uid), 'SIGKILL');
   const killed = performance.now();
-  const direct = await clients.direct.firstAfter(killed, 20_000, master.ip);
-  const service = await clients.service.firstAfter(killed, 20_000);
+  const direct = await clients.direct.firstAfter(killed, 60_000, master.ip);
+  const service = await clients.service.firstAfter(killed, 60_000);
   record(t, { image, what: 'Redis killed, direct', valueMs: direct.atMs - mark });
   record(t, { image, what: 'Redis killed, through the Service', valueMs: service.atMs - mark });
   const next = await group.oneMaster();
@@ -75,7 +75,7 @@ for (const example of EXAMPLES) {
     const address = await group.serviceAddress();
     const set = async (): Promise<boolean> =>
       (await redisCommand(address, access, 'SET', 'hello', 'world')) === 'OK';
-    await waitFor('a write through the Service', set, { timeoutMs: 10_000, everyMs: 100 });
+    await waitFor('a write through the Service', set, { timeoutMs: 60_000, everyMs: 100 });
     t.equal(await redisCommand(master.ip, access, 'GET', 'hello'), 'world');
     if (access.password !== undefined) {
       const stranger = redisCommand(master.ip, {}, 'GET', 'hello');

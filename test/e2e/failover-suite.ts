@@ -75,7 +75,7 @@ async function clientPod(group: Group, { image }: Flavour): Promise<string> {
       },
     },
   });
-  await group.kubectl('wait', `pod/${name}`, '--for=condition=Ready', '--timeout=30s');
+  await group.kubectl('wait', `pod/${name}`, '--for=condition=Ready', '--timeout=90s');
   return name;
 }
 
@@ -89,7 +89,7 @@ async function routing(t: Test, { group, flavour }: Suite): Promise<void> {
   await waitFor(
     'a pod writes through the Service by its name',
     async () => (await cli(flavour.name, 'SET', 'by-name', 'yes')) === 'OK',
-    { timeoutMs: 15_000, everyMs: 250 },
+    { timeoutMs: 60_000, everyMs: 250 },
   );
   t.equal(await cli(`${flavour.name}-replicas`, 'GET', 'by-name'), 'yes', 'replicas have it');
   t.match(await cli(`${flavour.name}-replicas`, 'ROLE'), /^slave/, 'and are replicas');
@@ -108,8 +108,8 @@ async function killRedis(t: Test, { group, flavour }: Suite): Promise<void> {
   const mark = performance.now();
   process.kill(pid, 'SIGKILL');
   const killed = performance.now();
-  const direct = await clients.direct.firstAfter(killed, 20_000, master.ip);
-  const service = await clients.service.firstAfter(killed, 20_000);
+  const direct = await clients.direct.firstAfter(killed, 60_000, master.ip);
+  const service = await clients.service.firstAfter(killed, 60_000);
   const image = flavour.image;
   record(t, { image, what: 'Redis killed, direct', valueMs: direct.atMs - mark });
   record(t, { image, what: 'Redis killed, through the Service', valueMs: service.atMs - mark });
@@ -136,7 +136,7 @@ async function planned(
   const clients = await Clients.start(t, group);
   const mark = performance.now();
   await act(master);
-  const next = await group.oneMaster(size, 90_000);
+  const next = await group.oneMaster(size, 150_000);
   await clients.writeAgain(performance.now());
   const image = flavour.image;
   const until = performance.now();
@@ -191,7 +191,7 @@ async function moveToLast(group: Group, size: number): Promise<GroupPod> {
       const states = await Promise.all(pods.map(async (pod) => await group.state(pod)));
       return states.filter(({ instance }) => instance?.priority === 0).length === size - 1;
     },
-    { timeoutMs: 20_000, everyMs: 100 },
+    { timeoutMs: 60_000, everyMs: 100 },
   );
   const master = await group.oneMaster(size);
   if (master.name !== last?.name) await group.kubectl('delete', 'pod', master.name);
@@ -210,7 +210,7 @@ async function scale(t: Test, suite: Suite): Promise<void> {
   const clients = await Clients.start(t, group);
   const mark = performance.now();
   await group.scale(2);
-  const next = await group.oneMaster(2, 90_000);
+  const next = await group.oneMaster(2, 150_000);
   await clients.writeAgain(performance.now());
   const what = 'scaled from 5 to 2, past the master, through the Service';
   record(t, { image: flavour.image, what, valueMs: clients.service.largestGapMs(mark) });

@@ -100,7 +100,7 @@ export class Group {
   }
 
   /** All pods run and are ready, whatever their roles. */
-  async allReady(size: number, timeoutMs = 60_000): Promise<GroupPod[]> {
+  async allReady(size: number, timeoutMs = 120_000): Promise<GroupPod[]> {
     return await waitFor(
       `${size} pods of ${this.name} are ready`,
       async () => {
@@ -141,7 +141,7 @@ export class Group {
   }
 
   /** Exactly one master: labelled, holding the Lease, `role:master`, followed by all others. */
-  async oneMaster(size = 3, timeoutMs = 60_000): Promise<GroupPod> {
+  async oneMaster(size = 3, timeoutMs = 120_000): Promise<GroupPod> {
     return await waitFor(
       `one master of ${size} in ${this.namespace}`,
       async () => await this.findOneMaster(size),

@@ -1,6 +1,8 @@
 // Brings up what a run needs: the cluster, the images in it, the product. Each step shows its time.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { REPOSITORY } from '../harness/programs.ts';
 import { clusterEnvironment, SYSTEM_NAMESPACE } from './cluster.ts';
@@ -98,4 +100,19 @@ export async function takeDown(name: string): Promise<void> {
     `cluster ${name} down`,
     async () => await must(script('cluster'), ['down', '--name', name]),
   );
+}
+
+/** The name carries the run's pid, so that the next run knows what a killed one left behind. */
+export function ownClusterName(): string {
+  return `e2e-${process.pid}`;
+}
+
+export async function takeDownLeftovers(): Promise<void> {
+  const cache = process.env['RO_CACHE'] ?? join(homedir(), '.cache', 'redis-orchestrator');
+  const clusters = join(cache, 'clusters');
+  if (!existsSync(clusters)) return;
+  for (const name of readdirSync(clusters)) {
+    const pid = /^e2e-(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await takeDown(name);
+  }
 }

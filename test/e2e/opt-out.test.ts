@@ -22,7 +22,7 @@ async function runningPod(t: Test, namespace: string, body: V1Pod): Promise<V1Po
       const found = await cluster.core.readNamespacedPod({ namespace, name });
       return found.status?.phase === 'Running' ? found : undefined;
     },
-    { timeoutMs: 30_000, everyMs: 200 },
+    { timeoutMs: 90_000, everyMs: 200 },
   );
   t.notOk(hasAgent(pod), 'it has no agent');
   t.notOk(pod.metadata?.annotations?.[STATUS_ANNOTATION], 'and no annotation of ours');
@@ -32,7 +32,7 @@ async function runningPod(t: Test, namespace: string, body: V1Pod): Promise<V1Po
 async function writes(t: Test, pod: V1Pod): Promise<void> {
   const set = async (): Promise<boolean> =>
     (await redisCommand(pod.status?.podIP ?? '', {}, 'SET', 'alone', 'yes')) === 'OK';
-  t.ok(await waitFor('it takes writes', set, { timeoutMs: 10_000, everyMs: 100 }));
+  t.ok(await waitFor('it takes writes', set, { timeoutMs: 30_000, everyMs: 100 }));
   t.notOk(pod.metadata?.labels?.[ROLE_LABEL], 'nobody labels it');
 }
 
@@ -68,7 +68,7 @@ await t.test('a pod that asks for it in a namespace without the label', async (t
       answers.push(await create());
       return answers.at(-1) === 'injected';
     },
-    { timeoutMs: 20_000, everyMs: 250, picture: () => answers.join('\n') },
+    { timeoutMs: 60_000, everyMs: 250, picture: () => answers.join('\n') },
   );
   for (const answer of new Set(answers)) {
     t.match(answer, /^injected$|is being prepared for injection/, 'injected, or told why not yet');

@@ -5,22 +5,29 @@
 //   RO_E2E_CLUSTER=dev npm run test:e2e       on that cluster, which is left alone
 //   RO_E2E_ROUNDS=10                          more kills and deletions, for the figures
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { globSync } from 'node:fs';
 import { messageOf } from '../../src/errors.ts';
 import { REPOSITORY } from '../harness/programs.ts';
-import { bringUp, run, say, signalChildren, takeDown } from './lifecycle.ts';
+import {
+  bringUp,
+  ownClusterName,
+  run,
+  say,
+  signalChildren,
+  takeDown,
+  takeDownLeftovers,
+} from './lifecycle.ts';
 import { summary } from './records.ts';
 
 const given = process.env['RO_E2E_CLUSTER'] ?? '';
-const name = given === '' ? `e2e-${process.pid}` : given;
+const name = given === '' ? ownClusterName() : given;
 const folder = mkdtempSync(join(tmpdir(), 'ro-e2e-'));
 const records = join(folder, 'records');
 
-/** Two files at a time: most of a test is waiting for the kubelet. */
-const JOBS = process.env['RO_E2E_JOBS'] ?? '2';
+/** One file at a time: recovery times are measured, and a machine may be small. */
+const JOBS = process.env['RO_E2E_JOBS'] ?? '1';
 
 let isInterrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -44,6 +51,7 @@ async function main(): Promise<number> {
   const start = performance.now();
   let code = 1;
   try {
+    await takeDownLeftovers();
     await bringUp(name);
     if (!isInterrupted) code = await testRun();
   } catch (error) {

@@ -52,7 +52,7 @@ await waitFor(
     const pod = await cluster.core.createNamespacedPod({ namespace, body, dryRun: 'All' });
     return hasAgent(pod);
   },
-  { timeoutMs: 20_000, everyMs: 100 },
+  { timeoutMs: 60_000, everyMs: 100 },
 );
 
 async function webhookPods(): Promise<string[]> {
