@@ -1,6 +1,6 @@
-// Run it by `npx node scripts/docs.mjs`. Writes the tables of the documentation from the code that they describe, between the markers
-// `<!-- generated: NAME -->` and `<!-- /generated -->`. With --check it writes nothing and ends
-// with status 1 where a file is out of date.
+// Writes the tables of the documentation from the code that they describe, between the markers
+// `<!-- generated: NAME -->` and `<!-- /generated -->`: npx node scripts/docs.mjs. With --check it
+// writes nothing and ends with status 1 where a file is out of date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { TIMING_PROFILES } from '../agent/core/lease-clock.ts';
 import { AGENT_OPTIONS } from '../agent/options.ts';
