@@ -4,13 +4,13 @@
 
 # The client, inside of a replica's pod: five writers, a little apart, so that one whose connection
 # hangs does not hide an answer that another gets. Which server answered is told by its run id, in
-# the same connection as the write. Each ends at the first answer of a new master, or after a minute.
+# the same connection as the write. Each ends at the first answer of a new master, or after 1200 tries.
 # shellcheck disable=SC2016 # expanded in the pod
 writer='
   client=$1 service=$2 old=$3 number=0
   writer() {
     tries=0 seen=
-    while [ $tries -lt 600 ]; do
+    while [ $tries -lt 1200 ]; do
       tries=$((tries + 1))
       answer=$(printf "SET demo:writer %s\nINFO server\n" "$tries" |
         timeout 1 "$client" -h "$service" 2>/dev/null)
@@ -44,7 +44,7 @@ kill_and_watch() {
   killed_at=$(now_ms)
   kill_redis "$master"
   tell "$killed_how"
-  wait_until 60 grep -q new "$work/writes" || failover_missing
+  wait_until 120 grep -q new "$work/writes" || failover_missing
   answered_at=$(now_ms)
   read -r _ new_id < <(grep new "$work/writes")
   wait "$writer_pid" || true
@@ -53,7 +53,7 @@ kill_and_watch() {
     'BEGIN { printf "%.2f", (b - a) / 1000 }')
   tell "new master: $found_pod; first write acknowledged $new_master_seconds s after the kill"
   old_master=$master
-  wait_until 120 is_group_whole || group_missing
+  wait_until 240 is_group_whole || group_missing
   master=$(names_with_role master)
   replica=$(names_with_role replica | head -n 1)
   line=$(cli "$replica" GET demo:greeting) || true
@@ -110,7 +110,8 @@ failover_missing() {
     note "the agent of $pod:"
     kn logs "$pod" --container redis-orchestrator --tail=5 >&2 || true
   done
-  die "no new master within a minute" "see above; then run $again again"
+  tell_load
+  die "no new master within two minutes" "see above; then run $again again"
 }
 
 note_end() {

@@ -55,7 +55,7 @@ is_group_whole() {
 }
 
 wait_for_group() {
-  wait_until 180 is_group_whole || group_missing
+  wait_until 240 is_group_whole || group_missing
   master=$(names_with_role master)
   replica=$(names_with_role replica | head -n 1)
 }
@@ -72,6 +72,7 @@ group_missing() {
     note "the agent of $pod:"
     kn logs "$pod" --container redis-orchestrator --tail=5 >&2 || true
   done
+  tell_load
   die "the pods did not become one master with its replicas" \
     "see above; $(kubectl_told) -n $namespace describe pods"
 }

@@ -131,6 +131,7 @@ webhook_missing() {
   k --namespace "$system" get pods >&2
   k --namespace "$system" get events --sort-by=.lastTimestamp 2>/dev/null | tail -n 8 >&2
   k --namespace "$system" logs deployment/redis-orchestrator-webhook --tail=10 >&2 || true
+  tell_load
   die "the webhook's pods are not ready" \
     "see above; if the image cannot be pulled, see 'How the two images get to a cluster' in --help"
 }

@@ -15,3 +15,14 @@ told() { printf '        %s (%s)\n' "$1" "$(seconds_since "$stage_start")"; }
 
 # tell LINE: something to see within a stage.
 tell() { printf '        %s\n' "$1"; }
+
+# tell_load: to be said where a time limit was missed: on a machine that does too much else, every
+# part of a cluster is late.
+tell_load() {
+  local load cores
+  [ -r /proc/loadavg ] || return 0
+  load=$(cut -d. -f1 /proc/loadavg)
+  cores=$(nproc)
+  [ "$load" -le $((cores * 4)) ] ||
+    note "this machine is overloaded: load $load on $cores cores; that alone explains missed limits"
+}
