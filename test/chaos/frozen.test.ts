@@ -2,6 +2,7 @@
 
 import t from 'tap';
 import { oneMaster } from '../harness/one-master.ts';
+import type { Pod } from '../harness/pod.ts';
 import { openStage, startScenario } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
@@ -49,25 +50,41 @@ await t.test(
   },
 );
 
-await t.test(
-  "the master's agent is killed and its container is back after a second: no failover",
-  async (t) => {
-    const { scenario, group, master } = await startScenario(t, stage);
-    master.agent.setRestartDelay(1000);
+/** Kills the agent and answers how long it took until its successor served. */
+async function killAgent(pod: Pod): Promise<number> {
+  const mark = performance.now();
+  const { agentId } = await pod.state();
+  pod.agent.signal('SIGKILL');
+  const isBack = async (): Promise<boolean> => (await pod.state()).agentId !== agentId;
+  await waitFor('the agent is back', isBack, { timeoutMs: 30_000 });
+  return performance.now() - mark;
+}
+
+await t.test("the master's agent is killed and soon back: no failover", async (t) => {
+  const { scenario, group, master } = await startScenario(t, stage);
+  let current = master;
+  // A machine that is busy with other things may need longer than the wait of the Lease (4 s):
+  // then the failover was right, and the question is put again.
+  for (let attempt = 1; attempt <= 4; attempt++) {
+    const before = await group.lease();
     const mark = performance.now();
-    master.agent.signal('SIGKILL');
-    await holdsFor(10_000, async () => {
-      const lease = await group.lease();
-      if (lease?.podName !== master.name) throw new Error(`${lease?.podName} holds the Lease`);
-    });
+    const backMs = await killAgent(current);
+    t.comment(`the agent was back after ${backMs.toFixed(0)} ms`);
+    await holdsFor(6000, () => undefined);
     const after = await oneMaster(group);
-    t.equal(after.name, master.name, 'the role is unchanged');
-    const gapMs = scenario.writer.largestGapMs(mark);
-    t.comment(`longest pause of the writer ${gapMs.toFixed(0)} ms`);
-    t.ok(gapMs < 1000, 'writes went on');
-    await scenario.end(after);
-  },
-);
+    if (backMs < 2500) {
+      t.equal(after.name, current.name, 'the role is unchanged');
+      t.equal((await group.lease())?.term, before?.term, 'and so is the term');
+      const gapMs = scenario.writer.largestGapMs(mark);
+      t.comment(`longest pause of the writer ${gapMs.toFixed(0)} ms`);
+      t.ok(gapMs < 1000, 'writes went on');
+      await scenario.end(after);
+      return;
+    }
+    current = after;
+  }
+  t.fail('this machine is too busy to restart an agent within 2.5 s');
+});
 
 await t.test('all agents are killed at once and come back: no failover', async (t) => {
   const { scenario, group, master } = await startScenario(t, stage);
