@@ -25,10 +25,17 @@ import { prestop, type ShutdownParts, terminate } from './shutdown.ts';
 const clock = systemClock;
 const random = Math.random;
 
-/** Sortable by start on one node: a younger agent of a pod has the greater id. */
-function newAgentId(): string {
+/**
+ * Sortable: a younger agent of a pod has the greater id. The wall clock may have jumped back since
+ * the agent before us started, so its id in the Lease is outdone as well.
+ */
+async function newAgentId(lease: LeaseAdapter, uid: string, timeoutMs: number): Promise<string> {
   const ID_DIGITS = 9;
-  return `${clock.epochMs().toString(36).padStart(ID_DIGITS, '0')}${randomBytes(3).toString('hex')}`;
+  const seen = await lease.read(timeoutMs);
+  const holder = seen.ok ? (seen.body?.holder ?? null) : null;
+  const before = holder?.uid === uid ? Number.parseInt(holder.agentId.slice(0, ID_DIGITS), 36) : 0;
+  const start = Math.max(clock.epochMs(), before + 1);
+  return `${start.toString(36).padStart(ID_DIGITS, '0')}${randomBytes(3).toString('hex')}`;
 }
 
 function accessOf(config: AgentConfig): RedisAccess {
@@ -47,9 +54,9 @@ function accessOf(config: AgentConfig): RedisAccess {
   };
 }
 
-function coreOf(config: AgentConfig, uid: string): CoreConfig {
+function coreOf(config: AgentConfig, uid: string, agentId: string): CoreConfig {
   return {
-    self: { pod: config.podName, uid, agentId: newAgentId() },
+    self: { pod: config.podName, uid, agentId },
     timing: config.timing,
     bootFence: config.bootFence,
     redisTimeoutMs: config.redisTimeout,
@@ -66,6 +73,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
   const own = await readOwnPod(pods, config, clock, log);
   const group = groupOf(own.pod, config);
   const lease = new LeaseAdapter(api, config.namespace, group.name, config.timing.waitMs);
+  const agentId = await newAgentId(lease, own.uid, config.timing.requestTimeoutMs);
   const labels = new LabelKeeper(pods, clock, log);
   const access = accessOf(config);
   log.info({ version: VERSION, group: group.name, selector: group.selector }, 'agent started');
@@ -74,7 +82,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     access,
     host: config.redisHost,
     timeoutMs: config.redisTimeout,
-    minReplicas: config.minReplicasToWrite,
+    minReplicas: config.minReplicasToWrite ?? null,
     clock,
     log,
     onChange: (seen) => runtime.dispatch({ kind: 'redis', redis: seen }),
@@ -93,7 +101,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     },
   });
   const runtime: Runtime = new Runtime({
-    core: coreOf(config, own.uid),
+    core: coreOf(config, own.uid, agentId),
     clock,
     log,
     access,
@@ -105,8 +113,8 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     group: group.name,
     podIP: own.ip,
     syncIntervalMs: config.syncInterval,
-    readRoute: () =>
-      readRoute(api, config.namespace, config.redisService, config.timing.requestTimeoutMs),
+    readRoute: () => readRoute(api, own.pod, config.redisService, config.timing.requestTimeoutMs),
+    isVolumeGone: (claim) => pods.isClaimGone(claim, config.timing.requestTimeoutMs),
     apiRequests: () => api.requestCount,
     followPeers: (list) => streams.follow(list),
     publish: (report) => http.publish(report),

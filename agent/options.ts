@@ -104,8 +104,7 @@ export const AGENT_OPTIONS = {
     flag: 'min-replicas-to-write',
     env: 'RO_MIN_REPLICAS_TO_WRITE',
     kind: 'integer',
-    fallback: '0',
-    text: 'min-replicas-to-write of an open master',
+    text: 'min-replicas-to-write of an open master (default: what Redis was configured with)',
   },
   bootFence: {
     flag: 'boot-fence',

@@ -50,6 +50,7 @@ export type RuntimeParts = {
   readonly podIP: string;
   readonly syncIntervalMs: number;
   readonly readRoute: () => Promise<RouteReport>;
+  readonly isVolumeGone: (claim: string) => Promise<boolean>;
   readonly apiRequests: () => number;
   readonly followPeers: (pods: readonly PodView[]) => void;
   readonly publish: (report: AgentReport) => void;
@@ -235,9 +236,11 @@ export class Runtime {
 
   async #fence(uid: string, pod: string, address: string): Promise<void> {
     const { access, log } = this.#parts;
-    const result = await fence(access, address, REMOTE_FENCE_MS);
+    // A master without agent may be busy saving its data as it ends.
+    const timeoutMs = this.#state.unmanaged.has(uid) ? REMOTE_LOOK_MS : REMOTE_FENCE_MS;
+    const result = await fence(access, address, timeoutMs);
     const outcome = result.ok ? 'limbo' : result.refused ? 'refused' : 'silent';
-    log.info({ pod, address, outcome }, 'fenced before the promotion');
+    log.info({ target: pod, address, outcome }, 'fenced before the promotion');
     const instance = result.ok ? result.instance : null;
     this.dispatch({ kind: 'remote-fenced', uid, outcome, instance });
   }
@@ -277,7 +280,20 @@ export class Runtime {
       log.warn({ service: route.service }, `route to the master: ${route.detail}`);
     }
     this.#route = route;
+    await this.#lookForVolumes();
     this.#syncing = false;
+  }
+
+  /** Nobody waits for the data of a volume that does not exist any more. */
+  async #lookForVolumes(): Promise<void> {
+    const s = this.#state;
+    if (s.phase !== 'Fenced') return;
+    const names = new Set((s.pods ?? []).map((pod) => pod.name));
+    for (const [pod, { volume }] of Object.entries(recordOf(s).datasets)) {
+      if (names.has(pod) || !volume.startsWith('pvc/') || s.goneVolumes.has(volume)) continue;
+      const isGone = await this.#parts.isVolumeGone(volume.slice('pvc/'.length));
+      if (isGone) this.dispatch({ kind: 'volume-gone', volume });
+    }
   }
 
   /** After the events of one turn: pace, labels, mirror, publication. */

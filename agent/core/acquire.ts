@@ -23,6 +23,8 @@ const COLD_START_QUIET_MS = 3000;
 /** New pods of a group that was gone appear one by one: let them. */
 const RETURN_QUIET_MS = 1000;
 const STAGGER_MS = 50;
+/** Nobody is master yet: the best member may have begun to wait later than others. */
+const COLD_STAGGER_MS = 500;
 
 export type May =
   | { readonly may: true; readonly reason: string; readonly delayMs: number }
@@ -50,7 +52,7 @@ function bestOfAll(state: AgentState, self: Member, why: string): May {
   }
   const missing = best === undefined ? null : missingFresher(state, best);
   if (missing !== null) return no(`waiting for ${missing}, whose volume holds fresher data`);
-  return { may: true, reason: why, delayMs: rank * STAGGER_MS };
+  return { may: true, reason: why, delayMs: rank * COLD_STAGGER_MS };
 }
 
 function absentLongEnough(state: AgentState, since: number): May | null {

@@ -49,6 +49,27 @@ function comparePlaced(a: Placed, b: Placed, config: CoreConfig): number {
   return a.member.pod < b.member.pod ? -1 : a.member.pod > b.member.pod ? 1 : 0;
 }
 
+/** In one sentence, why `best` comes before `other`. */
+export function betterClaim(
+  best: Member,
+  other: Member,
+  record: GroupRecord,
+  config: CoreConfig,
+): string {
+  const [a, b] = [positionOf(best, record), positionOf(other, record)];
+  const byData = a === null || b === null ? 0 : compareFreshness(a, b);
+  if (config.priorityFirst && best.priority !== other.priority) {
+    return `${best.pod} has the smaller replica-priority`;
+  }
+  if (byData < 0) {
+    return `${best.pod} has fresher data (offset ${best.offset} against ${other.offset})`;
+  }
+  if (best.priority !== other.priority) return `${best.pod} has the smaller replica-priority`;
+  return best.startedEpochMs === other.startedEpochMs
+    ? `${best.pod} has the smaller name among equals`
+    : `${best.pod} started earlier and has the same data`;
+}
+
 /**
  * The eligible members, best first. An empty dataset is eligible only where no member that
  * reported has any data (rule 14): else it would wipe the others.

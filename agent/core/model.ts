@@ -60,7 +60,7 @@ export type LeaseView = {
   readonly term: number;
   readonly renewTime: string | null;
   readonly record: GroupRecord;
-  /** Annotations of a person: force=<term>, adopt-from=<pod>. */
+  /** Annotation of a person: force=<term>. */
   readonly force: number | null;
 };
 
@@ -188,6 +188,7 @@ export type AgentEvent =
       /** The instance's final offset, where the limbo transaction gave one. */
       readonly instance: Instance | null;
     }
+  | { readonly kind: 'volume-gone'; readonly volume: string }
   | { readonly kind: 'stalled' }
   | { readonly kind: 'terminate' };
 
@@ -249,6 +250,8 @@ export type AgentState = {
   readonly unsure: boolean;
   readonly writeFailedAt: number;
   readonly writeFailures: number;
+  /** Claims that were looked for and do not exist: nobody waits for their data. */
+  readonly goneVolumes: ReadonlySet<string>;
   readonly terminating: boolean;
   readonly handoverOffset: number | null;
   readonly failsafe: { readonly round: number; readonly startedAt: number };

@@ -1,5 +1,6 @@
 // Rows of Boot, Fenced, Following, Acquiring and Fencing: everybody who is not master.
 
+import { DISCARD_DATA_ANNOTATION } from '../../src/names.ts';
 import { mayAcquire } from './acquire.ts';
 import { isOfLineage, mayBeOverwritten } from './lineage.ts';
 import type { GroupRecord } from './model.ts';
@@ -177,7 +178,7 @@ function tryAcquire(turn: Turn): boolean {
   const answer = mayAcquire(s);
   if (!answer.may) {
     s.maySince = null;
-    s.problem = s.phase === 'Fenced' && !isHolder(s) ? answer.reason : null;
+    s.problem = s.phase === 'Fenced' ? answer.reason : null;
     return false;
   }
   s.maySince ??= s.now;
@@ -270,7 +271,7 @@ function attachTo(
   if (self === null || host === null) return;
   const discard = selfPod(s)?.discardData ?? null;
   if (!mayBeOverwritten(self, recordOf(s), target, discard)) {
-    s.problem = `RO_DATA_CONFLICT: this Redis holds ${self.keys} keys of another lineage (${self.replid}); annotate the pod with discard-data=${self.replid} to let them be overwritten`;
+    s.problem = `RO_DATA_CONFLICT: this Redis holds ${self.keys} keys of another lineage (${self.replid}); annotate the pod with ${DISCARD_DATA_ANNOTATION}=${self.replid} to let them be overwritten`;
     turn.say(s.problem);
     return;
   }

@@ -1,6 +1,6 @@
 // Rows of Deciding, Promoting, Leading and HandingOver: the holder of the Lease.
 
-import { type Member, ranking } from './election.ts';
+import { betterClaim, type Member, ranking } from './election.ts';
 import type { Holder, Instance, Peer, RemoteTarget } from './model.ts';
 import { hasNewCandidate, hasUnrecordedMember, renewedRecord } from './record.ts';
 import type { Turn } from './turn.ts';
@@ -16,6 +16,7 @@ import {
   livePeers,
   localInstance,
   peerMember,
+  rank,
   rankedMembers,
   recordOf,
   selfMember,
@@ -24,6 +25,7 @@ import {
 } from './view.ts';
 
 const FENCE_WAIT_MS = 200;
+const LEGACY_FENCE_WAIT_MS = 1000;
 const FROZEN_WAIT_MS = 300;
 const INELIGIBLE_WAIT_MS = 300;
 const UNHEARD_WAIT_MS = 100;
@@ -33,6 +35,7 @@ const HANDOVER_LIMBO_MS = 1500;
 const HANDOVER_SWAP_MS = 800;
 const JOIN_RENEW_GAP_MS = 200;
 const OPEN_WAIT_MS = 2000;
+const PROMOTE_RETRY_MS = 1000;
 
 /** Sends a renewal when it is due; rule 2: also while a swap that gave the Lease away is unknown. */
 export function renewIfDue(turn: Turn, options: { atOnce?: boolean } = {}): void {
@@ -157,6 +160,8 @@ function decide(turn: Turn): void {
   }
   const instance = localInstance(s);
   if (instance === null || s.pendingRedis?.kind === 'promote') return;
+  // A Redis that refuses its promotion is asked again, but not in a loop.
+  if (s.now - s.redisFailedAt < PROMOTE_RETRY_MS) return renewIfDue(turn);
   turn.promote(instance);
   turn.enter(
     'Promoting',
@@ -213,7 +218,9 @@ function othersAreFenced(turn: Turn): boolean {
     turn.effects.push({ kind: 'fence-remote', targets });
     return false;
   }
-  return s.now - s.fenceAskedAt >= FENCE_WAIT_MS;
+  // A master without agent has no other fence, and its last bytes are wanted as well.
+  const isLegacy = targets.some(({ uid }) => s.unmanaged.has(uid));
+  return s.now - s.fenceAskedAt >= (isLegacy ? LEGACY_FENCE_WAIT_MS : FENCE_WAIT_MS);
 }
 
 /** Adoption: the old master's last bytes, sampled by its limbo, must have arrived here. */
@@ -237,9 +244,9 @@ function comparedAll(turn: Turn, term: number): boolean {
   const frozen = answering
     .filter((peer) => isFrozenIn(peer, term))
     .flatMap((p) => peerMember(p) ?? []);
-  const best = ranking([self, ...frozen], recordOf(s), s.config)[0];
+  const best = rank(s, [self, ...frozen])[0];
   if (best === undefined || best.uid === self.uid) return true;
-  const reason = `${best.pod} has the better claim (offset ${best.offset} against ${self.offset})`;
+  const reason = betterClaim(best, self, recordOf(s), s.config);
   transfer(turn, best, reason, { goal: null, decided: unfrozen.length === 0 });
   return false;
 }

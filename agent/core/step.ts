@@ -46,6 +46,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     unsure: false,
     writeFailedAt: Number.NEGATIVE_INFINITY,
     writeFailures: 0,
+    goneVolumes: new Set(),
     terminating: false,
     handoverOffset: null,
     failsafe: { round: 0, startedAt: Number.NEGATIVE_INFINITY },
@@ -112,6 +113,9 @@ function learn(turn: Turn, event: AgentEvent): void {
       if (s.lease.kind === 'present') s.lease = { ...s.lease, unchangedSince: s.now };
       if (s.lease.kind === 'absent') s.lease = { kind: 'absent', since: s.now };
       s.maySince = null;
+      return;
+    case 'volume-gone':
+      s.goneVolumes = new Set(s.goneVolumes).add(event.volume);
       return;
     case 'terminate':
       s.terminating = true;
@@ -233,8 +237,10 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
       return;
     case 'promote':
       if (s.phase !== 'Promoting') return;
-      if (!result.ok) turn.enter('Fencing', `the promotion failed: ${result.detail}`);
-      else if (isValid(s) && isHolder(s)) turn.open();
+      if (!result.ok) {
+        s.problem = `RO_REDIS_COMMAND_DENIED: the promotion failed: ${result.detail}`;
+        turn.enter('Fencing', `the promotion failed: ${result.detail}`);
+      } else if (isValid(s) && isHolder(s)) turn.open();
       else turn.enter('Fencing', 'validity ended during the promotion');
       return;
     case 'open':

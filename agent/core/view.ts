@@ -1,5 +1,6 @@
 // Questions that several rows of the table ask of the state. Pure; nothing here decides.
 
+import { ADOPT_FROM_ANNOTATION } from '../../src/names.ts';
 import { type Member, ranking } from './election.ts';
 import { compareFreshness, positionOf } from './lineage.ts';
 import type {
@@ -166,7 +167,7 @@ export function missingFresher(state: AgentState, best: Member): string | null {
   for (const [pod, entry] of Object.entries(record.datasets)) {
     // A volume that is not claimed (emptyDir) is named by its pod's UID and died with it.
     const isClaimed = entry.volume.startsWith('pvc/');
-    if (heard.has(pod) || !isClaimed) continue;
+    if (heard.has(pod) || !isClaimed || state.goneVolumes.has(entry.volume)) continue;
     const index = record.lineage.findLastIndex((line) => line.replid === entry.replid);
     if (compareFreshness({ index, offset: entry.offset }, bestPosition) < 0) return pod;
   }
@@ -193,8 +194,23 @@ export function candidateOf(state: AgentState): Candidate | null {
   return leaseOf(state)?.record.candidates.find((candidate) => candidate.uid === uid) ?? null;
 }
 
+/** The furthest offset under the newest id that the record knows of: lag is measured from it. */
+function lastKnownOffset(record: GroupRecord): number | null {
+  const newest = record.lineage.at(-1)?.replid;
+  const offsets = Object.values(record.datasets)
+    .filter(({ replid }) => replid === newest)
+    .map(({ offset }) => offset);
+  return offsets.length === 0 ? null : Math.max(...offsets);
+}
+
+/** The eligible of these members, best first, by the group's record and the configured policy. */
+export function rank(state: AgentState, members: readonly Member[]): readonly Member[] {
+  const record = recordOf(state);
+  return ranking(members, record, state.config, lastKnownOffset(record));
+}
+
 export function rankedMembers(state: AgentState): readonly Member[] {
-  return ranking(heardMembers(state), recordOf(state), state.config);
+  return rank(state, heardMembers(state));
 }
 
 export type Adoption =
@@ -236,7 +252,7 @@ export function legacyPlan(state: AgentState): Adoption {
     const names = masters.map(({ pod }) => pod.name).join(', ');
     return {
       kind: 'wait',
-      reason: `RO_DATA_CONFLICT: pods ${names} are masters with different data and have no agent; annotate the right one with adopt-from`,
+      reason: `RO_DATA_CONFLICT: pods ${names} are masters with different data and have no agent; annotate the right one with ${ADOPT_FROM_ANNOTATION}=true`,
     };
   }
   return chosen.pod.leaving ? { kind: 'inherit', ...chosen } : { kind: 'follow', ...chosen };

@@ -69,7 +69,7 @@ export class LabelKeeper {
       if (result.ok) {
         this.#written.set(pod.uid, role);
         this.#clock.after(COMPLAIN_AFTER_MS, () => this.#written.delete(pod.uid));
-        this.#log.info({ pod: pod.name, from: pod.role, to: role }, 'role label changed');
+        this.#log.info({ target: pod.name, from: pod.role, to: role }, 'role label changed');
       }
       return;
     }
@@ -81,7 +81,7 @@ export class LabelKeeper {
     attempt.complained = true;
     const code = result.status === 403 ? 'RO_KUBE_DENIED' : 'RO_KUBE_REQUEST';
     this.#log.error(
-      { code, pod: pod.name, role, detail: result.message },
+      { code, target: pod.name, role, detail: result.message },
       'role label not changed',
     );
   }

@@ -103,6 +103,13 @@ export class PodsAdapter {
     );
   }
 
+  /** False also where nothing can be told: only a plain "not found" proves anything. */
+  async isClaimGone(claim: string, timeoutMs: number): Promise<boolean> {
+    const path = `/api/v1/namespaces/${this.#namespace}/persistentvolumeclaims/${claim}`;
+    const read = await this.#api.send<object>({ method: 'GET', path, timeoutMs });
+    return !read.ok && read.status === 404;
+  }
+
   /** Changes one label of exactly this pod: another of the same name has another UID. */
   setRole(pod: PodView, role: string | null, timeoutMs: number): Promise<ApiResult<V1Pod>> {
     return this.#patch(pod.name, { uid: pod.uid, labels: { [ROLE_LABEL]: role } }, timeoutMs);

@@ -1,36 +1,47 @@
-// Whether the Service that clients use leads to the master: looked at on every sync, never changed.
+// Whether a Service leads clients to the master: looked at on every sync, never changed.
 
-import type { V1Service } from '@kubernetes/client-node';
+import type { V1Pod, V1Service } from '@kubernetes/client-node';
 import { ROLE_LABEL } from '../../src/names.ts';
 import type { RouteReport } from '../../src/wire.ts';
 import type { KubeApi } from './api.ts';
 
-/** What is wrong with the Service's way to the master, or that it is right. */
-export function judgeService(name: string, service: V1Service): RouteReport {
+/** Whether the Service selects this pod while it is master, and not otherwise. */
+function leadsToMaster(service: V1Service, labels: Readonly<Record<string, string>>): boolean {
   const selector = service.spec?.selector ?? {};
-  if (selector[ROLE_LABEL] === 'master') {
-    return { service: name, ok: true, detail: `selects ${ROLE_LABEL}=master` };
+  return (
+    selector[ROLE_LABEL] === 'master' &&
+    Object.entries(selector).every(([key, value]) => key === ROLE_LABEL || labels[key] === value)
+  );
+}
+
+/** The named Service is judged; where there is none of that name, any that leads to the master. */
+export function judgeServices(
+  name: string,
+  services: readonly V1Service[],
+  labels: Readonly<Record<string, string>>,
+): RouteReport {
+  const named = services.find(({ metadata }) => metadata?.name === name);
+  const leading = services.find((service) => leadsToMaster(service, labels));
+  const chosen = named !== undefined && leadsToMaster(named, labels) ? named : leading;
+  if (chosen !== undefined) {
+    const service = chosen.metadata?.name ?? '';
+    return { service, ok: true, detail: `selects ${ROLE_LABEL}=master` };
   }
-  const chosen = Object.keys(selector).length === 0 ? 'selects nothing' : 'selects every pod alike';
-  return {
-    service: name,
-    ok: false,
-    detail: `${chosen}: add ${ROLE_LABEL}: master to its selector, or name another Service by --redis-service`,
-  };
+  const detail =
+    named === undefined
+      ? `no Service of this namespace selects ${ROLE_LABEL}=master and this pod: clients need one`
+      : `does not select ${ROLE_LABEL}=master and this pod: correct its selector, or name another Service by --redis-service`;
+  return { service: name, ok: false, detail };
 }
 
 export async function readRoute(
   api: KubeApi,
-  namespace: string,
+  own: V1Pod,
   name: string,
   timeoutMs: number,
 ): Promise<RouteReport> {
-  const path = `/api/v1/namespaces/${namespace}/services/${name}`;
-  const read = await api.send<V1Service>({ method: 'GET', path, timeoutMs });
-  if (read.ok) return judgeService(name, read.body);
-  const detail =
-    read.status === 404
-      ? `there is no Service ${name} in this namespace: clients need one that selects ${ROLE_LABEL}=master`
-      : `not read: ${read.status} ${read.message}`;
-  return { service: name, ok: false, detail };
+  const path = `/api/v1/namespaces/${own.metadata?.namespace ?? ''}/services`;
+  const read = await api.send<{ items?: V1Service[] }>({ method: 'GET', path, timeoutMs });
+  if (read.ok) return judgeServices(name, read.body.items ?? [], own.metadata?.labels ?? {});
+  return { service: name, ok: false, detail: `not read: ${read.status} ${read.message}` };
 }

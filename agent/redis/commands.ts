@@ -7,7 +7,7 @@ import { LIMBO } from '../core/view.ts';
 import { INFO_SECTIONS, instanceOf } from './instance.ts';
 
 /** More replicas than anybody has: no write is accepted while it stands (the promotion's guard). */
-const GUARD_REPLICAS = 1_000_000;
+export const GUARD_REPLICAS = 1_000_000;
 
 type Command = readonly [string, ...string[]];
 type Reply = [error: Error | null, result: unknown];
@@ -97,7 +97,7 @@ export async function openWrites(
 
 const BACKLOG_MIN_BYTES = 64 * 1024 * 1024;
 
-async function configNumber(redis: Redis, name: string): Promise<number> {
+export async function configNumber(redis: Redis, name: string): Promise<number> {
   const reply = await redis.config('GET', name);
   return Number(Array.isArray(reply) ? reply[1] : Number.NaN);
 }

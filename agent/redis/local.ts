@@ -20,7 +20,8 @@ type Options = {
   readonly access: RedisAccess;
   readonly host: string;
   readonly timeoutMs: number;
-  readonly minReplicas: number;
+  /** Null: what Redis was configured with when it was first met without our guard. */
+  readonly minReplicas: number | null;
   readonly clock: Clock;
   readonly log: Log;
   readonly onChange: (redis: LocalRedis) => void;
@@ -35,6 +36,7 @@ export class LocalRedisAdapter {
   #startedEpochMs = 0;
   #unreachableSince: number | null = null;
   #answeredAt: number;
+  #configuredMinReplicas = 0;
   #timeouts = 0;
   #pollMs = 250;
   #stopped = false;
@@ -83,7 +85,7 @@ export class LocalRedisAdapter {
 
   open(until: number): Promise<RedisResult> {
     if (this.#options.clock.now() >= until) return Promise.resolve(failure('validity ended'));
-    const { minReplicas } = this.#options;
+    const minReplicas = this.#options.minReplicas ?? this.#configuredMinReplicas;
     return this.#carryOut((redis) => commands.openWrites(redis, minReplicas, this.#startedEpochMs));
   }
 
@@ -133,6 +135,7 @@ export class LocalRedisAdapter {
         this.#startedEpochMs = startedEpochMs(server, clock.epochMs());
       }
       this.#report(await commands.look(redis, this.#startedEpochMs));
+      await this.#learnMinReplicas(redis);
       const password = currentPassword(access);
       const auth = { user: access.user, password, tls: access.tls };
       this.#options.onRefusedSettings(await commands.prepare(redis, auth));
@@ -143,6 +146,12 @@ export class LocalRedisAdapter {
       const detail = cause === '' ? messageOf(error) : cause;
       return { refused: /ECONNREFUSED/.test(detail), detail };
     }
+  }
+
+  /** Never our own guard, which an agent before us may have left. */
+  async #learnMinReplicas(redis: Redis): Promise<void> {
+    const value = await commands.configNumber(redis, 'min-replicas-to-write').catch(() => 0);
+    if (value < commands.GUARD_REPLICAS) this.#configuredMinReplicas = value;
   }
 
   async #poll(): Promise<void> {
