@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { AGENT_ROLE, AGENT_SERVICE_ACCOUNT } from '../../src/names.ts';
+import { AGENT_RULES } from '../../webhook/agent-role.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { KubeClient } from './kube-client.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
@@ -13,18 +14,6 @@ export type AgentAccount = {
   /** Speaks to the API server with the agent's rights. */
   readonly client: KubeClient;
 };
-
-const RULES = [
-  { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'patch'] },
-  {
-    apiGroups: ['coordination.k8s.io'],
-    resources: ['leases'],
-    verbs: ['get', 'list', 'watch', 'create', 'update', 'patch'],
-  },
-  { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create', 'patch'] },
-  { apiGroups: [''], resources: ['services'], verbs: ['get', 'list', 'watch'] },
-  { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: ['get', 'list'] },
-];
 
 export async function createAgentAccount(
   controlPlane: ControlPlane,
@@ -38,7 +27,7 @@ export async function createAgentAccount(
     // The one of pods without an agent; no controller runs that would make it.
     admin.create(accounts, { metadata: { name: 'default' } }),
     admin.create(accounts, { metadata: { name: AGENT_SERVICE_ACCOUNT } }),
-    admin.create(`${rbac}/roles`, { metadata: { name: AGENT_ROLE }, rules: RULES }),
+    admin.create(`${rbac}/roles`, { metadata: { name: AGENT_ROLE }, rules: AGENT_RULES }),
     admin.create(`${rbac}/rolebindings`, {
       metadata: { name: AGENT_ROLE },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: AGENT_ROLE },

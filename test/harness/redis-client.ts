@@ -68,7 +68,7 @@ export async function redisCommand(
 }
 
 /** "field:value" lines of INFO. */
-export function parseInfo(text: string): Map<string, string> {
+function parseInfo(text: string): Map<string, string> {
   const pairs = text
     .split(/\r?\n/)
     .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)] as const);

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { REDIS_PORT } from './free-ports.ts';
 import type { ManagedProcess, Workspace } from './workspace.ts';
 
-export type RedisTlsFiles = { readonly ca: string; readonly cert: string; readonly key: string };
+type RedisTlsFiles = { readonly ca: string; readonly cert: string; readonly key: string };
 
 export type RedisOptions = {
   readonly address: string;
@@ -29,7 +29,7 @@ const PERSISTENCE: Readonly<Record<'none' | 'rdb' | 'aof', Flags>> = {
 let found: string | undefined;
 
 /** RO_REDIS_SERVER chooses a version; else the one in PATH. */
-export function redisServerProgram(): string {
+function redisServerProgram(): string {
   if (found !== undefined) return found;
   const program = process.env['RO_REDIS_SERVER'] ?? 'redis-server';
   try {
