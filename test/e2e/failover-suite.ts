@@ -177,26 +177,34 @@ async function deleteAll(t: Test, suite: Suite): Promise<void> {
   );
 }
 
-/** Mastership at the highest ordinal: all others are told that they cannot be elected. */
-async function moveToLast(group: Group, size: number): Promise<GroupPod> {
-  const pods = await group.pods();
-  const last = pods.at(-1);
-  const setPriority = async (pod: GroupPod, value: string): Promise<void> => {
-    await group.command(pod.ip, 'CONFIG', 'SET', 'replica-priority', value);
-  };
-  for (const pod of pods) if (pod !== last) await setPriority(pod, '0');
+/** Sets replica-priority, and waits until the agents know it. A master does not tell its priority. */
+async function setPriorities(
+  group: Group,
+  value: number,
+  isFor: (pod: GroupPod) => boolean,
+): Promise<void> {
+  const pods = (await group.pods()).filter(isFor);
+  for (const { ip } of pods) {
+    await group.command(ip, 'CONFIG', 'SET', 'replica-priority', String(value));
+  }
   await waitFor(
     'the agents know the priorities',
     async () => {
       const states = await Promise.all(pods.map(async (pod) => await group.state(pod)));
-      return states.filter(({ instance }) => instance?.priority === 0).length === size - 1;
+      return states.every(({ isMaster, instance }) => isMaster || instance?.priority === value);
     },
     { timeoutMs: 60_000, everyMs: 100 },
   );
+}
+
+/** Mastership at the highest ordinal: all others are told that they cannot be elected. */
+async function moveToLast(group: Group, size: number): Promise<GroupPod> {
+  const last = `${group.name}-${size - 1}`;
+  await setPriorities(group, 0, ({ name }) => name !== last);
   const master = await group.oneMaster(size);
-  if (master.name !== last?.name) await group.kubectl('delete', 'pod', master.name);
+  if (master.name !== last) await group.kubectl('delete', 'pod', master.name);
   const next = await group.oneMaster(size);
-  for (const pod of await group.pods()) await setPriority(pod, '100');
+  await setPriorities(group, 100, () => true);
   return next;
 }
 
