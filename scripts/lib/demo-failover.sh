@@ -13,7 +13,7 @@ writer='
     while [ $tries -lt 1200 ]; do
       tries=$((tries + 1))
       answer=$(printf "SET demo:writer %s\nINFO server\n" "$tries" |
-        timeout 1 "$client" -h "$service" 2>/dev/null)
+        timeout 2 "$client" -h "$service" 2>/dev/null)
       case $answer in
         OK*run_id:*)
           id=${answer#*run_id:}
@@ -38,8 +38,11 @@ kill_and_watch() {
   kn exec "$replica" --container "$product" -- \
     sh -c "$writer" writer "$product-cli" "$product" "$old_id" >"$work/writes" 2>"$work/error" &
   writer_pid=$!
-  wait_until 15 grep -q old "$work/writes" ||
-    die "the writing client gets no answer: $(cat "$work/error")" "run $again again"
+  wait_until 60 grep -q old "$work/writes" || {
+    tell_load
+    die "the writing client in $replica gets no answer: $(sort -u "$work/error" | tail -n 2)" \
+      "run $again again"
+  }
   tell "a client in $replica writes through the Service; the master is $master"
   killed_at=$(now_ms)
   kill_redis "$master"
@@ -53,7 +56,7 @@ kill_and_watch() {
     'BEGIN { printf "%.2f", (b - a) / 1000 }')
   tell "new master: $found_pod; first write acknowledged $new_master_seconds s after the kill"
   old_master=$master
-  wait_until 240 is_group_whole || group_missing
+  wait_until_whole
   master=$(names_with_role master)
   replica=$(names_with_role replica | head -n 1)
   line=$(cli "$replica" GET demo:greeting) || true
