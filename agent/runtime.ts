@@ -170,7 +170,7 @@ export class Runtime {
       case 'limbo':
         return this.#redisDone(effect.id, redis.limbo(effect.cutClients));
       case 'attach':
-        return this.#redisDone(effect.id, this.#attach(effect.host, effect.replid));
+        return this.#redisDone(effect.id, this.#attach(effect.id, effect.host, effect.replid));
       case 'promote':
         return this.#redisDone(effect.id, redis.promote(effect.runId, effect.until));
       case 'open':
@@ -200,7 +200,7 @@ export class Runtime {
   }
 
   /** Attaches only to a master that shows the recorded replication id (rule 23). */
-  async #attach(host: string, replid: string): ReturnType<LocalRedisAdapter['limbo']> {
+  async #attach(id: number, host: string, replid: string): ReturnType<LocalRedisAdapter['limbo']> {
     const { access, clock, redis, log } = this.#parts;
     const target = await lookAt(access, host, REMOTE_LOOK_MS, clock.epochMs());
     if (!target.ok) return { ok: false, refused: false, detail: `${host}: ${target.detail}` };
@@ -216,6 +216,10 @@ export class Runtime {
     if (pod !== undefined && !isManaged(this.#state, pod)) {
       const hastened = await hastenSync(access, host, REMOTE_LOOK_MS);
       if (!hastened.ok) log.warn({ host, detail: hastened.detail }, 'the first sync starts later');
+    }
+    // Something more urgent may have been asked meanwhile: a late REPLICAOF would undo it.
+    if (this.#state.pendingRedis?.id !== id) {
+      return { ok: false, refused: false, detail: 'superseded' };
     }
     return redis.replicateFrom(host, access.port);
   }

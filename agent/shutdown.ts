@@ -72,5 +72,7 @@ export async function terminate(parts: ShutdownParts): Promise<void> {
   }
   log.info('terminating with the pod');
   // Without a successor the Lease is released once Redis is gone.
-  await handOver(parts, () => leaseOf(runtime.state)?.holder?.uid !== parts.podUid);
+  await handOver(parts, () => isHandedOver(runtime));
+  // Let a preStop that waits for the same be answered.
+  await parts.clock.sleep(POLL_MS * 4);
 }

@@ -96,7 +96,11 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
   const lease = leaseOf(state);
   if (lease === null || state.lease.kind !== 'present') return no('no Lease');
   if (lease.force !== null && lease.force === lease.term) {
-    return bestOfAll(state, self, `a person forced an election in term ${lease.term}`);
+    // A person answers for what is missing.
+    const rank = rankedMembers(state).findIndex((member) => member.uid === self.uid);
+    if (rank < 0) return no('this member is not eligible');
+    const reason = `a person forced an election in term ${lease.term}`;
+    return { may: true, reason, delayMs: rank * COLD_STAGGER_MS };
   }
   const silentMs = state.now - state.lease.unchangedSince;
   const isSilent = silentMs >= state.config.timing.waitMs;

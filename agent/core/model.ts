@@ -25,6 +25,7 @@ export type DatasetEntry = {
   readonly volume: string;
   readonly replid: string;
   readonly offset: number;
+  readonly keys: number;
 };
 
 export type TermEntry = {
@@ -90,6 +91,8 @@ export type LocalRedis =
       readonly since: number;
       /** Its sockets closed and new connections are refused: the process is gone. */
       readonly refused: boolean;
+      /** It answered with an error (no more clients, a wrong password): it lives and may serve. */
+      readonly locked: boolean;
       readonly detail: string;
       /** What the process showed last, if it ever answered. */
       readonly last: Instance | null;
@@ -250,6 +253,10 @@ export type AgentState = {
   readonly unsure: boolean;
   readonly writeFailedAt: number;
   readonly writeFailures: number;
+  /** Promotions that this Redis process refused: it is no candidate any more. */
+  readonly promoteFailures: number;
+  /** Candidates of Lease writes whose result is unknown: the failsafe asks them as well. */
+  readonly attempted: ReadonlySet<string>;
   /** Claims that were looked for and do not exist: nobody waits for their data. */
   readonly goneVolumes: ReadonlySet<string>;
   readonly terminating: boolean;

@@ -73,6 +73,7 @@ function nextDatasets(state: AgentState): Readonly<Record<string, DatasetEntry>>
       volume: member.volume,
       replid: member.replid,
       offset: member.offset,
+      keys: member.keys,
     });
   }
   return Object.fromEntries([...datasets].slice(-DATASETS_MAX));

@@ -10,7 +10,7 @@ import {
 import type { AgentState, Instance } from './model.ts';
 import {
   adoption,
-  isLeaving,
+  isUnfit,
   isLimbo,
   leaseOf,
   localInstance,
@@ -120,7 +120,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
     holder: leaseOf(state)?.holder?.pod ?? null,
     frozenTerm: state.frozenTerm,
     volume: selfPod(state)?.volume ?? state.config.self.uid,
-    leaving: isLeaving(state),
+    leaving: isUnfit(state),
     refused: state.redis?.reachable === false && state.redis.refused,
     instance: instance === null ? null : instanceReport(instance),
     failsafeRound: state.failsafe.round,

@@ -138,6 +138,16 @@ function becomeDecider(turn: Turn): void {
   const { s } = turn;
   const lease = leaseOf(s);
   if (lease === null) return;
+  const seen = seenTerm(s);
+  if (seen > lease.term) {
+    // An older Lease came back: promote only in a term that nobody has seen (rule 9).
+    if (!turn.canWrite()) return;
+    const reason = `term ${seen} was seen, the Lease is of term ${lease.term}`;
+    const changes = { goal: null, decided: false, basisMs: null };
+    turn.writeLease('acquire', seen + 1, selfHolder(turn), changes, reason);
+    turn.enter('Acquiring', `acquiring term ${seen + 1}: ${reason}`);
+    return;
+  }
   // Rule 21: validity of a nominee runs from when it sent the report that the swap was based on.
   if (lease.record.basisMs !== null) {
     s.validUntil = Math.max(s.validUntil, lease.record.basisMs + s.config.timing.validityMs);
@@ -282,12 +292,12 @@ function attachTo(
 
 export function acquiring(turn: Turn): void {
   const { s } = turn;
+  const pending = s.pendingWrite;
+  if (pending !== null) return;
   if (isHolder(s)) {
     turn.enter('Deciding', s.reason);
     return;
   }
-  const pending = s.pendingWrite;
-  if (pending !== null) return;
   if (turn.elapsedMs() >= ACQUIRE_REPEAT_MS || s.writeFailures === 0) {
     turn.enter(
       'Fenced',

@@ -29,7 +29,9 @@ const LEGACY_FENCE_WAIT_MS = 1000;
 const FROZEN_WAIT_MS = 300;
 const INELIGIBLE_WAIT_MS = 300;
 const UNHEARD_WAIT_MS = 100;
-const GOAL_WAIT_MS = 500;
+const GOAL_WAIT_MS = 2000;
+/** A replica further behind than this is no target: draining it would be a long pause. */
+const HANDOVER_LAG_MAX_BYTES = 4 * 1024 * 1024;
 const NOMINEE_WAIT_MS = 100;
 const HANDOVER_LIMBO_MS = 1500;
 const HANDOVER_SWAP_MS = 800;
@@ -109,7 +111,7 @@ export function deciding(turn: Turn): void {
   if (leaveIfGiven(turn)) return;
   if (isForeign(s)) return turn.enter('Fencing', 'the Lease names another holder: fencing');
   const lease = leaseOf(s);
-  if (lease === null) return;
+  if (lease === null) return turn.enter('Fencing', 'the Lease was deleted while deciding: fencing');
   if (s.unsure || !isValid(s)) {
     if (turn.elapsedMs() > s.config.timing.validityMs && !isValid(s)) {
       turn.enter('Fencing', 'the Lease could not be renewed while deciding');
@@ -137,9 +139,10 @@ function decide(turn: Turn): void {
   const record = recordOf(s);
   const lease = leaseOf(s);
   if (lease === null) return;
-  if (record.goal !== null && record.previous !== null) {
-    if (!reachedGoal(turn, self, record.goal)) return;
-  } else {
+  const isPlanned = record.goal !== null && record.previous !== null;
+  const isWaiting = isPlanned && !reachedGoal(self, record.goal ?? 0);
+  if (isWaiting && (turn.elapsedMs() < GOAL_WAIT_MS || returnToPrevious(turn, self))) return;
+  if (!isPlanned || isWaiting) {
     const mine = rankedMembers(s).some((member) => member.uid === s.config.self.uid);
     if (self === null || !mine) {
       if (turn.elapsedMs() >= INELIGIBLE_WAIT_MS) giveAway(turn, 'this member is not eligible');
@@ -162,6 +165,7 @@ function decide(turn: Turn): void {
   if (instance === null || s.pendingRedis?.kind === 'promote') return;
   // A Redis that refuses its promotion is asked again, but not in a loop.
   if (s.now - s.redisFailedAt < PROMOTE_RETRY_MS) return renewIfDue(turn);
+
   turn.promote(instance);
   turn.enter(
     'Promoting',
@@ -170,20 +174,23 @@ function decide(turn: Turn): void {
 }
 
 /** Planned: everything that the previous master acknowledged must be here first (rules 3, 4). */
-function reachedGoal(turn: Turn, self: Member | null, goal: number): boolean {
+function reachedGoal(self: Member | null, goal: number): boolean {
+  return self !== null && self.offset >= goal;
+}
+
+/** Rule 4: the goal was not reached; the previous holder has all data and takes over again. */
+function returnToPrevious(turn: Turn, self: Member | null): boolean {
   const { s } = turn;
-  if (self !== null && self.offset >= goal) return true;
-  if (turn.elapsedMs() < GOAL_WAIT_MS) return false;
   const previous = recordOf(s).previous;
   const exists = s.pods?.some((pod) => pod.uid === previous?.uid && !pod.terminal);
   const peer = previous === null ? undefined : s.peers.get(previous.uid);
   const back = peer === undefined ? null : peerMember(peer);
   if (exists === true && back !== null) {
-    const reason = `offset ${self?.offset ?? 'unknown'} did not reach the goal ${goal}`;
+    const reason = `offset ${self?.offset ?? 'unknown'} did not reach the goal in time`;
     transfer(turn, back, reason, { goal: null, decided: false });
-    return false;
+    return true;
   }
-  return true;
+  return false;
 }
 
 function needsFence(turn: Turn): readonly RemoteTarget[] {
@@ -253,7 +260,9 @@ function comparedAll(turn: Turn, term: number): boolean {
 
 export function promoting(turn: Turn): void {
   const { s } = turn;
-  if (isForeign(s)) return turn.enter('Fencing', 'another holder appeared during the promotion');
+  if (isForeign(s) || leaseOf(s) === null) {
+    return turn.enter('Fencing', 'the Lease was lost during the promotion');
+  }
   if (!isValid(s)) return turn.enter('Fencing', 'validity ended during the promotion');
   if (s.pendingRedis === null && turn.elapsedMs() > OPEN_WAIT_MS) {
     turn.enter('Deciding', 'the promotion was not answered: deciding anew');
@@ -267,6 +276,11 @@ export function leading(turn: Turn): void {
   if (isForeign(s)) return turn.enter('Fencing', 'the Lease names another holder: fencing');
   if (!isValid(s)) return turn.enter('Fencing', 'the Lease could not be renewed in time: fencing');
   if (leaveIfGiven(turn) || lease === null) return;
+  // What was given away may have been taken: this instance serves nobody until it is known.
+  if (s.unsure) return turn.enter('Fencing', 'the Lease may have been given away: fencing');
+  if (s.opened !== null && lease.term !== s.opened.term) {
+    return turn.enter('Deciding', `the term was raised to ${lease.term}: deciding anew`);
+  }
   const instance = localInstance(s);
   if (instance === null) return crashed(turn);
   if (instance.runId !== s.opened?.runId) return restarted(turn, instance);
@@ -306,7 +320,13 @@ function recreate(turn: Turn): void {
 function crashed(turn: Turn): void {
   const { s } = turn;
   if (s.redis?.reachable !== false) return;
-  const { refused, since } = s.redis;
+  const { refused, since, locked } = s.redis;
+  if (locked) {
+    // It lives and may serve those who are connected: nobody could fence it either.
+    s.problem = `RO_REDIS_AUTH: the local Redis does not let its agent in: ${s.redis.detail}`;
+    turn.say(s.problem);
+    return renewIfDue(turn);
+  }
   const silentMs = s.now - since;
   // Without boot fence a refused connection may be a restart that comes back as a master.
   const proofMs = refused ? (s.config.bootFence ? 0 : 100) : s.config.redisTimeoutMs;
@@ -322,6 +342,8 @@ function crashed(turn: Turn): void {
   const best = rankedMembers(s).find((member) => member.uid !== s.config.self.uid);
   if (best === undefined) release(turn, `${what} and no replica may take over`);
   else transfer(turn, best, what, { goal: null, decided: unfrozen.length === 0 });
+  // A frozen Redis finds it in its queue when it thaws, before what clients sent later.
+  if (!refused) turn.limbo({ cutClients: true });
 }
 
 function restarted(turn: Turn, instance: Instance): void {
@@ -353,10 +375,14 @@ function deposedByHand(turn: Turn, instance: Instance): void {
 function handoverTarget(turn: Turn): Member | null {
   const { s } = turn;
   const own = selfPod(s)?.ip;
+  const offset = localInstance(s)?.offset ?? 0;
   const linked = livePeers(s).filter(({ report }) => {
     const { instance } = report;
     return (
-      instance?.linkUp === true && !instance.syncing && instance.upstream?.startsWith(`${own}:`)
+      instance?.linkUp === true &&
+      !instance.syncing &&
+      instance.upstream?.startsWith(`${own}:`) &&
+      offset - instance.offset <= HANDOVER_LAG_MAX_BYTES
     );
   });
   const members = linked.flatMap((peer) => peerMember(peer) ?? []);
@@ -365,7 +391,7 @@ function handoverTarget(turn: Turn): Member | null {
 
 export function handingOver(turn: Turn): void {
   const { s } = turn;
-  if (isForeign(s) || !isValid(s)) {
+  if (isForeign(s) || !isValid(s) || leaseOf(s) === null) {
     return turn.enter('Fencing', 'the Lease was lost during the handover');
   }
   if (leaveIfGiven(turn)) return;

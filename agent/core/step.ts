@@ -46,6 +46,8 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     unsure: false,
     writeFailedAt: Number.NEGATIVE_INFINITY,
     writeFailures: 0,
+    promoteFailures: 0,
+    attempted: new Set(),
     goneVolumes: new Set(),
     terminating: false,
     handoverOffset: null,
@@ -146,6 +148,7 @@ function learnRedis(turn: Turn, redis: LocalRedis): void {
       s.frozenTerm = null;
       s.linkWasUp = false;
       s.attachedTo = null;
+      s.promoteFailures = 0;
     }
     // Frozen is promised only while the instance really is in limbo (rule 23).
     if (!isLimbo(redis.instance)) s.frozenTerm = null;
@@ -177,7 +180,10 @@ function learnLease(turn: Turn, lease: LeaseView | null): void {
   const known = leaseOf(s);
   if (known !== null && isOlder(lease, known)) return;
   // A newer version than the one that an unknown swap was based on decides it (rule 2).
-  if (known !== null && s.pendingWrite === null && isOlder(known, lease)) s.unsure = false;
+  if (known !== null && s.pendingWrite === null && isOlder(known, lease)) {
+    s.unsure = false;
+    s.attempted = new Set();
+  }
   const isSame = known !== null && leaseFace(known) === leaseFace(lease);
   const unchangedSince = isSame && s.lease.kind === 'present' ? s.lease.unchangedSince : s.now;
   s.lease = { kind: 'present', lease, unchangedSince };
@@ -194,6 +200,7 @@ function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-writ
   if (event.outcome === 'ok') {
     s.writeFailures = 0;
     s.unsure = false;
+    s.attempted = new Set();
     if (!isOurs) {
       s.validUntil = Number.NEGATIVE_INFINITY;
       turn.enter('Fencing', s.reason);
@@ -238,21 +245,27 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
     case 'promote':
       if (s.phase !== 'Promoting') return;
       if (!result.ok) {
+        s.promoteFailures++;
         s.problem = `RO_REDIS_COMMAND_DENIED: the promotion failed: ${result.detail}`;
         turn.enter('Fencing', `the promotion failed: ${result.detail}`);
       } else if (isValid(s) && isHolder(s)) turn.open();
       else turn.enter('Fencing', 'validity ended during the promotion');
       return;
-    case 'open':
+    case 'open': {
       if (s.phase !== 'Promoting') return;
       if (!result.ok) return turn.enter('Fencing', `opening writes failed: ${result.detail}`);
+      const lease = leaseOf(s);
+      if (lease === null)
+        return turn.enter('Fencing', 'the Lease was deleted during the promotion');
+      s.promoteFailures = 0;
       s.opened = {
-        term: leaseOf(s)?.term ?? 0,
+        term: lease.term,
         runId: result.instance.runId,
         replid: result.instance.replid,
       };
       s.problem = null;
       turn.enter('Leading', `master of term ${s.opened.term}`);
+    }
   }
 }
 
@@ -276,8 +289,7 @@ function runFailsafe(turn: Turn): void {
     if (s.failsafe.round !== 0) s.failsafe = { round: 0, startedAt: s.now };
     return;
   }
-  const attempted = s.pendingWrite?.write.record.candidates ?? [];
-  const uids = new Set([...lease.record.candidates, ...attempted].map(({ uid }) => uid));
+  const uids = new Set([...lease.record.candidates.map(({ uid }) => uid), ...s.attempted]);
   uids.delete(s.config.self.uid);
   const { round, startedAt } = s.failsafe;
   const isUnanimous = [...uids].every((uid) => {

@@ -124,6 +124,10 @@ export class Turn {
     const id = this.s.nextId++;
     this.s.pendingWrite = { id, sentAt: this.s.now, write };
     if (op === 'transfer' || op === 'release') this.s.unsure = true;
+    else {
+      const uids = record.candidates.map(({ uid }) => uid);
+      this.s.attempted = new Set([...this.s.attempted, ...uids]);
+    }
     this.effects.push({ kind: 'write-lease', id, write });
   }
 

@@ -61,6 +61,11 @@ export function isLeaving(state: AgentState): boolean {
   return state.terminating || selfPod(state)?.leaving === true;
 }
 
+/** No candidate: its pod ends, or its Redis refused to be promoted. */
+export function isUnfit(state: AgentState): boolean {
+  return isLeaving(state) || state.promoteFailures > 0;
+}
+
 export function livePeers(state: AgentState): readonly Peer[] {
   return [...state.peers.values()].filter((peer) => state.now - peer.at <= PEER_LIVE_MS);
 }
@@ -100,9 +105,9 @@ export function recordOf(state: AgentState): GroupRecord {
   if (inherited.length === 0) return base;
   // A restart from an AOF loses the id: what the volume held is known all the same (rule 11).
   const datasets = Object.fromEntries(
-    legacies(state).map(({ pod, volume, instance: { replid, offset } }) => [
+    legacies(state).map(({ pod, volume, instance: { replid, offset, keys } }) => [
       pod,
-      { volume, replid, offset },
+      { volume, replid, offset, keys },
     ]),
   );
   return { ...base, lineage: inherited, datasets: { ...datasets, ...base.datasets } };
@@ -119,7 +124,7 @@ export function selfMember(state: AgentState): Member | null {
     volume: selfPod(state)?.volume ?? uid,
     // In limbo, or without any upstream, no sync can be in progress.
     syncing: instance.syncing && !isLimbo(instance),
-    leaving: isLeaving(state),
+    leaving: isUnfit(state),
   };
 }
 
@@ -206,7 +211,20 @@ function lastKnownOffset(record: GroupRecord): number | null {
 /** The eligible of these members, best first, by the group's record and the configured policy. */
 export function rank(state: AgentState, members: readonly Member[]): readonly Member[] {
   const record = recordOf(state);
-  return ranking(members, record, state.config, lastKnownOffset(record));
+  const ranked = ranking(members, record, state.config, lastKnownOffset(record));
+  // Rule 14: an empty member may lead only where no volume can still hold data.
+  if (!hasDataElsewhere(state, members)) return ranked;
+  return ranked.filter((member) => (positionOf(member, record)?.index ?? -1) >= 0);
+}
+
+/** Whether a recorded dataset with keys belongs to nobody here, and its volume may exist. */
+function hasDataElsewhere(state: AgentState, members: readonly Member[]): boolean {
+  const here = new Set(members.map((member) => member.pod));
+  const uids = new Set((state.pods ?? []).filter((pod) => !pod.terminal).map((pod) => pod.uid));
+  return Object.entries(recordOf(state).datasets).some(([pod, { volume, keys }]) => {
+    if (keys === 0 || here.has(pod)) return false;
+    return volume.startsWith('pvc/') ? !state.goneVolumes.has(volume) : uids.has(volume);
+  });
 }
 
 export function rankedMembers(state: AgentState): readonly Member[] {
@@ -225,7 +243,8 @@ export type Adoption =
  */
 export function adoption(state: AgentState): Adoption {
   const lease = leaseOf(state);
-  if (lease !== null && lease.record.lineage.length > 0) return { kind: 'none' };
+  const isMirrored = (state.pods ?? []).some((pod) => pod.mirrorLineage.length > 0);
+  if (isMirrored || (lease !== null && lease.record.lineage.length > 0)) return { kind: 'none' };
   return legacyPlan(state);
 }
 

@@ -33,6 +33,7 @@ type RawEvent<T> = { type: string; object: T & Listed & { code?: number; message
 const WATCH_SECONDS = 290;
 /** A watch whose bytes stop (a cut link) is noticed by bookmarks, sent about once a minute. */
 const WATCH_SILENCE_MS = 120_000;
+const WATCH_MIN_MS = 1000;
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 5000;
 
@@ -41,6 +42,8 @@ export class KubeApi {
   readonly #clock: Clock;
   /** Two connections for requests, so that a swap never queues behind a renewal. */
   readonly #requests: Dispatcher;
+  /** The Lease has connections of its own: nothing else that hangs may cost the mastership. */
+  readonly #leases: Dispatcher;
   readonly #watches: Dispatcher;
   readonly #aborts = new Set<AbortController>();
   #closed = false;
@@ -50,7 +53,7 @@ export class KubeApi {
     this.#credentials = credentials;
     this.#clock = clock;
     const connect = { ...credentials.tls, timeout: 3000 };
-    this.#requests = new Agent({
+    const lane = {
       connect,
       connections: 2,
       pipelining: 1,
@@ -58,7 +61,9 @@ export class KubeApi {
       keepAliveMaxTimeout: 120_000,
       headersTimeout: 10_000,
       bodyTimeout: 10_000,
-    });
+    };
+    this.#requests = new Agent(lane);
+    this.#leases = new Agent(lane);
     this.#watches = new Agent({ connect, headersTimeout: 10_000, bodyTimeout: WATCH_SILENCE_MS });
   }
 
@@ -66,7 +71,7 @@ export class KubeApi {
     this.requestCount++;
     try {
       const response = await request(`${this.#credentials.origin}${req.path}`, {
-        dispatcher: this.#requests,
+        dispatcher: req.path.includes('/leases') ? this.#leases : this.#requests,
         method: req.method,
         signal: AbortSignal.timeout(req.timeoutMs),
         headers: {
@@ -98,9 +103,13 @@ export class KubeApi {
     while (!this.#closed) {
       try {
         if (version === '') version = await this.#list(path, query, listener);
+        const startedAt = this.#clock.now();
         version = await this.#follow(path, query, version, listener, () => {
           failures = 0;
         });
+        // A server that ends every watch at once must not be asked in a loop.
+        const lastedMs = this.#clock.now() - startedAt;
+        if (lastedMs < WATCH_MIN_MS) await this.#clock.sleep(WATCH_MIN_MS * (0.5 + random() / 2));
       } catch (error) {
         if (this.#closed) return;
         // 410 Gone and everything odd: the next list starts afresh.
@@ -178,7 +187,7 @@ export class KubeApi {
   async close(): Promise<void> {
     this.#closed = true;
     for (const abort of this.#aborts) abort.abort();
-    await Promise.all([this.#requests.destroy(), this.#watches.destroy()]);
+    await Promise.all([this.#requests.destroy(), this.#leases.destroy(), this.#watches.destroy()]);
   }
 }
 

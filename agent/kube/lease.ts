@@ -2,8 +2,8 @@
 
 import type { V1Lease } from '@kubernetes/client-node';
 import { FORCE_ANNOTATION, leaseName, MANAGER, RECORD_ANNOTATION } from '../../src/names.ts';
-import type { GroupRecord, Holder, LeaseOutcome, LeaseView, LeaseWrite } from '../core/model.ts';
-import { EMPTY_RECORD } from '../core/view.ts';
+import type { Holder, LeaseOutcome, LeaseView, LeaseWrite } from '../core/model.ts';
+import { readRecord } from './annotation-text.ts';
 import type { ApiResult, KubeApi, WatchEvent } from './api.ts';
 
 /** What the API server sends: Lease times are plain strings in JSON. */
@@ -28,16 +28,6 @@ export function parseHolder(text: string | undefined): Holder | null {
   return { pod, uid, agentId };
 }
 
-function parseRecord(text: string | undefined): GroupRecord {
-  if (text === undefined) return EMPTY_RECORD;
-  try {
-    return { ...EMPTY_RECORD, ...(JSON.parse(text) as Partial<GroupRecord>) };
-  } catch {
-    // A person broke it by hand: the next renewal writes it anew; mirrors on the pods keep the data.
-    return EMPTY_RECORD;
-  }
-}
-
 export function viewOfLease(raw: RawLease): LeaseView {
   const annotations = raw.metadata?.annotations ?? {};
   const force = annotations[FORCE_ANNOTATION];
@@ -46,8 +36,8 @@ export function viewOfLease(raw: RawLease): LeaseView {
     holder: parseHolder(raw.spec?.holderIdentity),
     term: raw.spec?.leaseTransitions ?? 0,
     renewTime: raw.spec?.renewTime ?? null,
-    record: parseRecord(annotations[RECORD_ANNOTATION]),
-    force: force === undefined ? null : Number(force),
+    record: readRecord(annotations[RECORD_ANNOTATION]),
+    force: force === undefined || !/^\d+$/.test(force) ? null : Number(force),
   };
 }
 
@@ -135,7 +125,9 @@ export class LeaseAdapter {
     if (result.status === 409 || result.status === 404) {
       const fresh = await this.read(timeoutMs);
       const lease = fresh.ok ? fresh.body : null;
-      return { outcome: 'conflict', lease, detail, absent: fresh.ok && fresh.body === null };
+      // Without the fresh Lease nothing is known: as if the write had not been answered.
+      const outcome = fresh.ok ? 'conflict' : 'timeout';
+      return { outcome, lease, detail, absent: fresh.ok && fresh.body === null };
     }
     const outcome =
       result.status === 401 || result.status === 403

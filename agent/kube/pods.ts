@@ -8,20 +8,10 @@ import {
   MIRROR_ANNOTATION,
   ROLE_LABEL,
 } from '../../src/names.ts';
-import type { LineageEntry, PodView } from '../core/model.ts';
+import type { PodView } from '../core/model.ts';
+import { type Mirror, readMirror } from './annotation-text.ts';
 import type { ApiResult, KubeApi } from './api.ts';
 import type { Group } from './group.ts';
-
-export type Mirror = { readonly term: number; readonly lineage: readonly LineageEntry[] };
-
-function mirrorOf(text: string | undefined): Mirror {
-  if (text === undefined) return { term: 0, lineage: [] };
-  try {
-    return { term: 0, lineage: [], ...(JSON.parse(text) as Partial<Mirror>) };
-  } catch {
-    return { term: 0, lineage: [] };
-  }
-}
 
 /** A claimed volume outlives its pod; without one the data live and die with the pod's UID. */
 function volumeOf(pod: V1Pod): string {
@@ -43,7 +33,7 @@ export function viewOfPod(pod: V1Pod): PodView {
   const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
   const annotations = metadata?.annotations ?? {};
   const phase = status?.phase ?? '';
-  const mirror = mirrorOf(annotations[MIRROR_ANNOTATION]);
+  const mirror = readMirror(annotations[MIRROR_ANNOTATION]);
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',

@@ -4,6 +4,7 @@
 import { Agent, request } from 'undici';
 import { messageOf } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
+import { isAgentReport } from '../../src/report-shape.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import type { Clock } from '../clock.ts';
 import type { PodView } from '../core/model.ts';
@@ -71,7 +72,8 @@ export class PeerStreams {
         if (response.statusCode !== 200) throw new Error(`HTTP ${response.statusCode}`);
         for await (const line of linesOf(response.body)) {
           failures = 0;
-          const report = JSON.parse(line) as AgentReport;
+          const report: unknown = JSON.parse(line);
+          if (!isAgentReport(report)) throw new Error('what was sent is no report of an agent');
           // An old address may belong to somebody else by now.
           if (report.podUID !== uid)
             throw new Error(`the address belongs to pod ${report.podName}`);

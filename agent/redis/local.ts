@@ -15,6 +15,8 @@ const RECONNECT_SLOW_MS = 200;
 const FAST_RECONNECTS = 40;
 /** Unanswered looks after which the connection is dropped: its queue must not grow for hours. */
 const TIMEOUTS_MAX = 30;
+/** Answers of a Redis that lives but does not let us in. */
+const LOCKED_OUT = /NOAUTH|WRONGPASS|NOPERM|max number of clients/i;
 
 type Options = {
   readonly access: RedisAccess;
@@ -189,7 +191,8 @@ export class LocalRedisAdapter {
     // Silence counts from the last answer; a closed socket is noticed at once.
     this.#unreachableSince ??= refused ? now : this.#answeredAt;
     const since = this.#unreachableSince;
-    this.#options.onChange({ reachable: false, since, refused, detail, last: this.#last });
+    const locked = LOCKED_OUT.test(detail);
+    this.#options.onChange({ reachable: false, since, refused, locked, detail, last: this.#last });
   }
 
   /** Waits, or less where somebody wakes the loop. */

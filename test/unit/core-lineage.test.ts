@@ -10,7 +10,7 @@ const record: GroupRecord = {
     { replid: 'aaa', term: 1, start: 0 },
     { replid: 'bbb', term: 2, start: 100 },
   ],
-  datasets: { 'redis-1': { volume: 'pvc/data-redis-1', replid: 'bbb', offset: 150 } },
+  datasets: { 'redis-1': { volume: 'pvc/data-redis-1', replid: 'bbb', offset: 150, keys: 5 } },
 };
 const dataset = (changes: Partial<Dataset>): Dataset => ({
   pod: 'redis-1',

@@ -87,7 +87,7 @@ const lease = (
     ...EMPTY_RECORD,
     lineage: [{ replid: 'aaa', term: 1, start: 0 }],
     candidates: [candidate(0), candidate(1)],
-    datasets: { 'redis-0': { volume: 'u0', replid: 'aaa', offset: 90 } },
+    datasets: { 'redis-0': { volume: 'u0', replid: 'aaa', offset: 90, keys: 5 } },
     ...changes.record,
   },
 });
@@ -341,6 +341,7 @@ await t.test('Leading: a crash of the Redis hands the Lease to the frozen replic
       reachable: false,
       since: rig.now,
       refused: true,
+      locked: false,
       detail: 'ECONNREFUSED',
       last: master,
     },

@@ -1,0 +1,88 @@
+// Reads what stands in annotations that people can edit: whatever is not of the right shape is
+// left out, so that a slip of the hand never stops an agent.
+
+import type {
+  Candidate,
+  DatasetEntry,
+  GroupRecord,
+  LineageEntry,
+  TermEntry,
+} from '../core/model.ts';
+import { EMPTY_RECORD } from '../core/view.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+type Kind = 'string' | 'number' | 'boolean';
+
+function fieldsOf(value: unknown): Fields | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Fields)
+    : null;
+}
+
+function parse(text: string | undefined): Fields | null {
+  if (text === undefined) return null;
+  try {
+    return fieldsOf(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** The value where every named field has its kind; numbers are finite. */
+function shaped<T>(value: unknown, shape: Readonly<Record<keyof T & string, Kind>>): T | null {
+  const fields = fieldsOf(value);
+  if (fields === null) return null;
+  const isRight = Object.entries<Kind>(shape).every(([name, kind]) => {
+    const field = fields[name];
+    return typeof field === kind && (kind !== 'number' || Number.isFinite(field));
+  });
+  return isRight ? (fields as T) : null;
+}
+
+function list<T>(value: unknown, shape: Readonly<Record<keyof T & string, Kind>>): readonly T[] {
+  return Array.isArray(value) ? value.flatMap((item) => shaped<T>(item, shape) ?? []) : [];
+}
+
+const LINEAGE = { replid: 'string', term: 'number', start: 'number' } as const;
+const CANDIDATE = { pod: 'string', uid: 'string', address: 'string', runId: 'string' } as const;
+const DATASET = { volume: 'string', replid: 'string', offset: 'number', keys: 'number' } as const;
+const TERM = { term: 'number', holder: 'string', reason: 'string', at: 'string' } as const;
+const POD = { pod: 'string', uid: 'string', address: 'string' } as const;
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+function datasets(value: unknown): Readonly<Record<string, DatasetEntry>> {
+  const entries = Object.entries(fieldsOf(value) ?? {}).flatMap(([pod, entry]) => {
+    const read = shaped<DatasetEntry>(entry, DATASET);
+    return read === null ? [] : [[pod, read] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+export function readRecord(text: string | undefined): GroupRecord {
+  const fields = parse(text);
+  if (fields === null) return EMPTY_RECORD;
+  return {
+    protocol: numberOrNull(fields['protocol']) ?? EMPTY_RECORD.protocol,
+    candidates: list<Candidate>(fields['candidates'], CANDIDATE),
+    goal: numberOrNull(fields['goal']),
+    decided: fields['decided'] === true,
+    basisMs: numberOrNull(fields['basisMs']),
+    previous: shaped<{ pod: string; uid: string; address: string }>(fields['previous'], POD),
+    lineage: list<LineageEntry>(fields['lineage'], LINEAGE),
+    datasets: datasets(fields['datasets']),
+    history: list<TermEntry>(fields['history'], TERM),
+  };
+}
+
+export type Mirror = { readonly term: number; readonly lineage: readonly LineageEntry[] };
+
+export function readMirror(text: string | undefined): Mirror {
+  const fields = parse(text);
+  return {
+    term: numberOrNull(fields?.['term']) ?? 0,
+    lineage: list<LineageEntry>(fields?.['lineage'], LINEAGE),
+  };
+}
