@@ -17,7 +17,7 @@ async function failsOver(t: Test, options: GroupOptions): Promise<void> {
   const mark = performance.now();
   master.redis.signal('SIGKILL');
   const recoveryMs = await scenario.recovery('Redis killed', mark, 20_000, master);
-  t.ok(recoveryMs < 1500, 'soon');
+  t.ok(recoveryMs < 4000, 'soon');
   const next = await oneMaster(group, { not: master });
   for (const pod of group.pods) {
     t.notMatch(pod.agent.process.tail(10_000), PASSWORD, `${pod.name} logs no password`);
