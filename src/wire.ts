@@ -77,7 +77,7 @@ export type AgentReport = {
   /** The highest term in which this instance promised to stay in limbo with a final offset. */
   readonly frozenTerm: number | null;
   readonly volume: string;
-  /** The pod is terminating, or about to be, or its Redis refuses to be promoted. */
+  /** The pod is terminating, or about to be. */
   readonly leaving: boolean;
   /** Redis refused a connection after its sockets closed: it is gone, not slow. */
   readonly refused: boolean;

@@ -23,7 +23,6 @@ export function ineligibility(
   if (member.priority === 0) return 'its replica-priority is 0';
   if (member.loading) return 'it is loading its dataset';
   if (member.syncing) return 'its first sync is in progress';
-  if (member.leaving) return 'its pod is terminating';
   const position = positionOf(member, record);
   if (position === null) return 'its data are not of the lineage of the group';
   const { maxFailoverLagBytes } = config;
@@ -42,6 +41,8 @@ function comparePlaced(a: Placed, b: Placed, config: CoreConfig): number {
   if (config.priorityFirst && byPriority !== 0) return byPriority;
   const byData = a.near && b.near ? 0 : compareFreshness(a.position, b.position);
   if (byData !== 0) return byData;
+  // A pod that ends is no choice, unless it alone has the newest data: it hands over afterwards.
+  if (a.member.leaving !== b.member.leaving) return a.member.leaving ? 1 : -1;
   if (byPriority !== 0) return byPriority;
   if (a.member.startedEpochMs !== b.member.startedEpochMs) {
     return a.member.startedEpochMs - b.member.startedEpochMs;
@@ -64,6 +65,7 @@ export function betterClaim(
   if (byData < 0) {
     return `${best.pod} has fresher data (offset ${best.offset} against ${other.offset})`;
   }
+  if (other.leaving && !best.leaving) return `${best.pod} stays and has the same data`;
   if (best.priority !== other.priority) return `${best.pod} has the smaller replica-priority`;
   return best.startedEpochMs === other.startedEpochMs
     ? `${best.pod} has the smaller name among equals`

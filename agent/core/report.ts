@@ -10,11 +10,12 @@ import {
 import type { AgentState, Instance } from './model.ts';
 import {
   adoption,
-  isUnfit,
+  isLeaving,
   isLimbo,
   leaseOf,
   localInstance,
   PEER_LIVE_MS,
+  priorityOf,
   seenTerm,
   selfPod,
 } from './view.ts';
@@ -40,9 +41,14 @@ export function roleOf(state: AgentState): RoleName {
   return isLimbo(instance) ? 'limbo' : 'replica';
 }
 
-function instanceReport(instance: Instance): InstanceReport {
+function instanceReport(state: AgentState, instance: Instance): InstanceReport {
   const { upstream, role: _role, startedEpochMs: _started, ...rest } = instance;
-  return { ...rest, upstream: upstream === null ? null : `${upstream.host}:${upstream.port}` };
+  const priority = priorityOf(state, instance);
+  return {
+    ...rest,
+    priority,
+    upstream: upstream === null ? null : `${upstream.host}:${upstream.port}`,
+  };
 }
 
 /** Offset of the master as last reported, to tell how far behind a replica is. */
@@ -120,9 +126,9 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
     holder: leaseOf(state)?.holder?.pod ?? null,
     frozenTerm: state.frozenTerm,
     volume: selfPod(state)?.volume ?? state.config.self.uid,
-    leaving: isUnfit(state),
+    leaving: isLeaving(state),
     refused: state.redis?.reachable === false && state.redis.refused,
-    instance: instance === null ? null : instanceReport(instance),
+    instance: instance === null ? null : instanceReport(state, instance),
     failsafeRound: state.failsafe.round,
     promise:
       state.promise === null

@@ -9,11 +9,11 @@ import {
   adoption,
   candidateOf,
   expectedPods,
-  heardMembers,
   isHolder,
   isLimbo,
   leaseOf,
   localInstance,
+  rankedMembers,
   recordOf,
   seenTerm,
   selfMember,
@@ -217,7 +217,7 @@ function tryAcquire(turn: Turn): boolean {
 function firstCandidates(turn: Turn): Partial<GroupRecord> {
   const { s } = turn;
   if (recordOf(s).candidates.length > 0) return {};
-  const runIds = new Map(heardMembers(s).map((member) => [member.uid, member.runId]));
+  const runIds = new Map(rankedMembers(s).map((member) => [member.uid, member.runId]));
   const candidates = expectedPods(s).flatMap(({ name, uid, ip }) => {
     const runId = runIds.get(uid);
     return runId === undefined ? [] : [{ pod: name, uid, address: ip ?? '', runId }];

@@ -1,6 +1,6 @@
 // Rows of Deciding, Promoting, Leading and HandingOver: the holder of the Lease.
 
-import { betterClaim, type Member, ranking } from './election.ts';
+import { betterClaim, type Member } from './election.ts';
 import type { Holder, Instance, Peer, RemoteTarget } from './model.ts';
 import { hasNewCandidate, hasUnrecordedMember, renewedRecord } from './record.ts';
 import type { Turn } from './turn.ts';
@@ -379,6 +379,7 @@ function handoverTarget(turn: Turn): Member | null {
   const linked = livePeers(s).filter(({ report }) => {
     const { instance } = report;
     return (
+      !report.leaving &&
       instance?.linkUp === true &&
       !instance.syncing &&
       instance.upstream?.startsWith(`${own}:`) &&
@@ -386,7 +387,7 @@ function handoverTarget(turn: Turn): Member | null {
     );
   });
   const members = linked.flatMap((peer) => peerMember(peer) ?? []);
-  return ranking(members, recordOf(s), s.config)[0] ?? null;
+  return rank(s, members)[0] ?? null;
 }
 
 export function handingOver(turn: Turn): void {

@@ -213,9 +213,10 @@ function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-writ
   s.writeFailedAt = s.now;
   s.writeFailures++;
   if (event.outcome === 'conflict') {
-    // The version moved on: whatever we wanted did not happen.
-    s.unsure = false;
-    s.writeFailures = 0;
+    // The version moved on: whatever we wanted did not happen. Without the newer one, nothing
+    // is known of an earlier swap.
+    if (event.lease !== null) s.unsure = false;
+    s.writeFailures = event.lease === null ? s.writeFailures : 0;
   }
   if (event.outcome === 'denied') {
     s.problem = 'RO_KUBE_DENIED: the service account may not write the Lease of the group';

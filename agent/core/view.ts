@@ -61,9 +61,9 @@ export function isLeaving(state: AgentState): boolean {
   return state.terminating || selfPod(state)?.leaving === true;
 }
 
-/** No candidate: its pod ends, or its Redis refused to be promoted. */
-export function isUnfit(state: AgentState): boolean {
-  return isLeaving(state) || state.promoteFailures > 0;
+/** 0, never to be promoted, also where this Redis refused its promotion. */
+export function priorityOf(state: AgentState, instance: Instance): number {
+  return state.promoteFailures > 0 ? 0 : instance.priority;
 }
 
 export function livePeers(state: AgentState): readonly Peer[] {
@@ -124,7 +124,8 @@ export function selfMember(state: AgentState): Member | null {
     volume: selfPod(state)?.volume ?? uid,
     // In limbo, or without any upstream, no sync can be in progress.
     syncing: instance.syncing && !isLimbo(instance),
-    leaving: isUnfit(state),
+    priority: priorityOf(state, instance),
+    leaving: isLeaving(state),
   };
 }
 

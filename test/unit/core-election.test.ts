@@ -74,10 +74,17 @@ await t.test('who may not be master says why', (t) => {
   t.match(why({ offset: 195, priority: 0 }), /replica-priority is 0/);
   t.match(why({ offset: 195, loading: true }), /loading/);
   t.match(why({ offset: 195, syncing: true }), /first sync/);
-  t.match(why({ offset: 195, leaving: true }), /terminating/);
   t.match(why({ offset: 195, replid: 'zzz' }), /lineage/);
   t.match(why({ offset: 180 }), /lacks 20 bytes/);
   t.equal(why({ offset: 195 }), null);
+  t.end();
+});
+
+await t.test('a pod that ends leads only where it alone has the newest data', (t) => {
+  const leaving = { leaving: true, startedEpochMs: 1 };
+  t.same(names([member('redis-0', leaving), member('redis-1')]), ['redis-1', 'redis-0']);
+  const alone = { ...leaving, offset: 101 };
+  t.same(names([member('redis-0', alone), member('redis-1')]), ['redis-0', 'redis-1']);
   t.end();
 });
 
