@@ -28,7 +28,8 @@ const FENCE_WAIT_MS = 200;
 const LEGACY_FENCE_WAIT_MS = 1000;
 const FROZEN_WAIT_MS = 300;
 const INELIGIBLE_WAIT_MS = 300;
-const UNHEARD_WAIT_MS = 100;
+/** Containers of a group that crashed together come back within seconds of each other. */
+const UNHEARD_WAIT_MS = 3000;
 const GOAL_WAIT_MS = 2000;
 /** A replica further behind than this is no target: draining it would be a long pause. */
 const HANDOVER_LAG_MAX_BYTES = 4 * 1024 * 1024;
@@ -153,7 +154,7 @@ function decide(turn: Turn): void {
     // The giver of the Lease judged this member already; only who took it by itself must doubt.
     const mustDoubt = !isListed && !record.decided && lease.record.candidates.length > 0;
     if (mustDoubt && unheard.length > 0) {
-      if (turn.elapsedMs() < UNHEARD_WAIT_MS + FROZEN_WAIT_MS) return;
+      if (turn.elapsedMs() < UNHEARD_WAIT_MS) return;
       giveAway(turn, `this member restarted and ${unheard.join(', ')} did not report`);
       return;
     }

@@ -65,3 +65,11 @@ await t.test('I8: foreign data are overwritten only where a person named them', 
   );
   t.end();
 });
+
+await t.test('after an AOF restart of all, the last holder outranks its replicas', (t) => {
+  const history = [{ term: 2, holder: 'redis-1', reason: '', at: '' }];
+  const reborn = dataset({ replid: 'zzz', offset: 0, aof: true });
+  const position = positionOf(reborn, { ...record, history });
+  t.ok((position?.index ?? 0) > 1 && (position?.index ?? 9) < 2);
+  t.end();
+});
