@@ -11,6 +11,9 @@ import {
 } from '@kubernetes/client-node';
 import { REPOSITORY } from '../harness/programs.ts';
 
+// Found in the PATH that scripts/cluster gives: the cluster's own version.
+const KUBECTL = 'kubectl';
+
 export const SYSTEM_NAMESPACE = 'redis-orchestrator-system';
 
 export type Cluster = {
@@ -36,7 +39,7 @@ function runKubectl(
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { env, encoding: 'utf8', maxBuffer: 1 << 26, timeout: 180_000 } as const;
-    const child = execFile('kubectl', args, options, (error, stdout, stderr) => {
+    const child = execFile(KUBECTL, args, options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(new Error(`kubectl ${args.join(' ')}: ${stderr.trim() || error.message}`));
     });
