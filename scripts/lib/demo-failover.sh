@@ -4,13 +4,13 @@
 
 # The client, inside of a replica's pod: five writers, a little apart, so that one whose connection
 # hangs does not hide an answer that another gets. Which server answered is told by its run id, in
-# the same connection as the write. Each ends at the first answer of a new master, or after 1200 tries.
+# the same connection as the write. Each ends at the first answer of a new master, or after three minutes.
 # shellcheck disable=SC2016 # expanded in the pod
 writer='
-  client=$1 service=$2 old=$3 number=0
+  client=$1 service=$2 old=$3 number=0 end=$(($(date +%s) + 180))
   writer() {
     tries=0 seen=
-    while [ $tries -lt 1200 ]; do
+    while [ "$(date +%s)" -lt "$end" ]; do
       tries=$((tries + 1))
       answer=$(printf "SET demo:writer %s\nINFO server\n" "$tries" |
         timeout 2 "$client" -h "$service" 2>/dev/null)
@@ -51,6 +51,7 @@ kill_and_watch() {
   answered_at=$(now_ms)
   read -r _ new_id < <(grep new "$work/writes")
   wait "$writer_pid" || true
+  writer_pid=''
   find_pod_by_run_id "$new_id"
   new_master_seconds=$(awk -v a="$killed_at" -v b="$answered_at" \
     'BEGIN { printf "%.2f", (b - a) / 1000 }')
