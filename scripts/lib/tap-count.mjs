@@ -1,5 +1,5 @@
-// Reads TAP from standard input: copies it to the file LOG, says each test file as it ends, and
-// writes "PASSED FAILED SKIPPED" to the file COUNTS.
+// Reads TAP from standard input: copies it to the file LOG, says each test file as it ends and
+// the run's own comments, and writes "PASSED FAILED SKIPPED" to the file COUNTS.
 //
 //   tap run --reporter=tap ... | node tap-count.mjs LOG COUNTS
 //
@@ -12,6 +12,8 @@ import { pathToFileURL } from 'node:url';
 
 const POINT = /^(not )?ok\b(?: \d+)?(?: - )?(.*)$/;
 const SKIPPED = /(?:^|\s)# (?:SKIP|TODO)\b/i;
+/** What tap itself says at the end, beside the comments of a run. */
+const TAPS_OWN = /^# (Subtest: |time=|No coverage|\{ total)/;
 const TIME = /\s*# time=(.*)$/;
 
 const newTest = () => ({ hasSubtests: false, hasFailed: false, hasPoints: false });
@@ -113,6 +115,8 @@ async function main(logFile, countsFile) {
   });
   for await (const line of createInterface({ input: process.stdin })) {
     log.write(`${line}\n`);
+    // What a run has to say as a whole: measured times, for example.
+    if (line.startsWith('# ') && !TAPS_OWN.test(line)) process.stdout.write(`    ${line.slice(2)}\n`);
     counter.feed(line);
   }
   const { passed, failed, skipped } = counter.end();
