@@ -116,7 +116,8 @@ async function main(logFile, countsFile) {
   for await (const line of createInterface({ input: process.stdin })) {
     log.write(`${line}\n`);
     // What a run has to say as a whole: measured times, for example.
-    if (line.startsWith('# ') && !TAPS_OWN.test(line)) process.stdout.write(`    ${line.slice(2)}\n`);
+    if (line.startsWith('# ') && !TAPS_OWN.test(line))
+      process.stdout.write(`    ${line.slice(2)}\n`);
     counter.feed(line);
   }
   const { passed, failed, skipped } = counter.end();
