@@ -41,8 +41,8 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   if (dataset.keys === 0) return EMPTY;
   const entry = record.datasets[dataset.pod];
   if (entry === undefined || entry.volume !== dataset.volume) return null;
-  const recorded = indexOf(record.lineage, entry.replid);
-  if (recorded < 0) return null;
+  // Foreign data are never recorded: an entry for this very volume proves membership by itself.
+  const recorded = Math.max(0, indexOf(record.lineage, entry.replid));
   // Redis forgets id and offset when it restarts from an AOF; what the volume held is recorded.
   // From an RDB an unknown id means that the file is older than the record: it ranks lowest.
   if (!dataset.aof) return { index: 0, offset: 0 };
