@@ -3,7 +3,7 @@
 
 export const PROTOCOL = 1;
 
-export const PHASES = [
+const PHASES = [
   'Boot',
   'Fenced',
   'Following',
@@ -35,7 +35,7 @@ export type InstanceReport = {
   readonly upstream: string | null;
 };
 
-export type PeerSummary = {
+type PeerSummary = {
   readonly podName: string;
   readonly podIP: string;
   readonly role: RoleName;

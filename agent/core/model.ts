@@ -132,7 +132,7 @@ export type Peer = {
 };
 
 /** The group's Lease as far as we know it. */
-export type LeaseKnowledge =
+type LeaseKnowledge =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'absent'; readonly since: number }
   | { readonly kind: 'present'; readonly lease: LeaseView; readonly unchangedSince: number };
@@ -211,7 +211,7 @@ type PendingRedis = {
   readonly kind: 'limbo' | 'attach' | 'promote' | 'open';
   readonly sentAt: number;
 };
-export type PendingWrite = {
+type PendingWrite = {
   readonly id: number;
   readonly sentAt: number;
   readonly write: LeaseWrite;

@@ -29,7 +29,7 @@ function isInSync(peer: Peer, replid: string): boolean {
 }
 
 /** Who may acquire next: linked and synced members, and old ones that are not silent yet (rule 22). */
-export function nextCandidates(state: AgentState): readonly Candidate[] {
+function nextCandidates(state: AgentState): readonly Candidate[] {
   const self = localInstance(state);
   if (self === null) return recordOf(state).candidates;
   const { pod, uid } = state.config.self;

@@ -34,7 +34,7 @@ export type ReportContext = {
   readonly apiRequests: number;
 };
 
-export function roleOf(state: AgentState): RoleName {
+function roleOf(state: AgentState): RoleName {
   const instance = localInstance(state);
   if (instance === null) return 'unknown';
   if (instance.role === 'master') return 'master';

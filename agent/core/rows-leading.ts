@@ -41,7 +41,7 @@ const OPEN_WAIT_MS = 2000;
 const PROMOTE_RETRY_MS = 1000;
 
 /** Sends a renewal when it is due; rule 2: also while a swap that gave the Lease away is unknown. */
-export function renewIfDue(turn: Turn, options: { atOnce?: boolean } = {}): void {
+function renewIfDue(turn: Turn, options: { atOnce?: boolean } = {}): void {
   const { s } = turn;
   const lease = leaseOf(s);
   if (lease === null || !turn.canWrite()) return;

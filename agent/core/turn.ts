@@ -1,7 +1,6 @@
 // One step under construction: a copy of the state that the rows change, and the effects that
 // they ask for. At most one Redis role command and one Lease write are under way at a time.
 
-import { formatDuration } from '../../src/duration.ts';
 import type { Phase } from '../../src/wire.ts';
 import type {
   AgentState,
@@ -135,9 +134,4 @@ export class Turn {
     this.say(reason);
     this.effects.push({ kind: 'exit', code });
   }
-}
-
-/** "1.2s ago" for reasons. */
-export function sinceText(turn: Turn, at: number): string {
-  return formatDuration(Math.max(0, turn.s.now - at));
 }

@@ -18,17 +18,17 @@ type RawLease = Omit<V1Lease, 'spec'> & {
 };
 
 /** `podName_podUID_agentId`; a pod's name holds no underscore. */
-export function holderText(holder: Holder): string {
+function holderText(holder: Holder): string {
   return `${holder.pod}_${holder.uid}_${holder.agentId}`;
 }
 
-export function parseHolder(text: string | undefined): Holder | null {
+function parseHolder(text: string | undefined): Holder | null {
   const [pod, uid, agentId] = (text ?? '').split('_');
   if (pod === undefined || uid === undefined || agentId === undefined) return null;
   return { pod, uid, agentId };
 }
 
-export function viewOfLease(raw: RawLease): LeaseView {
+function viewOfLease(raw: RawLease): LeaseView {
   const annotations = raw.metadata?.annotations ?? {};
   const force = annotations[FORCE_ANNOTATION];
   return {

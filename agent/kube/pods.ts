@@ -28,7 +28,7 @@ function isDisrupted(pod: V1Pod): boolean {
   );
 }
 
-export function viewOfPod(pod: V1Pod): PodView {
+function viewOfPod(pod: V1Pod): PodView {
   const { metadata, spec, status } = pod;
   const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
   const annotations = metadata?.annotations ?? {};

@@ -15,7 +15,7 @@ function leadsToMaster(service: V1Service, labels: Readonly<Record<string, strin
 }
 
 /** The named Service is judged; where there is none of that name, any that leads to the master. */
-export function judgeServices(
+function judgeServices(
   name: string,
   services: readonly V1Service[],
   labels: Readonly<Record<string, string>>,

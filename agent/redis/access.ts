@@ -30,7 +30,7 @@ function readText(flag: string, file: string): string {
 }
 
 /** The last `name value` of a redis.conf, unquoted; undefined where it is not set. */
-export function configDirective(text: string, name: string): string | undefined {
+function configDirective(text: string, name: string): string | undefined {
   let found: string | undefined;
   for (const line of text.split('\n')) {
     const match = /^\s*([A-Za-z-]+)\s+(.*?)\s*$/.exec(line);
