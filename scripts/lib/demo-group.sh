@@ -54,25 +54,9 @@ is_group_whole() {
     ! awk '{ print $3 }' "$work/pods" | grep -qv true
 }
 
-# A member whose data belong to another history is never overwritten unasked. Here the data are the
-# demo's own, so the demo gives the word, aloud; a run that was cut short may have left such a one.
-give_up_conflicting_data() {
-  local pod replid
-  for pod in $(pod_names); do
-    replid=$(k get --raw "/api/v1/namespaces/$namespace/pods/$pod:8080/proxy/state" 2>/dev/null |
-      jq -r '.problem // "" | capture("^RO_DATA_CONFLICT.*discard-data=(?<id>[0-9a-f]+)").id') || true
-    [ -n "$replid" ] || continue
-    tell "$pod holds data of another history and asks first (RO_DATA_CONFLICT); they are the demo's:"
-    tell "$(kubectl_told) annotate pod $pod redis-orchestrator.io/discard-data=$replid"
-    kn annotate --overwrite pod "$pod" "redis-orchestrator.io/discard-data=$replid" >/dev/null
-  done
-}
-
-wait_until_whole() {
-  ! wait_until 30 is_group_whole || return 0
-  give_up_conflicting_data
-  wait_until 210 is_group_whole || group_missing
-}
+# A member that holds back (RO_DATA_CONFLICT) fails the demo: giving the word in a person's stead
+# would discard data and hide a fault of the product.
+wait_until_whole() { wait_until 240 is_group_whole || group_missing; }
 
 wait_for_group() {
   wait_until_whole
