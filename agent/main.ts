@@ -60,7 +60,6 @@ function coreOf(config: AgentConfig, uid: string, agentId: string): CoreConfig {
     timing: config.timing,
     bootFence: config.bootFence,
     redisTimeoutMs: config.redisTimeout,
-    redisPort: config.redisPort,
     maxFailoverLagBytes: config.maxFailoverLag ?? null,
     ageBeatsBytes: config.ageBeatsBytes,
     priorityFirst: config.electionPolicy === 'priority',

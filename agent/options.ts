@@ -1,7 +1,7 @@
 // The agent's options: this table is the parser, --help, the README's table and the contract
 // with the webhook, which sets the environment variables of the injected container.
 
-import { LOG_LEVELS } from '../src/log.ts';
+import { LOG_LEVEL_OPTION } from '../src/log.ts';
 import type { OptionTable } from '../src/options.ts';
 
 export const AGENT_OPTIONS = {
@@ -215,12 +215,5 @@ export const AGENT_OPTIONS = {
     max: 65_535,
     text: 'port to serve /state on, here and at every peer',
   },
-  logLevel: {
-    flag: 'log-level',
-    env: 'RO_LOG_LEVEL',
-    kind: 'choice',
-    choices: LOG_LEVELS,
-    fallback: 'info',
-    text: 'least level that is logged',
-  },
+  logLevel: LOG_LEVEL_OPTION,
 } as const satisfies OptionTable;

@@ -13,6 +13,7 @@ import type {
   Effect,
   LeaseWrite,
   PodView,
+  RedisResult,
 } from './core/model.ts';
 import { reportOf, unhealthiness, unreadiness } from './core/report.ts';
 import { initialState, step } from './core/step.ts';
@@ -168,13 +169,17 @@ export class Runtime {
     const { redis, clock } = this.#parts;
     switch (effect.kind) {
       case 'limbo':
-        return this.#redisDone(effect.id, redis.limbo(effect.cutClients));
+        void this.#finish(effect.id, redis.limbo(effect.cutClients));
+        return;
       case 'attach':
-        return this.#redisDone(effect.id, this.#attach(effect.id, effect.host, effect.replid));
+        void this.#finish(effect.id, this.#attach(effect.id, effect.host, effect.replid));
+        return;
       case 'promote':
-        return this.#redisDone(effect.id, redis.promote(effect.runId, effect.until));
+        void this.#finish(effect.id, redis.promote(effect.runId, effect.until));
+        return;
       case 'open':
-        return this.#redisDone(effect.id, redis.open(effect.until));
+        void this.#finish(effect.id, redis.open(effect.until));
+        return;
       case 'write-lease':
         void this.#writeLease(effect.id, effect.write);
         return;
@@ -187,11 +192,7 @@ export class Runtime {
     }
   }
 
-  #redisDone(id: number, result: ReturnType<LocalRedisAdapter['limbo']>): void {
-    void this.#awaitRedis(id, result);
-  }
-
-  async #awaitRedis(id: number, running: ReturnType<LocalRedisAdapter['limbo']>): Promise<void> {
+  async #finish(id: number, running: Promise<RedisResult>): Promise<void> {
     const result = await running;
     if (!result.ok) {
       this.#parts.log.warn({ detail: result.detail }, 'a role command was not carried out');
@@ -200,7 +201,7 @@ export class Runtime {
   }
 
   /** Attaches only to a master that shows the recorded replication id (rule 23). */
-  async #attach(id: number, host: string, replid: string): ReturnType<LocalRedisAdapter['limbo']> {
+  async #attach(id: number, host: string, replid: string): Promise<RedisResult> {
     const { access, clock, redis, log } = this.#parts;
     const target = await lookAt(access, host, REMOTE_LOOK_MS, clock.epochMs());
     if (!target.ok) return { ok: false, refused: false, detail: `${host}: ${target.detail}` };
@@ -246,7 +247,7 @@ export class Runtime {
     const outcome = result.ok ? 'limbo' : result.refused ? 'refused' : 'silent';
     log.info({ target: pod, address, outcome }, 'fenced before the promotion');
     const instance = result.ok ? result.instance : null;
-    this.dispatch({ kind: 'remote-fenced', uid, outcome, instance });
+    this.dispatch({ kind: 'remote-fenced', uid, instance });
   }
 
   /** Pods without an agent are looked at directly: they may hold the data. */

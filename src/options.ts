@@ -3,7 +3,7 @@
 
 import { parseDuration } from './duration.ts';
 
-type OptionSpec = {
+export type OptionSpec = {
   /** Without the leading dashes. */
   readonly flag: string;
   readonly env: string;

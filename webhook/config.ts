@@ -1,6 +1,6 @@
 // The webhook's options: one table for parser, --help and docs, and what the core needs of them.
 
-import { LOG_LEVELS } from '../src/log.ts';
+import { LOG_LEVEL_OPTION } from '../src/log.ts';
 import { type OptionTable, type OptionValues, parseOptions } from '../src/options.ts';
 import { VERSION } from '../src/version.ts';
 import type { CoreConfig } from './core/plan.ts';
@@ -172,14 +172,7 @@ export const WEBHOOK_OPTIONS = {
     fallback: '192Mi',
     text: 'memory limit of the agent',
   },
-  logLevel: {
-    flag: 'log-level',
-    env: 'RO_LOG_LEVEL',
-    kind: 'choice',
-    choices: LOG_LEVELS,
-    fallback: 'info',
-    text: 'least level that is logged',
-  },
+  logLevel: LOG_LEVEL_OPTION,
 } as const satisfies OptionTable;
 
 export type WebhookConfig = OptionValues<typeof WEBHOOK_OPTIONS>;

@@ -175,7 +175,6 @@ export type AgentEvent =
   | { readonly kind: 'lease'; readonly lease: LeaseView | null }
   | { readonly kind: 'pods'; readonly pods: readonly PodView[] }
   | { readonly kind: 'peer'; readonly report: AgentReport; readonly startedEpochMs: number }
-  | { readonly kind: 'peer-lost'; readonly uid: string }
   | { readonly kind: 'unmanaged'; readonly uid: string; readonly probe: Unmanaged }
   | {
       readonly kind: 'lease-written';
@@ -187,7 +186,6 @@ export type AgentEvent =
   | {
       readonly kind: 'remote-fenced';
       readonly uid: string;
-      readonly outcome: 'limbo' | 'refused' | 'silent';
       /** The instance's final offset, where the limbo transaction gave one. */
       readonly instance: Instance | null;
     }
@@ -200,7 +198,6 @@ export type CoreConfig = {
   readonly timing: Timing;
   readonly bootFence: boolean;
   readonly redisTimeoutMs: number;
-  readonly redisPort: number;
   readonly maxFailoverLagBytes: number | null;
   readonly ageBeatsBytes: number;
   readonly priorityFirst: boolean;
@@ -242,7 +239,8 @@ export type AgentState = {
     readonly runId: string;
     readonly replid: string;
   } | null;
-  readonly fenced: ReadonlyMap<string, { readonly outcome: string; readonly at: number }>;
+  /** Pods whose fence was answered, or not answered, in this phase. */
+  readonly fenced: ReadonlySet<string>;
   readonly fenceAskedAt: number;
   readonly remoteGoal: number | null;
   readonly pendingRedis: PendingRedis | null;

@@ -4,7 +4,7 @@ import { DISCARD_DATA_ANNOTATION } from '../../src/names.ts';
 import { mayAcquire } from './acquire.ts';
 import { isOfLineage, mayBeOverwritten } from './lineage.ts';
 import type { GroupRecord } from './model.ts';
-import type { Turn } from './turn.ts';
+import { type Turn, UNDECIDED } from './turn.ts';
 import {
   adoption,
   candidateOf,
@@ -25,10 +25,6 @@ const ATTACH_RETRY_MS = 200;
 const ACQUIRE_REPEAT_MS = 600;
 const LIMBO_REPEAT_MS = 20;
 
-function selfHolder(turn: Turn): { pod: string; uid: string; agentId: string } {
-  return turn.s.config.self;
-}
-
 /** The Lease names our pod, with the id of an agent process that we replaced. */
 function holdsForPredecessor(turn: Turn): boolean {
   const holder = leaseOf(turn.s)?.holder;
@@ -41,7 +37,7 @@ function takeOverOwn(turn: Turn): void {
   const term = leaseOf(turn.s)?.term ?? 0;
   if (!turn.canWrite()) return;
   const reason = 'the Lease names an earlier agent of this pod: taking it over';
-  turn.writeLease('renew', term, selfHolder(turn), { decided: false }, reason);
+  turn.writeLease('renew', term, turn.s.config.self, { decided: false }, reason);
   turn.say(reason);
 }
 
@@ -143,8 +139,7 @@ function becomeDecider(turn: Turn): void {
     // An older Lease came back: promote only in a term that nobody has seen (rule 9).
     if (!turn.canWrite()) return;
     const reason = `term ${seen} was seen, the Lease is of term ${lease.term}`;
-    const changes = { goal: null, decided: false, basisMs: null };
-    turn.writeLease('acquire', seen + 1, selfHolder(turn), changes, reason);
+    turn.writeLease('acquire', seen + 1, s.config.self, UNDECIDED, reason);
     turn.enter('Acquiring', `acquiring term ${seen + 1}: ${reason}`);
     return;
   }
@@ -205,8 +200,8 @@ function tryAcquire(turn: Turn): boolean {
   turn.writeLease(
     'acquire',
     term,
-    selfHolder(turn),
-    { goal: null, decided: false, basisMs: null, previous, ...firstCandidates(turn) },
+    turn.s.config.self,
+    { ...UNDECIDED, previous, ...firstCandidates(turn) },
     answer.reason,
   );
   turn.enter('Acquiring', `acquiring term ${term}: ${answer.reason}`);

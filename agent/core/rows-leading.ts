@@ -3,7 +3,7 @@
 import { betterClaim, type Member } from './election.ts';
 import type { Holder, Instance, Peer, RemoteTarget } from './model.ts';
 import { hasNewCandidate, hasUnrecordedMember, renewedRecord } from './record.ts';
-import type { Turn } from './turn.ts';
+import { type Turn, UNDECIDED } from './turn.ts';
 import {
   candidateOf,
   isForeign,
@@ -84,13 +84,7 @@ function release(turn: Turn, reason: string): void {
   const { s } = turn;
   const lease = leaseOf(s);
   if (lease === null || !turn.canWrite()) return;
-  turn.writeLease(
-    'release',
-    lease.term,
-    null,
-    { goal: null, decided: false, basisMs: null },
-    reason,
-  );
+  turn.writeLease('release', lease.term, null, UNDECIDED, reason);
   turn.say(`releasing term ${lease.term}: ${reason}`);
 }
 
@@ -122,9 +116,8 @@ export function deciding(turn: Turn): void {
   // Rule 9: promote again only in a new term.
   if (recordOf(s).lineage.at(-1)?.term === lease.term) {
     if (!turn.canWrite()) return;
-    const changes = { goal: null, decided: false, basisMs: null };
     const reason = `term ${lease.term} had its promotion already`;
-    turn.writeLease('acquire', lease.term + 1, s.config.self, changes, reason);
+    turn.writeLease('acquire', lease.term + 1, s.config.self, UNDECIDED, reason);
     turn.say(reason);
     return;
   }
@@ -166,7 +159,6 @@ function decide(turn: Turn): void {
   if (instance === null || s.pendingRedis?.kind === 'promote') return;
   // A Redis that refuses its promotion is asked again, but not in a loop.
   if (s.now - s.redisFailedAt < PROMOTE_RETRY_MS) return renewIfDue(turn);
-
   turn.promote(instance);
   turn.enter(
     'Promoting',

@@ -37,7 +37,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     validUntil: Number.NEGATIVE_INFINITY,
     renewSentAt: Number.NEGATIVE_INFINITY,
     opened: null,
-    fenced: new Map(),
+    fenced: new Set(),
     fenceAskedAt: -1,
     remoteGoal: null,
     pendingRedis: null,
@@ -87,12 +87,6 @@ function learn(turn: Turn, event: AgentEvent): void {
         at: s.now,
       });
       return promiseIfAsked(turn, event.report);
-    case 'peer-lost': {
-      const peers = new Map(s.peers);
-      peers.delete(event.uid);
-      s.peers = peers;
-      return;
-    }
     case 'unmanaged': {
       const known = s.unmanaged.get(event.uid);
       // A master that stopped answering while it leaves is still the one whose data we inherit.
@@ -106,7 +100,7 @@ function learn(turn: Turn, event: AgentEvent): void {
     case 'redis-done':
       return learnRedisDone(turn, event);
     case 'remote-fenced':
-      s.fenced = new Map(s.fenced).set(event.uid, { outcome: event.outcome, at: s.now });
+      s.fenced = new Set(s.fenced).add(event.uid);
       if (event.instance !== null && s.unmanaged.has(event.uid))
         s.remoteGoal = event.instance.offset;
       return;
@@ -155,10 +149,7 @@ function learnRedis(turn: Turn, redis: LocalRedis): void {
     s.redis = redis;
     return;
   }
-  const wasUnreachable = s.redis?.reachable === false;
-  s.redis = wasUnreachable
-    ? { ...redis, since: s.redis?.reachable === false ? s.redis.since : redis.since }
-    : redis;
+  s.redis = s.redis?.reachable === false ? { ...redis, since: s.redis.since } : redis;
   if (redis.refused) s.frozenTerm = null;
 }
 
@@ -276,7 +267,7 @@ function promiseIfAsked(turn: Turn, report: Extract<AgentEvent, { kind: 'peer' }
   if (report.failsafeRound === 0) return;
   const holder = leaseOf(s)?.holder;
   if (holder?.agentId !== report.agentId || s.pendingWrite !== null || isHolder(s)) return;
-  const { round, agentId } = { round: report.failsafeRound, agentId: report.agentId };
+  const { failsafeRound: round, agentId } = report;
   if (s.promise?.agentId === agentId && s.promise.round >= round) return;
   s.promise = { agentId, round, until: s.now + s.config.timing.waitMs };
 }

@@ -19,6 +19,9 @@ const HISTORY_MAX = 20;
 /** A failed role command is repeated after so long: an answer at once must not become a loop. */
 const REDIS_REPEAT_MS = 20;
 
+/** A new term begins without goal, comparison or nominee. */
+export const UNDECIDED = { goal: null, decided: false, basisMs: null } as const;
+
 export class Turn {
   readonly s: Mutable<AgentState>;
   readonly effects: Effect[] = [];
@@ -43,7 +46,7 @@ export class Turn {
     if (this.s.phase !== phase) {
       this.s.phase = phase;
       this.s.phaseSince = this.s.now;
-      this.s.fenced = new Map();
+      this.s.fenced = new Set();
       this.s.fenceAskedAt = -1;
       this.s.handoverOffset = null;
       this.s.remoteGoal = null;

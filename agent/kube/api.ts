@@ -3,8 +3,9 @@
 
 import { Agent, type Dispatcher, request } from 'undici';
 import { messageOf } from '../../src/errors.ts';
+import { linesOf } from '../../src/lines.ts';
 import type { Clock } from '../clock.ts';
-import type { Credentials } from './credentials.ts';
+import type { ApiAccess } from './api-access.ts';
 
 export type ApiResult<T> =
   | { readonly ok: true; readonly body: T }
@@ -38,7 +39,7 @@ const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 5000;
 
 export class KubeApi {
-  readonly #credentials: Credentials;
+  readonly #credentials: ApiAccess;
   readonly #clock: Clock;
   /** Two connections for requests, so that a swap never queues behind a renewal. */
   readonly #requests: Dispatcher;
@@ -49,7 +50,7 @@ export class KubeApi {
   #closed = false;
   requestCount = 0;
 
-  constructor(credentials: Credentials, clock: Clock) {
+  constructor(credentials: ApiAccess, clock: Clock) {
     this.#credentials = credentials;
     this.#clock = clock;
     const connect = { ...credentials.tls, timeout: 3000 };
@@ -188,23 +189,6 @@ export class KubeApi {
     this.#closed = true;
     for (const abort of this.#aborts) abort.abort();
     await Promise.all([this.#requests.destroy(), this.#leases.destroy(), this.#watches.destroy()]);
-  }
-}
-
-/** No line of a watch may be larger: an object of the API server is at most 1.5 MiB. */
-const LINE_MAX = 4 * 1024 * 1024;
-
-export async function* linesOf(body: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const chunk of body) {
-    rest += typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
-    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
-      const line = rest.slice(0, end);
-      rest = rest.slice(end + 1);
-      if (line.trim() !== '') yield line;
-    }
-    if (rest.length > LINE_MAX) throw new Error(`a line of more than ${LINE_MAX} bytes`);
   }
 }
 

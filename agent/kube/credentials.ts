@@ -2,25 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 import { messageOf, OrchestratorError } from '../../src/errors.ts';
+import type { ApiAccess } from './api-access.ts';
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** The kubelet renews the projected token in place well before it expires. */
 const TOKEN_REREAD_MS = 60_000;
 
-export type Credentials = {
-  readonly origin: string;
-  readonly tls: {
-    readonly ca?: string;
-    readonly cert?: string;
-    readonly key?: string;
-    readonly servername?: string;
-    readonly rejectUnauthorized?: boolean;
-  };
-  /** Headers that authenticate the request sent now. */
-  readonly headers: (nowMs: number) => Record<string, string>;
-};
-
-function bearer(read: () => string): Credentials['headers'] {
+function bearer(read: () => string): ApiAccess['headers'] {
   let token = '';
   let readAt = Number.NEGATIVE_INFINITY;
   return (nowMs) => {
@@ -32,7 +20,7 @@ function bearer(read: () => string): Credentials['headers'] {
   };
 }
 
-function inCluster(host: string, port: string): Credentials {
+function inCluster(host: string, port: string): ApiAccess {
   const authority = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   return {
     origin: `https://${authority}`,
@@ -44,7 +32,7 @@ function inCluster(host: string, port: string): Credentials {
 /** Throws RO_KUBE_CONFIG where neither is usable. */
 export async function loadCredentials(
   env: Readonly<Record<string, string | undefined>>,
-): Promise<Credentials> {
+): Promise<ApiAccess> {
   const host = env['KUBERNETES_SERVICE_HOST'];
   const port = env['KUBERNETES_SERVICE_PORT'] ?? '443';
   const hasKubeConfig = env['KUBECONFIG'] !== undefined && env['KUBECONFIG'] !== '';

@@ -2,9 +2,9 @@
 // cluster never loads it: the library costs some 70 MiB of memory.
 
 import { KubeConfig } from '@kubernetes/client-node';
-import type { Credentials } from './credentials.ts';
+import type { ApiAccess } from './api-access.ts';
 
-export async function fromKubeConfig(): Promise<Credentials> {
+export async function fromKubeConfig(): Promise<ApiAccess> {
   const config = new KubeConfig();
   config.loadFromDefault();
   const cluster = config.getCurrentCluster();

@@ -3,12 +3,12 @@
 
 import { Agent, request } from 'undici';
 import { messageOf } from '../../src/errors.ts';
+import { linesOf } from '../../src/lines.ts';
 import type { Log } from '../../src/log.ts';
 import { isAgentReport } from '../../src/report-shape.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import type { Clock } from '../clock.ts';
 import type { PodView } from '../core/model.ts';
-import { linesOf } from '../kube/api.ts';
 
 const PEERS_MAX = 100;
 /** Reports come every 500 ms at least: a stream that is silent for so long is dead. */

@@ -5,6 +5,11 @@ import { readFileSync } from 'node:fs';
 import type { RedisOptions } from 'ioredis';
 import { OrchestratorError, messageOf } from '../../src/errors.ts';
 
+/** Whether the cause of a failed connection is that nobody listens: the process is gone. */
+export function isRefusal(detail: string): boolean {
+  return detail.includes('ECONNREFUSED');
+}
+
 export type RedisAccess = {
   readonly port: number;
   readonly user: string | undefined;

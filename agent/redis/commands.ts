@@ -89,7 +89,7 @@ export async function promoteGuarded(redis: Redis, startedEpochMs: number): Prom
   return read(replies.slice(2), startedEpochMs);
 }
 
-/** Opens writes with the configured value, never with one that was read back. */
+/** Opens writes with the configured value, never with the guard that may stand. */
 export async function openWrites(
   redis: Redis,
   minReplicas: number,

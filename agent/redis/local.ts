@@ -6,7 +6,7 @@ import { messageOf } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import type { Clock } from '../clock.ts';
 import type { Instance, LocalRedis, RedisResult } from '../core/model.ts';
-import { connectionOptions, currentPassword, type RedisAccess } from './access.ts';
+import { connectionOptions, currentPassword, isRefusal, type RedisAccess } from './access.ts';
 import * as commands from './commands.ts';
 import { startedEpochMs } from './instance.ts';
 
@@ -146,7 +146,7 @@ export class LocalRedisAdapter {
       this.#redis?.disconnect();
       this.#redis = null;
       const detail = cause === '' ? messageOf(error) : cause;
-      return { refused: /ECONNREFUSED/.test(detail), detail };
+      return { refused: isRefusal(detail), detail };
     }
   }
 
@@ -209,5 +209,5 @@ export class LocalRedisAdapter {
 }
 
 function failure(detail: string): RedisResult {
-  return { ok: false, refused: /ECONNREFUSED/.test(detail), detail };
+  return { ok: false, refused: isRefusal(detail), detail };
 }

@@ -3,7 +3,7 @@
 import { Redis } from 'ioredis';
 import { messageOf } from '../../src/errors.ts';
 import type { Instance } from '../core/model.ts';
-import { connectionOptions, type RedisAccess } from './access.ts';
+import { connectionOptions, isRefusal, type RedisAccess } from './access.ts';
 import * as commands from './commands.ts';
 import { startedEpochMs } from './instance.ts';
 
@@ -28,7 +28,7 @@ async function visit(
     return { ok: true, instance: await run(redis) };
   } catch (error) {
     const detail = cause === '' ? messageOf(error) : cause;
-    return { ok: false, refused: /ECONNREFUSED/.test(detail), detail };
+    return { ok: false, refused: isRefusal(detail), detail };
   } finally {
     redis?.disconnect();
   }

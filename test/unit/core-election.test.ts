@@ -9,7 +9,6 @@ const config: CoreConfig = {
   timing: TIMING_PROFILES.balanced,
   bootFence: true,
   redisTimeoutMs: 1000,
-  redisPort: 6379,
   maxFailoverLagBytes: null,
   ageBeatsBytes: 0,
   priorityFirst: false,

@@ -23,7 +23,6 @@ const config: CoreConfig = {
   timing: TIMING_PROFILES.balanced,
   bootFence: true,
   redisTimeoutMs: 1000,
-  redisPort: 6379,
   maxFailoverLagBytes: null,
   ageBeatsBytes: 0,
   priorityFirst: false,
@@ -258,7 +257,7 @@ function answer(rig: Rig, atMs: number): void {
       rig.feed({ kind: 'redis-done', id: effect.id, result: { ok: true, instance: master } }, atMs);
     } else if (effect.kind === 'fence-remote') {
       for (const { uid } of effect.targets) {
-        rig.feed({ kind: 'remote-fenced', uid, outcome: 'refused', instance: null }, atMs);
+        rig.feed({ kind: 'remote-fenced', uid, instance: null }, atMs);
       }
     }
   }
