@@ -31,7 +31,9 @@ const TICK_BUSY_MS = 20;
 const TICK_CALM_MS = 200;
 const POLL_BUSY_MS = 10;
 const POLL_FENCED_MS = 100;
+const POLL_SETTLING_MS = 25;
 const POLL_CALM_MS = 250;
+const SETTLING_MS = 3000;
 const STALL_MS = 250;
 const REMOTE_FENCE_MS = 200;
 const REMOTE_LOOK_MS = 1000;
@@ -265,7 +267,13 @@ export class Runtime {
           kind: 'unmanaged',
           uid: pod.uid,
           probe: seen.ok
-            ? { reachable: true, instance: seen.instance, pod: pod.name, volume: pod.volume }
+            ? {
+                reachable: true,
+                instance: seen.instance,
+                pod: pod.name,
+                volume: pod.volume,
+                seenAt: clock.now(),
+              }
             : { reachable: false },
         });
       }),
@@ -317,9 +325,13 @@ export class Runtime {
     const holder = s.peers.get(leaseOf(s)?.holder?.uid ?? '');
     // The master's agent says that its Redis is gone: our link breaks within milliseconds.
     const isSuspicious = s.phase === 'Following' && holder?.report.role === 'unknown';
+    // A new master takes a new id at the first attachment, and a new replica waits for its stream:
+    // both are noticed at once, so that the others need not wait.
+    const isSettling = isCalm && s.now - s.phaseSince < SETTLING_MS;
     const isBusy = !isCalm && s.phase !== 'Fenced';
     const calmMs = s.phase === 'Fenced' ? POLL_FENCED_MS : POLL_CALM_MS;
-    this.#parts.redis.setPollInterval(isSuspicious || isBusy ? POLL_BUSY_MS : calmMs);
+    const settledMs = isSettling ? POLL_SETTLING_MS : calmMs;
+    this.#parts.redis.setPollInterval(isSuspicious || isBusy ? POLL_BUSY_MS : settledMs);
   }
 
   #setTick(ms: number): void {
@@ -363,6 +375,7 @@ export class Runtime {
           ],
       s.promise?.round,
       s.failsafe.round,
+      s.attachment?.caughtUp,
       s.terminating || selfPod(s)?.leaving,
       s.problem,
     ]);

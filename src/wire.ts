@@ -79,6 +79,8 @@ export type AgentReport = {
   readonly volume: string;
   /** The pod is terminating, or about to be. */
   readonly leaving: boolean;
+  /** This replica has all that its master had when it last told of it. */
+  readonly inSync: boolean;
   /** Redis refused a connection after its sockets closed: it is gone, not slow. */
   readonly refused: boolean;
   readonly instance: InstanceReport | null;

@@ -14,7 +14,7 @@ export type Dataset = {
   readonly aof: boolean;
 };
 
-/** `index` in the lineage, newest highest (a half more: the last holder); then the offset. */
+/** `index` in the lineage, newest highest (a half more: who opened writes last); then the offset. */
 export type Position = { readonly index: number; readonly offset: number };
 
 /** Below every recorded id: an empty dataset, which may only follow. */
@@ -46,10 +46,16 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   // Redis forgets id and offset when it restarts from an AOF; what the volume held is recorded.
   // From an RDB an unknown id means that the file is older than the record: it ranks lowest.
   if (!dataset.aof) return { index: 0, offset: 0 };
-  // The offsets date from the last renewal; the last holder has all that its replicas have, and
-  // perhaps more.
-  const wasHolder = record.history.at(-1)?.holder === dataset.pod;
-  return { index: wasHolder ? recorded + 0.5 : recorded, offset: entry.offset };
+  // The offsets date from the last renewal; who opened writes last has all that its replicas have,
+  // and perhaps more.
+  const isOpener = openerOf(record) === dataset.pod;
+  return { index: isOpener ? record.lineage.length - 0.5 : recorded, offset: entry.offset };
+}
+
+/** The pod that opened writes last: the newest id is of its term. */
+function openerOf({ lineage, history }: GroupRecord): string | null {
+  const term = lineage.at(-1)?.term;
+  return history.findLast((entry) => entry.term === term)?.holder ?? null;
 }
 
 /** Whether the dataset shows by its own ids that it is the group's, or is empty. */

@@ -122,6 +122,7 @@ export type Unmanaged =
       readonly instance: Instance;
       readonly pod: string;
       readonly volume: string;
+      readonly seenAt: number;
     }
   | { readonly reachable: false };
 
@@ -203,6 +204,18 @@ export type CoreConfig = {
   readonly priorityFirst: boolean;
 };
 
+/** Since `REPLICAOF host`: how far the stream from that master has come. */
+export type Attachment = {
+  readonly host: string;
+  /** When the link was first seen up: only then can it go down. */
+  readonly linkUpAt: number | null;
+  /** Offset at that moment: a higher one shows that the stream runs. */
+  readonly firstOffset: number;
+  /** Since when the master is ahead while nothing has come. */
+  readonly lackingSince: number | null;
+  readonly caughtUp: boolean;
+};
+
 type PendingRedis = {
   readonly id: number;
   readonly kind: 'limbo' | 'attach' | 'promote' | 'open';
@@ -227,9 +240,9 @@ export type AgentState = {
   readonly peers: ReadonlyMap<string, Peer>;
   readonly unmanaged: ReadonlyMap<string, Unmanaged>;
   readonly frozenTerm: number | null;
-  /** The instance's link was up in this attachment: only then can it go down. */
-  readonly linkWasUp: boolean;
-  readonly attachedTo: string | null;
+  readonly attachment: Attachment | null;
+  /** When the stream of an attachment was held back last, and attached again. */
+  readonly heldBackAt: number;
   readonly attachFailedAt: number;
   readonly validUntil: number;
   readonly renewSentAt: number;

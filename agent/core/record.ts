@@ -23,9 +23,8 @@ import {
 
 const DATASETS_MAX = 50;
 
-function isInSync(peer: Peer, replid: string): boolean {
-  const { instance } = peer.report;
-  return instance !== null && instance.linkUp && !instance.syncing && instance.replid === replid;
+function isSynced(peer: Peer, replid: string): boolean {
+  return peer.report.inSync && peer.report.instance?.replid === replid;
 }
 
 /** Who may acquire next: linked and synced members, and old ones that are not silent yet (rule 22). */
@@ -35,7 +34,7 @@ function nextCandidates(state: AgentState): readonly Candidate[] {
   const { pod, uid } = state.config.self;
   const own: Candidate = { pod, uid, address: selfPod(state)?.ip ?? '', runId: self.runId };
   const linked = livePeers(state)
-    .filter((peer) => isInSync(peer, self.replid) && !peer.report.leaving)
+    .filter((peer) => isSynced(peer, self.replid) && !peer.report.leaving)
     .map(
       ({ report }): Candidate => ({
         pod: report.podName,
@@ -60,14 +59,17 @@ function nextCandidates(state: AgentState): readonly Candidate[] {
  * Members whose data show by themselves that they are the group's. A foreign dataset is never
  * recorded (I8), and one whose id Redis forgot keeps the entry that tells what it held.
  */
-function recordableMembers(state: AgentState): readonly Member[] {
-  const record = recordOf(state);
+function recordableMembers(state: AgentState, record: GroupRecord): readonly Member[] {
   return heardMembers(state).filter((member) => isOfLineage(member, record));
 }
 
-function nextDatasets(state: AgentState): Readonly<Record<string, DatasetEntry>> {
-  const datasets = new Map(Object.entries(recordOf(state).datasets));
-  for (const member of recordableMembers(state)) {
+/** What each member holds, as far as its descent is known from this record. */
+export function nextDatasets(
+  state: AgentState,
+  record: GroupRecord,
+): Readonly<Record<string, DatasetEntry>> {
+  const datasets = new Map(Object.entries(record.datasets));
+  for (const member of recordableMembers(state, record)) {
     datasets.delete(member.pod);
     datasets.set(member.pod, {
       volume: member.volume,
@@ -81,8 +83,10 @@ function nextDatasets(state: AgentState): Readonly<Record<string, DatasetEntry>>
 
 /** Whether a live member is not recorded with its present volume: it may not attach before. */
 export function hasUnrecordedMember(state: AgentState): boolean {
-  const { datasets } = recordOf(state);
-  return recordableMembers(state).some((member) => datasets[member.pod]?.volume !== member.volume);
+  const record = recordOf(state);
+  return recordableMembers(state, record).some(
+    ({ pod, volume }) => record.datasets[pod]?.volume !== volume,
+  );
 }
 
 /** Whether a synced member is not yet a candidate. */
@@ -97,18 +101,23 @@ export function hasNewCandidate(state: AgentState): boolean {
 export function renewedRecord(state: AgentState): Partial<GroupRecord> {
   const { opened } = state;
   const instance = localInstance(state);
-  const changes: Partial<GroupRecord> = { datasets: nextDatasets(state) };
-  if (opened === null || instance === null || opened.term !== leaseOf(state)?.term) return changes;
-  const { lineage } = recordOf(state);
+  const record = recordOf(state);
+  if (opened === null || instance === null || opened.term !== leaseOf(state)?.term) {
+    return { datasets: nextDatasets(state, record) };
+  }
+  const { lineage } = record;
   const isRecorded = lineage.at(-1)?.replid === opened.replid;
+  const renewed = isRecorded ? lineage : withPromoted(lineage, opened, instance);
   return {
-    ...changes,
+    // By the lineage that is written along: else what this instance holds under a new id would
+    // be recorded a whole renewal later, and be lost where the group ends before.
+    datasets: nextDatasets(state, { ...record, lineage: renewed }),
     candidates: nextCandidates(state),
     // The goal is void once writes were opened (rule 4).
     goal: null,
     previous: null,
     basisMs: null,
-    lineage: isRecorded ? lineage : withPromoted(lineage, opened, instance),
+    lineage: renewed,
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type RoleName,
   type RouteReport,
 } from '../../src/wire.ts';
+import { isInSync } from './attachment.ts';
 import type { AgentState, Instance } from './model.ts';
 import {
   adoption,
@@ -90,7 +91,7 @@ export function unreadiness(state: AgentState): string | null {
   const holder = state.peers.get(leaseOf(state)?.holder?.uid ?? '');
   const isLive = holder !== undefined && state.now - holder.at <= PEER_LIVE_MS;
   const hasMaster = plan.kind === 'follow' || (isLive && holder.report.isMaster);
-  if (!hasMaster || instance.role === 'master' || instance.linkUp) return null;
+  if (!hasMaster || instance.role === 'master' || isInSync(state, instance)) return null;
   return state.problem ?? 'this replica is not in sync with the master yet';
 }
 
@@ -127,6 +128,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
     frozenTerm: state.frozenTerm,
     volume: selfPod(state)?.volume ?? state.config.self.uid,
     leaving: isLeaving(state),
+    inSync: instance !== null && isInSync(state, instance),
     refused: state.redis?.reachable === false && state.redis.refused,
     instance: instance === null ? null : instanceReport(state, instance),
     failsafeRound: state.failsafe.round,

@@ -2,6 +2,7 @@
 
 import { DISCARD_DATA_ANNOTATION } from '../../src/names.ts';
 import { mayAcquire } from './acquire.ts';
+import { attachmentTo, isHeldBack, progress } from './attachment.ts';
 import { isOfLineage, mayBeOverwritten } from './lineage.ts';
 import type { GroupRecord } from './model.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
@@ -11,6 +12,7 @@ import {
   expectedPods,
   isHolder,
   isLimbo,
+  isValid,
   leaseOf,
   localInstance,
   rankedMembers,
@@ -24,6 +26,8 @@ const BOOT_PATIENCE_MS = 2000;
 const ATTACH_RETRY_MS = 200;
 const ACQUIRE_REPEAT_MS = 600;
 const LIMBO_REPEAT_MS = 20;
+/** A second full sync may be held back like the first: it is not hurried as often. */
+const HELD_BACK_RETRY_MS = 2000;
 
 /** The Lease names our pod, with the id of an agent process that we replaced. */
 function holdsForPredecessor(turn: Turn): boolean {
@@ -53,8 +57,9 @@ export function boot(turn: Turn): void {
     return;
   }
   if (s.redis === null && isPatient) return;
-  if (isHolder(s)) return bootAsHolder(turn);
-  if (holdsForPredecessor(turn)) {
+  if (isHolder(s) && isValid(s)) return bootAsHolder(turn);
+  // The watch may show our write before its answer, which alone gives validity.
+  if (isHolder(s) || holdsForPredecessor(turn)) {
     takeOverOwn(turn);
     if (s.now - s.bootedAt > BOOT_PATIENCE_MS && instance?.role === 'master') {
       turn.limbo({ cutClients: true });
@@ -66,7 +71,7 @@ export function boot(turn: Turn): void {
     turn.limbo({ cutClients: true });
     turn.enter('Fenced', 'started beside a master that no Lease names: fenced until it is decided');
   } else if (instance !== null && !isLimbo(instance) && instance.upstream !== null) {
-    s.attachedTo = instance.upstream.host;
+    s.attachment = attachmentTo(instance.upstream.host);
     turn.enter('Following', `started beside a replica of ${instance.upstream.host}`);
   } else turn.enter('Fenced', 'started: fenced until a master is known');
 }
@@ -224,13 +229,20 @@ function following(turn: Turn): void {
   const { s } = turn;
   const instance = localInstance(s);
   if (instance === null || s.pendingRedis !== null) return;
-  if (instance.linkUp) s.linkWasUp = true;
-  if (s.linkWasUp && !instance.linkUp && !instance.syncing) {
+  if (s.attachment !== null) s.attachment = progress(s, s.attachment, instance);
+  if (s.attachment !== null && isHeldBack(s, s.attachment)) {
+    if (s.now - s.heldBackAt < HELD_BACK_RETRY_MS) return;
+    s.heldBackAt = s.now;
+    turn.limbo({ cutClients: false });
+    turn.enter('Fenced', 'the master holds its stream back after the first sync: attaching again');
+    return;
+  }
+  if (s.attachment?.linkUpAt != null && !instance.linkUp && !instance.syncing) {
     turn.limbo({ cutClients: false });
     turn.enter('Fenced', 'the link to the master broke: replication stopped with a final offset');
     return;
   }
-  if (isLimbo(instance) || instance.upstream?.host !== s.attachedTo) {
+  if (isLimbo(instance) || instance.upstream?.host !== s.attachment?.host) {
     if (!isLimbo(instance)) turn.limbo({ cutClients: false });
     turn.enter(
       'Fenced',

@@ -2,7 +2,7 @@
 
 import { betterClaim, type Member } from './election.ts';
 import type { Holder, Instance, Peer, RemoteTarget } from './model.ts';
-import { hasNewCandidate, hasUnrecordedMember, renewedRecord } from './record.ts';
+import { hasNewCandidate, hasUnrecordedMember, nextDatasets, renewedRecord } from './record.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import {
   candidateOf,
@@ -69,6 +69,7 @@ function transfer(
     lease.term + 1,
     holder,
     {
+      datasets: nextDatasets(s, recordOf(s)),
       goal: options.goal,
       decided: options.decided,
       basisMs: clockMs,
@@ -84,7 +85,8 @@ function release(turn: Turn, reason: string): void {
   const { s } = turn;
   const lease = leaseOf(s);
   if (lease === null || !turn.canWrite()) return;
-  turn.writeLease('release', lease.term, null, UNDECIDED, reason);
+  const changes = { ...UNDECIDED, datasets: nextDatasets(s, recordOf(s)) };
+  turn.writeLease('release', lease.term, null, changes, reason);
   turn.say(`releasing term ${lease.term}: ${reason}`);
 }
 
@@ -373,9 +375,8 @@ function handoverTarget(turn: Turn): Member | null {
     const { instance } = report;
     return (
       !report.leaving &&
-      instance?.linkUp === true &&
-      !instance.syncing &&
-      instance.upstream?.startsWith(`${own}:`) &&
+      report.inSync &&
+      instance?.upstream?.startsWith(`${own}:`) &&
       offset - instance.offset <= HANDOVER_LAG_MAX_BYTES
     );
   });

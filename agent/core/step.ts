@@ -31,8 +31,8 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     peers: new Map(),
     unmanaged: new Map(),
     frozenTerm: null,
-    linkWasUp: false,
-    attachedTo: null,
+    attachment: null,
+    heldBackAt: Number.NEGATIVE_INFINITY,
     attachFailedAt: Number.NEGATIVE_INFINITY,
     validUntil: Number.NEGATIVE_INFINITY,
     renewSentAt: Number.NEGATIVE_INFINITY,
@@ -140,8 +140,7 @@ function learnRedis(turn: Turn, redis: LocalRedis): void {
     const known = before ?? (s.redis?.reachable === false ? s.redis.last : null);
     if (known !== null && known.runId !== redis.instance.runId) {
       s.frozenTerm = null;
-      s.linkWasUp = false;
-      s.attachedTo = null;
+      s.attachment = null;
       s.promoteFailures = 0;
     }
     // Frozen is promised only while the instance really is in limbo (rule 23).
@@ -175,6 +174,9 @@ function learnLease(turn: Turn, lease: LeaseView | null): void {
     s.unsure = false;
     s.attempted = new Set();
   }
+  // An attachment that failed on an older id need not wait any longer.
+  const newest = lease.record.lineage.at(-1)?.replid;
+  if (newest !== known?.record.lineage.at(-1)?.replid) s.attachFailedAt = Number.NEGATIVE_INFINITY;
   const isSame = known !== null && leaseFace(known) === leaseFace(lease);
   const unchangedSince = isSame && s.lease.kind === 'present' ? s.lease.unchangedSince : s.now;
   s.lease = { kind: 'present', lease, unchangedSince };
@@ -231,7 +233,7 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
     case 'attach':
       if (result.ok) return;
       s.attachFailedAt = s.now;
-      s.attachedTo = null;
+      s.attachment = null;
       turn.enter('Fenced', `could not replicate: ${result.detail}`);
       return;
     case 'promote':

@@ -2,6 +2,7 @@
 // they ask for. At most one Redis role command and one Lease write are under way at a time.
 
 import type { Phase } from '../../src/wire.ts';
+import { attachmentTo } from './attachment.ts';
 import type {
   AgentState,
   Effect,
@@ -64,16 +65,14 @@ export class Turn {
     if (this.s.pendingRedis?.kind === 'limbo') return;
     if (this.s.now - this.s.redisFailedAt < REDIS_REPEAT_MS) return;
     const id = this.#start('limbo');
-    this.s.attachedTo = null;
-    this.s.linkWasUp = false;
+    this.s.attachment = null;
     this.effects.push({ kind: 'limbo', id, cutClients: options.cutClients });
   }
 
   attach(host: string, replid: string): void {
     if (this.s.pendingRedis !== null) return;
     const id = this.#start('attach');
-    this.s.attachedTo = host;
-    this.s.linkWasUp = false;
+    this.s.attachment = attachmentTo(host);
     this.s.frozenTerm = null;
     this.effects.push({ kind: 'attach', id, host, replid });
   }

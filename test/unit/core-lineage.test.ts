@@ -66,10 +66,14 @@ await t.test('I8: foreign data are overwritten only where a person named them', 
   t.end();
 });
 
-await t.test('after an AOF restart of all, the last holder outranks its replicas', (t) => {
-  const history = [{ term: 2, holder: 'redis-1', reason: '', at: '' }];
+await t.test('after an AOF restart of all, who opened writes last outranks everybody', (t) => {
+  const history = [
+    { term: 2, holder: 'redis-1', reason: '', at: '' },
+    { term: 3, holder: 'redis-0', reason: 'acquired, never promoted', at: '' },
+  ];
+  const stale = { 'redis-1': { volume: 'pvc/data-redis-1', replid: 'aaa', offset: 1, keys: 0 } };
   const reborn = dataset({ replid: 'zzz', offset: 0, aof: true });
-  const position = positionOf(reborn, { ...record, history });
-  t.ok((position?.index ?? 0) > 1 && (position?.index ?? 9) < 2);
+  const position = positionOf(reborn, { ...record, history, datasets: stale });
+  t.ok((position?.index ?? 0) > 1, 'also where its own entry is old');
   t.end();
 });

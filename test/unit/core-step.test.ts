@@ -266,6 +266,7 @@ function answer(rig: Rig, atMs: number): void {
     agentId: 'p1',
     role: 'replica',
     frozenTerm: 99,
+    inSync: true,
     instance: {
       ...limbo,
       runId: 'run1',
@@ -282,6 +283,7 @@ await t.test('before NO ONE every instance not known to be no master is fenced',
   const rig = Rig.fenced(lease({ holder: SELF, term: 2 }));
   rig.state = { ...rig.state, validUntil: 10_000, renewSentAt: 0 };
   rig.feed({ kind: 'tick' }, 10);
+  rig.feed({ kind: 'tick' }, 20);
   const seen = kinds(rig.effects);
   t.ok(seen.includes('fence-remote'));
   t.notOk(seen.includes('promote'));
@@ -296,6 +298,29 @@ await t.test('a holder whose validity ended does not promote', (t) => {
   t.ok(writes(rig.effects).some(({ op }) => op === 'renew'));
   t.end();
 });
+
+await t.test(
+  'Boot: our own takeover shown by the watch gives no validity before its answer',
+  (t) => {
+    const rig = new Rig();
+    rig.feed({ kind: 'pods', pods: [pod(0)] });
+    rig.see(master);
+    const record = { lineage: [{ replid: 'bbb', term: 1, start: 0 }] };
+    const held = (agentId: string, resourceVersion: string) =>
+      lease({ holder: { ...SELF, agentId }, resourceVersion, record });
+    rig.feed({ kind: 'lease', lease: held('a', '10') });
+    t.equal(writes(rig.effects)[0]?.op, 'renew');
+    rig.feed({ kind: 'lease', lease: held('b', '11') }, 20);
+    t.equal(rig.state.phase, 'Boot');
+    const [effect] = rig.effects;
+    if (effect?.kind !== 'write-lease') return t.fail('no write');
+    const answer = { id: effect.id, outcome: 'ok', lease: held('b', '11') } as const;
+    rig.feed({ kind: 'lease-written', ...answer }, 30);
+    t.equal(rig.state.phase, 'Promoting');
+    t.match(rig.effects.at(-1), { kind: 'open' });
+    t.end();
+  },
+);
 
 await t.test('Leading: master, open, its replication id recorded', (t) => {
   const rig = leadingRig();

@@ -1,0 +1,93 @@
+// What a replica believes of its stream, look by look.
+
+import t from 'tap';
+import { attachmentTo, isHeldBack, isInSync, progress } from '../../agent/core/attachment.ts';
+import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
+import type { AgentState, Attachment, Instance, PodView } from '../../agent/core/model.ts';
+import { initialState } from '../../agent/core/step.ts';
+
+const MASTER = '10.0.0.1';
+const pod: PodView = {
+  name: 'redis-1',
+  uid: 'u1',
+  ip: MASTER,
+  leaving: false,
+  terminal: false,
+  managed: false,
+  role: null,
+  volume: 'u1',
+  discardData: null,
+  adoptFrom: false,
+  mirrorTerm: 0,
+  mirrorLineage: [],
+};
+const replica: Instance = {
+  runId: 'run0',
+  version: '7.0.15',
+  role: 'replica',
+  upstream: { host: MASTER, port: 6379 },
+  linkUp: true,
+  syncing: false,
+  loading: false,
+  offset: 100,
+  replid: 'aaa',
+  replid2: '0',
+  secondOffset: -1,
+  priority: 100,
+  startedEpochMs: 1000,
+  keys: 1,
+  aof: false,
+};
+
+/** The state at `now`, where the master told of `offset` at `at`. */
+function knowing(offset: number, at: number, now: number): AgentState {
+  const core = {
+    self: { pod: 'redis-0', uid: 'u0', agentId: 'b' },
+    timing: TIMING_PROFILES.balanced,
+    bootFence: true,
+    redisTimeoutMs: 1000,
+    maxFailoverLagBytes: null,
+    ageBeatsBytes: 0,
+    priorityFirst: false,
+  };
+  const instance: Instance = { ...replica, role: 'master', upstream: null, offset };
+  const probe = { reachable: true, instance, pod: 'redis-1', volume: 'u1', seenAt: at } as const;
+  return {
+    ...initialState(core, 0),
+    now,
+    pods: [pod],
+    unmanaged: new Map([['u1', probe]]),
+  };
+}
+
+const linked = (): Attachment => progress(knowing(100, 0, 10), attachmentTo(MASTER), replica);
+
+await t.test('link up alone is not in sync: what the master told before proves nothing', (t) => {
+  const attachment = linked();
+  t.equal(attachment.linkUpAt, 10);
+  t.equal(attachment.caughtUp, false);
+  t.equal(isInSync({ ...knowing(100, 0, 10), attachment }, replica), false);
+  t.end();
+});
+
+await t.test('in sync: all that the master had after the link came up is here', (t) => {
+  const behind = progress(knowing(180, 20, 25), linked(), { ...replica, offset: 150 });
+  t.equal(behind.caughtUp, false, 'not yet all of it');
+  const attachment = progress(knowing(180, 20, 30), behind, { ...replica, offset: 180 });
+  t.equal(isInSync({ ...knowing(180, 20, 30), attachment }, replica), true);
+  t.equal(
+    isInSync({ ...knowing(180, 20, 30), attachment }, { ...replica, linkUp: false }),
+    false,
+    'not without the link',
+  );
+  t.end();
+});
+
+await t.test('held back: the master is ahead and not a byte came', (t) => {
+  const lacking = progress(knowing(180, 20, 25), linked(), replica);
+  t.equal(isHeldBack(knowing(180, 20, 60), lacking), false, 'it may be on its way');
+  t.equal(isHeldBack(knowing(180, 20, 90), lacking), true);
+  const arrived = progress(knowing(500, 80, 90), lacking, { ...replica, offset: 101 });
+  t.equal(isHeldBack(knowing(500, 80, 900), arrived), false, 'one byte shows that it runs');
+  t.end();
+});
