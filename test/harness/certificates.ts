@@ -23,8 +23,8 @@ export async function createKeyPair(): Promise<KeyPair> {
 function emptyCertificate(pair: KeyPair, commonName: string): forge.pki.Certificate {
   const certificate = forge.pki.createCertificate();
   certificate.publicKey = forge.pki.publicKeyFromPem(pair.publicPem);
-  // A leading zero keeps the serial number positive.
-  certificate.serialNumber = `00${forge.util.bytesToHex(forge.random.getBytesSync(15))}`;
+  // 0x40 in front: a sign bit would make it negative, and a padding zero is not valid DER.
+  certificate.serialNumber = `40${forge.util.bytesToHex(forge.random.getBytesSync(15))}`;
   certificate.validity.notBefore = new Date(Date.now() - HOUR_MS);
   certificate.validity.notAfter = new Date(Date.now() + 24 * HOUR_MS);
   certificate.setSubject([{ name: 'commonName', value: commonName }]);
