@@ -372,6 +372,7 @@ export class Runtime {
             instance.syncing,
             instance.loading,
             instance.replid,
+            instance.priority,
           ],
       s.promise?.round,
       s.failsafe.round,
