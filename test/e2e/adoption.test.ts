@@ -91,8 +91,8 @@ async function adoption(t: Test, situation: Situation): Promise<void> {
   const kind = `${situation.isReplicated ? 'replicated' : 'data in one pod'}, ${
     situation.withoutVolumes ? 'no volumes' : 'volumes'
   }`;
-  record(t, { image, what: `adopted (${kind}): whole`, valueMs: performance.now() - mark });
-  record(t, { image, what: `adopted (${kind}): pause`, valueMs: writer.largestGapMs(mark) });
+  record(t, { image, what: `adopted (${kind}): whole`, value: performance.now() - mark });
+  record(t, { image, what: `adopted (${kind}): pause`, value: writer.largestGapMs(mark) });
   await writer.stop();
   t.equal(await missingKeys(master.ip), 0, `all ${KEYS} keys are there`);
   const lost = await writer.lost(master.ip);

@@ -57,8 +57,8 @@ async function failsOver(t: Test, group: Group, image: string): Promise<void> {
   const killed = performance.now();
   const direct = await clients.direct.firstAfter(killed, 60_000, master.ip);
   const service = await clients.service.firstAfter(killed, 60_000);
-  record(t, { image, what: 'Redis killed, direct', valueMs: direct.atMs - mark });
-  record(t, { image, what: 'Redis killed, through the Service', valueMs: service.atMs - mark });
+  record(t, { image, what: 'Redis killed, direct', value: direct.atMs - mark });
+  record(t, { image, what: 'Redis killed, through the Service', value: service.atMs - mark });
   const next = await group.oneMaster();
   await clients.stop();
   t.not(next.uid, master.uid, 'another pod is master');

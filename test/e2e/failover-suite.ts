@@ -1,22 +1,29 @@
 // The main job on one image: a plain StatefulSet in a labelled, `restricted` namespace becomes a
 // highly available group and stays one. The tests share the group and build on each other.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Test } from 'tap';
-import { GROUP_LABEL, STATUS_ANNOTATION } from '../../src/names.ts';
+import { AGENT_CONTAINER, GROUP_LABEL, STATUS_ANNOTATION } from '../../src/names.ts';
 import { replicationInfo } from '../harness/redis-client.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { Clients } from './clients.ts';
-import { openCluster } from './cluster.ts';
+import { openCluster, SYSTEM_NAMESPACE } from './cluster.ts';
 import { Group, type GroupPod } from './group.ts';
 import { applyExample, exampleText, type Flavour } from './manifest.ts';
 import { createNamespace } from './namespace.ts';
-import { agentToken, redisHasToken, redisPid } from './processes.ts';
+import { agentToken, redisHasToken, redisPid, residentMib } from './processes.ts';
 import { record } from './records.ts';
 
 /** Each round is one kill and one deletion of the master; more rounds make better figures. */
 const ROUNDS = Number(process.env['RO_E2E_ROUNDS'] ?? '1');
 /** A write that was sent so long before the fault has reached a replica that kept up. */
 const UNREPLICATED_MS = 500;
+
+/** How long a group that nobody uses is watched for the figures of an idle agent. */
+const IDLE_SECONDS = Number(process.env['RO_E2E_IDLE_SECONDS'] ?? '15');
+/** A renewal each second, and the checks of every sync interval. */
+const HOLDER_REQUESTS_MAX = 90;
+const OTHERS_REQUESTS_MAX = 30;
 
 type Suite = { readonly group: Group; readonly flavour: Flavour };
 
@@ -32,7 +39,7 @@ async function injection(t: Test, { group, flavour }: Suite): Promise<void> {
   for (const pod of pods) {
     const { metadata, spec } = pod.object;
     const redis = spec?.containers[0];
-    const agent = spec?.initContainers?.find(({ name }) => name === 'redis-orchestrator');
+    const agent = spec?.initContainers?.find(({ name }) => name === AGENT_CONTAINER);
     const env = new Map((agent?.env ?? []).map(({ name, value }) => [name, value]));
     t.equal(agent?.restartPolicy, 'Always', `${pod.name} has the agent as a native sidecar`);
     t.ok(env.has('POD_NAME') && env.has('POD_NAMESPACE') && env.has('POD_UID'), 'with its env');
@@ -101,6 +108,41 @@ async function routing(t: Test, { group, flavour }: Suite): Promise<void> {
   }
 }
 
+function agentLimitMib({ name, object }: GroupPod): number {
+  const agent = object.spec?.initContainers?.find((each) => each.name === AGENT_CONTAINER);
+  const limit = /^(\d+)Mi$/.exec(agent?.resources?.limits?.['memory'] ?? '')?.[1];
+  if (limit === undefined) throw new Error(`the agent of ${name} has no memory limit in Mi`);
+  return Number(limit);
+}
+
+async function idle(t: Test, { group, flavour }: Suite): Promise<void> {
+  const { image } = flavour;
+  const master = await group.oneMaster();
+  const pods = await group.pods();
+  const requests = async (): Promise<number[]> =>
+    await Promise.all(pods.map(async (pod) => (await group.state(pod)).apiRequests));
+  const mark = performance.now();
+  const before = await requests();
+  await pause(IDLE_SECONDS * 1000);
+  const after = await requests();
+  const minutes = (performance.now() - mark) / 60_000;
+  for (const [index, pod] of pods.entries()) {
+    const isMaster = pod.uid === master.uid;
+    const value = ((after[index] ?? 0) - (before[index] ?? 0)) / minutes;
+    const what = `requests to the API server, ${isMaster ? "the master's" : "a replica's"} agent`;
+    record(t, { image, what, value, unit: 'per minute' });
+    t.ok(value <= (isMaster ? HOLDER_REQUESTS_MAX : OTHERS_REQUESTS_MAX), `${pod.name}: few`);
+    const memory = residentMib(pod.uid, 'agent');
+    record(t, { image, what: 'memory of an idle agent', value: memory, unit: 'MiB' });
+    t.ok(memory < agentLimitMib(pod) / 2, `${pod.name}: its agent takes less than half its limit`);
+  }
+  const { items } = await group.cluster.core.listNamespacedPod({ namespace: SYSTEM_NAMESPACE });
+  for (const { metadata } of items) {
+    const value = residentMib(metadata?.uid ?? '', 'webhook');
+    record(t, { image, what: 'memory of a webhook replica', value, unit: 'MiB' });
+  }
+}
+
 async function killRedis(t: Test, { group, flavour }: Suite): Promise<void> {
   const master = await group.oneMaster();
   const clients = await Clients.start(t, group);
@@ -111,10 +153,10 @@ async function killRedis(t: Test, { group, flavour }: Suite): Promise<void> {
   const direct = await clients.direct.firstAfter(killed, 60_000, master.ip);
   const service = await clients.service.firstAfter(killed, 60_000);
   const image = flavour.image;
-  record(t, { image, what: 'Redis killed, direct', valueMs: direct.atMs - mark });
-  record(t, { image, what: 'Redis killed, through the Service', valueMs: service.atMs - mark });
+  record(t, { image, what: 'Redis killed, direct', value: direct.atMs - mark });
+  record(t, { image, what: 'Redis killed, through the Service', value: service.atMs - mark });
   const next = await group.oneMaster();
-  record(t, { image, what: 'Redis killed, whole again', valueMs: performance.now() - mark });
+  record(t, { image, what: 'Redis killed, whole again', value: performance.now() - mark });
   await clients.stop();
   t.not(next.uid, master.uid, 'another pod is master');
   t.ok(direct.atMs - mark < 5000, 'another master answers well before the Lease would run out');
@@ -140,11 +182,11 @@ async function planned(
   await clients.writeAgain(performance.now());
   const image = flavour.image;
   const until = performance.now();
-  record(t, { image, what: `${what}, direct`, valueMs: clients.direct.largestGapMs(mark, until) });
+  record(t, { image, what: `${what}, direct`, value: clients.direct.largestGapMs(mark, until) });
   record(t, {
     image,
     what: `${what}, through the Service`,
-    valueMs: clients.service.largestGapMs(mark, until),
+    value: clients.service.largestGapMs(mark, until),
   });
   await clients.stop();
   const { lost, acknowledged } = await clients.loss(next.ip);
@@ -221,7 +263,7 @@ async function scale(t: Test, suite: Suite): Promise<void> {
   const next = await group.oneMaster(2, 150_000);
   await clients.writeAgain(performance.now());
   const what = 'scaled from 5 to 2, past the master, through the Service';
-  record(t, { image: flavour.image, what, valueMs: clients.service.largestGapMs(mark) });
+  record(t, { image: flavour.image, what, value: clients.service.largestGapMs(mark) });
   await clients.stop();
   const { lost, acknowledged } = await clients.loss(next.ip);
   t.comment(`lost ${lost} of ${acknowledged} acknowledged writes`);
@@ -250,11 +292,12 @@ export async function failoverSuite(t: Test, flavour: Flavour): Promise<void> {
   await applyExample(cluster, namespace, flavour.manifest, { image: flavour.image });
   await suite.group.oneMaster();
   const what = 'applied, until one master of three';
-  record(t, { image: flavour.image, what, valueMs: performance.now() - started });
+  record(t, { image: flavour.image, what, value: performance.now() - started });
 
   await t.test('the plain StatefulSet is injected', async (t) => await injection(t, suite));
   await t.test('a `restricted` namespace accepts it', async (t) => await restricted(t, suite));
   await t.test('the Service routes to the master', async (t) => await routing(t, suite));
+  await t.test('an idle agent asks and takes little', async (t) => await idle(t, suite));
   for (let round = 1; round <= ROUNDS; round++) {
     await t.test(`the master's Redis is killed (${round})`, async (t) => {
       await killRedis(t, suite);

@@ -37,6 +37,14 @@ export function redisPid(podUid: string): number {
   return processWith(podUid, /(redis|valkey)-server/);
 }
 
+/** Resident memory of the pod's program of ours, in MiB. */
+export function residentMib(podUid: string, program: 'agent' | 'webhook'): number {
+  const pid = processWith(podUid, new RegExp(`${program}\\.mjs`));
+  const kib = /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1];
+  if (kib === undefined) throw new Error(`/proc/${pid}/status tells no VmRSS`);
+  return Number(kib) / 1024;
+}
+
 function filesOf(pid: number): string {
   return join('/proc', String(pid), 'root');
 }
