@@ -124,8 +124,7 @@ run_tests() {
   rm -f "$file"
   case $layer in
     unit) jobs=(-- --reporter=tap --jobs=2) ;;
-    # One control plane at a time: each looks for free ports a moment before it takes them.
-    redis | kube) jobs=(-- --reporter=tap "--jobs=${RO_TEST_JOBS:-1}") ;;
+    redis | kube) jobs=(-- --reporter=tap "--jobs=${RO_TEST_JOBS:-2}") ;;
     # These measure time: package.json says how many files at once.
     chaos) jobs=(-- --reporter=tap ${RO_TEST_JOBS:+"--jobs=$RO_TEST_JOBS"}) ;;
     e2e) ;; # test/e2e/run.ts brings up a cluster, runs tap on it and takes it down

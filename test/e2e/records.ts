@@ -29,10 +29,10 @@ export function summary(file: string): string[] {
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     if (line === '') continue;
     const { image, what, value, unit = 'ms' } = JSON.parse(line) as Measurement;
-    const key = `${image.padEnd(16)} ${`${what}, ${unit}`.padEnd(62)}`;
+    const key = `${image.padEnd(20)} ${`${what}, ${unit}`.padEnd(62)}`;
     groups.set(key, [...(groups.get(key) ?? []), value]);
   }
-  const head = `${'image'.padEnd(16)} ${'measured'.padEnd(62)}   n    p50    p99    max`;
+  const head = `${'image'.padEnd(20)} ${'measured'.padEnd(62)}   n    p50    p99    max`;
   const rows = [...groups].map(([key, values]) => {
     const sorted = values.sort((left, right) => left - right);
     const numbers = [quantile(sorted, 0.5), quantile(sorted, 0.99), sorted.at(-1) ?? 0];

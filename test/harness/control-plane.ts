@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAuthority, createKeyPair, issueCertificate } from './certificates.ts';
-import { freePorts } from './free-ports.ts';
+import { PodNetwork } from './free-ports.ts';
 import { KubeClient } from './kube-client.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { programPath } from './programs.ts';
@@ -13,6 +13,7 @@ import { waitFor } from './wait-for.ts';
 import type { ManagedProcess, Workspace } from './workspace.ts';
 
 const READY_TIMEOUT_MS = 60_000;
+const API_PORT = 6443;
 const OUR_PART = [
   'pod-garbage-collector-controller',
   'node-lifecycle-controller',
@@ -21,7 +22,11 @@ const OUR_PART = [
 
 type Files = { readonly directory: string; readonly file: (name: string) => string };
 
-async function writeCredentials(workspace: Workspace, tokens: Record<string, string>) {
+async function writeCredentials(
+  workspace: Workspace,
+  address: string,
+  tokens: Record<string, string>,
+) {
   const directory = workspace.folder('control-plane');
   const files: Files = { directory, file: (name) => join(directory, name) };
   const write = (name: string, text: string): void =>
@@ -29,7 +34,7 @@ async function writeCredentials(workspace: Workspace, tokens: Record<string, str
   const [authority, accounts] = await Promise.all([createAuthority('ro-test-ca'), createKeyPair()]);
   const server = await issueCertificate(authority, 'kube-apiserver', {
     dns: ['localhost', 'kubernetes', 'kubernetes.default.svc'],
-    ips: ['127.0.0.1', '10.96.0.1'],
+    ips: [address, '10.96.0.1'],
   });
   write('ca.crt', authority.certPem);
   write('server.crt', server.certPem);
@@ -105,17 +110,18 @@ export async function startControlPlane(
   workspace: Workspace,
   options: { readonly controllerManager?: boolean } = {},
 ): Promise<ControlPlane> {
-  const [etcdPort = 0, etcdPeerPort = 0, apiPort = 0, managerPort = 0] = await freePorts(4);
+  // An address of its own: ports that were free a moment ago may be taken by the next test.
+  const address = (await PodNetwork.claim(workspace)).address();
   const secret = {
     admin: randomBytes(16).toString('hex'),
     manager: randomBytes(16).toString('hex'),
   };
-  const { files, caPem } = await writeCredentials(workspace, {
+  const { files, caPem } = await writeCredentials(workspace, address, {
     admin: `${secret.admin},admin,admin,"system:masters"`,
     manager: `${secret.manager},system:kube-controller-manager,manager`,
   });
-  const etcdUrl = `http://127.0.0.1:${etcdPort}`;
-  const etcdPeerUrl = `http://127.0.0.1:${etcdPeerPort}`;
+  const etcdUrl = `http://${address}:2379`;
+  const etcdPeerUrl = `http://${address}:2380`;
   workspace.start('etcd', programPath('etcd'), [
     `--data-dir=${files.file('etcd')}`,
     `--listen-client-urls=${etcdUrl}`,
@@ -128,8 +134,8 @@ export async function startControlPlane(
   ]);
   const apiServerArgs = [
     `--etcd-servers=${etcdUrl}`,
-    '--bind-address=127.0.0.1',
-    `--secure-port=${apiPort}`,
+    `--bind-address=${address}`,
+    `--secure-port=${API_PORT}`,
     `--cert-dir=${files.directory}`,
     `--tls-cert-file=${files.file('server.crt')}`,
     `--tls-private-key-file=${files.file('server.key')}`,
@@ -144,7 +150,7 @@ export async function startControlPlane(
     '--profiling=false',
     '--v=1',
   ];
-  const url = `https://127.0.0.1:${apiPort}`;
+  const url = `https://${address}:${API_PORT}`;
   const controlPlane = new ControlPlane(workspace, url, caPem, secret.admin, () =>
     workspace.start('kube-apiserver', programPath('kube-apiserver'), apiServerArgs),
   );
@@ -157,8 +163,8 @@ export async function startControlPlane(
       `--service-account-private-key-file=${files.file('accounts.key')}`,
       `--root-ca-file=${files.file('ca.crt')}`,
       `--cert-dir=${files.directory}`,
-      '--bind-address=127.0.0.1',
-      `--secure-port=${managerPort}`,
+      `--bind-address=${address}`,
+      '--secure-port=10257',
       '--leader-elect=false',
       '--use-service-account-credentials',
       // No Node object stands behind our pods: two of these would delete them, one make more.
