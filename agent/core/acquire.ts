@@ -1,10 +1,10 @@
 // Who may acquire the Lease, and why (STATE-MACHINE, `may`). Only proof promotes: the Lease was
 // released, or its holder was silent for a whole wait, or nobody who could act exists any more.
 
+import { adoption, unrelatedData } from './adoption.ts';
 import type { Member } from './election.ts';
 import type { AgentState } from './model.ts';
 import {
-  adoption,
   candidateOf,
   expectedPods,
   leaseOf,
@@ -15,7 +15,6 @@ import {
   recordOf,
   selfMember,
   unheardMembers,
-  unrelatedData,
 } from './view.ts';
 
 /** The list of pods must not have changed for so long before a cold start (DESIGN 6). */

@@ -1,5 +1,6 @@
 // What this agent tells its peers and everybody: the body of /state, from the state alone.
 
+import { adoption } from './adoption.ts';
 import {
   type AgentReport,
   type InstanceReport,
@@ -10,7 +11,6 @@ import {
 import { isInSync } from './attachment.ts';
 import type { AgentState, Instance } from './model.ts';
 import {
-  adoption,
   isLeaving,
   isLimbo,
   leaseOf,

@@ -1,0 +1,70 @@
+// The Lease writes of its holder: renewal, naming a successor, release.
+
+import type { Member } from './election.ts';
+import type { Holder } from './model.ts';
+import { nextDatasets, renewedRecord } from './record.ts';
+import { type Turn, UNDECIDED } from './turn.ts';
+import { leaseOf, rankedMembers, recordOf, selfPod } from './view.ts';
+
+/** Sends a renewal when it is due; rule 2: also while a swap that gave the Lease away is unknown. */
+export function renewIfDue(turn: Turn, options: { atOnce?: boolean } = {}): void {
+  const { s } = turn;
+  const lease = leaseOf(s);
+  if (lease === null || !turn.canWrite()) return;
+  const sinceMs = s.now - s.renewSentAt;
+  if (sinceMs < s.config.timing.renewMs && options.atOnce !== true && !s.unsure) return;
+  turn.writeLease('renew', lease.term, s.config.self, renewedRecord(s), 'renewal');
+}
+
+/** The holder itself names its successor; only the holder may (DESIGN 4). */
+export function transfer(
+  turn: Turn,
+  member: Member,
+  reason: string,
+  options: { goal: number | null; decided: boolean },
+): boolean {
+  const { s } = turn;
+  const peer = s.peers.get(member.uid);
+  const lease = leaseOf(s);
+  if (peer === undefined || lease === null || !turn.canWrite()) return false;
+  const { podName, podUID, agentId, clockMs } = peer.report;
+  const holder: Holder = { pod: podName, uid: podUID, agentId };
+  const { pod, uid } = s.config.self;
+  turn.writeLease(
+    'transfer',
+    lease.term + 1,
+    holder,
+    {
+      datasets: nextDatasets(s, recordOf(s)),
+      goal: options.goal,
+      decided: options.decided,
+      basisMs: clockMs,
+      previous: { pod, uid, address: selfPod(s)?.ip ?? '' },
+    },
+    reason,
+  );
+  turn.say(`handing term ${lease.term + 1} to ${podName}: ${reason}`);
+  return true;
+}
+
+export function release(turn: Turn, reason: string): void {
+  const { s } = turn;
+  const lease = leaseOf(s);
+  if (lease === null || !turn.canWrite()) return;
+  const changes = { ...UNDECIDED, datasets: nextDatasets(s, recordOf(s)) };
+  turn.writeLease('release', lease.term, null, changes, reason);
+  turn.say(`releasing term ${lease.term}: ${reason}`);
+}
+
+/** Best live peer, or a release: somebody else must decide. */
+export function giveAway(turn: Turn, reason: string): void {
+  const best = rankedMembers(turn.s).find((member) => member.uid !== turn.s.config.self.uid);
+  if (best !== undefined) transfer(turn, best, reason, { goal: null, decided: false });
+  else release(turn, reason);
+}
+
+/** After a transfer or release was sent: fenced, whatever came of it. */
+export function leaveIfGiven(turn: Turn): boolean {
+  const op = turn.s.pendingWrite?.write.op;
+  return op === 'transfer' || op === 'release';
+}

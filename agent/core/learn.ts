@@ -1,0 +1,200 @@
+// What an event tells the state, before the rows act on it.
+
+import { promiseIfAsked } from './failsafe.ts';
+import type { AgentEvent, AgentState, LeaseView, LocalRedis, Unmanaged } from './model.ts';
+import type { Turn } from './turn.ts';
+import { isHolder, isLimbo, isValid, leaseOf } from './view.ts';
+
+export function learn(turn: Turn, event: AgentEvent): void {
+  const { s } = turn;
+  switch (event.kind) {
+    case 'tick':
+      return;
+    case 'redis':
+      return learnRedis(turn, event.redis);
+    case 'lease':
+      return learnLease(turn, event.lease);
+    case 'pods':
+      return learnPods(turn, event.pods);
+    case 'peer':
+      s.peers = new Map(s.peers).set(event.report.podUID, {
+        report: event.report,
+        startedEpochMs: event.startedEpochMs,
+        at: s.now,
+      });
+      return promiseIfAsked(turn, event.report);
+    case 'unmanaged': {
+      const known = s.unmanaged.get(event.uid);
+      // A master that stopped answering while it leaves is still the one whose data we inherit.
+      const pod = s.pods?.find((candidate) => candidate.uid === event.uid);
+      if (known?.reachable === true && !event.probe.reachable && pod?.leaving !== false) return;
+      s.unmanaged = new Map(s.unmanaged).set(event.uid, event.probe);
+      return;
+    }
+    case 'lease-written':
+      return learnWritten(turn, event);
+    case 'redis-done':
+      return learnRedisDone(turn, event);
+    case 'remote-fenced':
+      s.fenced = new Set(s.fenced).add(event.uid);
+      if (event.instance !== null && s.unmanaged.has(event.uid))
+        s.remoteGoal = event.instance.offset;
+      return;
+    case 'stalled':
+      // What was not watched cannot count as silence.
+      if (s.lease.kind === 'present') s.lease = { ...s.lease, unchangedSince: s.now };
+      if (s.lease.kind === 'absent') s.lease = { kind: 'absent', since: s.now };
+      s.maySince = null;
+      return;
+    case 'volume-gone':
+      s.goneVolumes = new Set(s.goneVolumes).add(event.volume);
+      return;
+    case 'terminate':
+      s.terminating = true;
+      return;
+  }
+}
+
+function learnPods(turn: Turn, pods: AgentState['pods']): void {
+  const { s } = turn;
+  const names = (list: AgentState['pods']): string =>
+    (list ?? []).map((pod) => `${pod.uid}${pod.leaving}${pod.ip}`).join();
+  if (s.pods === null || names(s.pods) !== names(pods)) s.podsChangedAt = s.now;
+  s.pods = pods;
+  const uids = new Set((pods ?? []).map((pod) => pod.uid));
+  s.peers = new Map([...s.peers].filter(([uid]) => uids.has(uid)));
+  // What a vanished master without agent held is inherited, unless its volume died with it.
+  const isKept = ([uid, probe]: [string, Unmanaged]): boolean =>
+    uids.has(uid) || (leaseOf(s) === null && probe.reachable && probe.volume.startsWith('pvc/'));
+  s.unmanaged = new Map([...s.unmanaged].filter(isKept));
+}
+
+function learnRedis(turn: Turn, redis: LocalRedis): void {
+  const { s } = turn;
+  const before = s.redis?.reachable === true ? s.redis.instance : null;
+  if (redis.reachable) {
+    const known = before ?? (s.redis?.reachable === false ? s.redis.last : null);
+    if (known !== null && known.runId !== redis.instance.runId) {
+      s.frozenTerm = null;
+      s.attachment = null;
+      s.promoteFailures = 0;
+    }
+    // Frozen is promised only while the instance really is in limbo (rule 23).
+    if (!isLimbo(redis.instance)) s.frozenTerm = null;
+    s.redis = redis;
+    return;
+  }
+  s.redis = s.redis?.reachable === false ? { ...redis, since: s.redis.since } : redis;
+  if (redis.refused) s.frozenTerm = null;
+}
+
+function leaseFace(lease: LeaseView): string {
+  return `${lease.holder?.pod}_${lease.holder?.uid}_${lease.holder?.agentId} ${lease.term} ${lease.renewTime}`;
+}
+
+function isOlder(a: LeaseView, b: LeaseView): boolean {
+  return BigInt(a.resourceVersion) < BigInt(b.resourceVersion);
+}
+
+function learnLease(turn: Turn, lease: LeaseView | null): void {
+  const { s } = turn;
+  if (lease === null) {
+    if (s.lease.kind !== 'absent') s.lease = { kind: 'absent', since: s.now };
+    s.unsure = false;
+    return;
+  }
+  const known = leaseOf(s);
+  if (known !== null && isOlder(lease, known)) return;
+  // A newer version than the one that an unknown swap was based on decides it (rule 2).
+  if (known !== null && s.pendingWrite === null && isOlder(known, lease)) {
+    s.unsure = false;
+    s.attempted = new Set();
+  }
+  // An attachment that failed on an older id need not wait any longer.
+  const newest = lease.record.lineage.at(-1)?.replid;
+  if (newest !== known?.record.lineage.at(-1)?.replid) s.attachFailedAt = Number.NEGATIVE_INFINITY;
+  const isSame = known !== null && leaseFace(known) === leaseFace(lease);
+  const unchangedSince = isSame && s.lease.kind === 'present' ? s.lease.unchangedSince : s.now;
+  s.lease = { kind: 'present', lease, unchangedSince };
+}
+
+function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-written' }>): void {
+  const { s } = turn;
+  const pending = s.pendingWrite;
+  if (pending === null || pending.id !== event.id) return;
+  s.pendingWrite = null;
+  const { op } = pending.write;
+  const isOurs = op !== 'transfer' && op !== 'release';
+  if (event.lease !== null) learnLease(turn, event.lease);
+  if (event.outcome === 'ok') {
+    s.writeFailures = 0;
+    s.unsure = false;
+    s.attempted = new Set();
+    if (!isOurs) {
+      s.validUntil = Number.NEGATIVE_INFINITY;
+      turn.enter('Fencing', s.reason);
+      return;
+    }
+    s.renewSentAt = pending.sentAt;
+    s.validUntil = Math.max(s.validUntil, pending.sentAt + s.config.timing.validityMs);
+    return;
+  }
+  s.writeFailedAt = s.now;
+  s.writeFailures++;
+  if (event.outcome === 'conflict') {
+    // The version moved on: whatever we wanted did not happen. Without the newer one, nothing
+    // is known of an earlier swap.
+    if (event.lease !== null) s.unsure = false;
+    s.writeFailures = event.lease === null ? s.writeFailures : 0;
+  }
+  if (event.outcome === 'denied') {
+    s.problem = 'RO_KUBE_DENIED: the service account may not write the Lease of the group';
+  }
+}
+
+function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-done' }>): void {
+  const { s } = turn;
+  const pending = s.pendingRedis;
+  if (pending === null || pending.id !== event.id) return;
+  s.pendingRedis = null;
+  const { result } = event;
+  if (result.ok) {
+    s.redis = { reachable: true, instance: result.instance, seenAt: s.now };
+    if (!isLimbo(result.instance)) s.frozenTerm = null;
+  } else s.redisFailedAt = s.now;
+  switch (pending.kind) {
+    case 'limbo':
+      if (result.ok && s.phase === 'HandingOver') s.handoverOffset = result.instance.offset;
+      return;
+    case 'attach':
+      if (result.ok) return;
+      s.attachFailedAt = s.now;
+      s.attachment = null;
+      turn.enter('Fenced', `could not replicate: ${result.detail}`);
+      return;
+    case 'promote':
+      if (s.phase !== 'Promoting') return;
+      if (!result.ok) {
+        s.promoteFailures++;
+        s.problem = `RO_REDIS_COMMAND_DENIED: the promotion failed: ${result.detail}`;
+        turn.enter('Fencing', `the promotion failed: ${result.detail}`);
+      } else if (isValid(s) && isHolder(s)) turn.open();
+      else turn.enter('Fencing', 'validity ended during the promotion');
+      return;
+    case 'open': {
+      if (s.phase !== 'Promoting') return;
+      if (!result.ok) return turn.enter('Fencing', `opening writes failed: ${result.detail}`);
+      const lease = leaseOf(s);
+      if (lease === null)
+        return turn.enter('Fencing', 'the Lease was deleted during the promotion');
+      s.promoteFailures = 0;
+      s.opened = {
+        term: lease.term,
+        runId: result.instance.runId,
+        replid: result.instance.replid,
+      };
+      s.problem = null;
+      turn.enter('Leading', `master of term ${s.opened.term}`);
+    }
+  }
+}
