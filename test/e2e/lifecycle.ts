@@ -64,7 +64,7 @@ const script = (name: string): string => join(REPOSITORY, 'scripts', name);
 
 async function images(name: string): Promise<void> {
   await timed('bundles', async () => await must('npm', ['run', 'build']));
-  const wanted = ['agent', 'webhook', 'redis', 'valkey'];
+  const wanted = ['agent', 'webhook', 'redis', 'valkey', 'bitnami'];
   const archives = await timed(
     'images',
     async () => await must(script('images'), ['build', ...wanted]),
