@@ -1,29 +1,17 @@
-// Feeds events into the core and carries its effects out. The only state here is what is under
-// way; whatever is decided is decided in the core.
+// The running core: feeds events into it, one after the other, and has its effects carried out.
+// Whatever is decided is decided in the core.
 
-import type { Log } from '../src/log.ts';
 import { VERSION } from '../src/version.ts';
-import type { AgentReport, RouteReport } from '../src/wire.ts';
-import type { Clock, Timer } from './clock.ts';
+import type { AgentReport } from '../src/wire.ts';
+import type { Timer } from './clock.ts';
 import { labelChanges } from './core/labels.ts';
-import type {
-  AgentEvent,
-  AgentState,
-  CoreConfig,
-  Effect,
-  LeaseWrite,
-  PodView,
-  RedisResult,
-} from './core/model.ts';
+import type { AgentEvent, AgentState, PodView } from './core/model.ts';
 import { reportOf, unhealthiness, unreadiness } from './core/report.ts';
 import { initialState, step } from './core/step.ts';
-import { isManaged, leaseOf, recordOf, seenTerm, selfPod } from './core/view.ts';
+import { leaseOf, seenTerm, selfPod } from './core/view.ts';
+import { type EffectParts, Effects } from './effects.ts';
 import type { LabelKeeper } from './kube/label-keeper.ts';
-import type { LeaseAdapter } from './kube/lease.ts';
-import type { PodsAdapter } from './kube/pods.ts';
-import type { RedisAccess } from './redis/access.ts';
-import type { LocalRedisAdapter } from './redis/local.ts';
-import { fence, hastenSync, lookAt } from './redis/remote.ts';
+import { type RoundParts, Rounds } from './rounds.ts';
 
 const HEARTBEAT_MS = 500;
 const OFFSET_PUBLISH_MS = 100;
@@ -35,33 +23,22 @@ const POLL_SETTLING_MS = 25;
 const POLL_CALM_MS = 250;
 const SETTLING_MS = 3000;
 const STALL_MS = 250;
-const REMOTE_FENCE_MS = 200;
-const REMOTE_LOOK_MS = 1000;
-const PROBE_MS = 500;
 
-export type RuntimeParts = {
-  readonly core: CoreConfig;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly access: RedisAccess;
-  readonly redis: LocalRedisAdapter;
-  readonly lease: LeaseAdapter;
-  readonly pods: PodsAdapter;
-  readonly labels: LabelKeeper;
-  readonly namespace: string;
-  readonly group: string;
-  readonly podIP: string;
-  readonly syncIntervalMs: number;
-  readonly readRoute: () => Promise<RouteReport>;
-  readonly isVolumeGone: (claim: string) => Promise<boolean>;
-  readonly apiRequests: () => number;
-  readonly followPeers: (pods: readonly PodView[]) => void;
-  readonly publish: (report: AgentReport) => void;
-  readonly onExit: (code: number) => void;
-};
+export type RuntimeParts = EffectParts &
+  RoundParts & {
+    readonly labels: LabelKeeper;
+    readonly namespace: string;
+    readonly group: string;
+    readonly podIP: string;
+    readonly apiRequests: () => number;
+    readonly followPeers: (pods: readonly PodView[]) => void;
+    readonly publish: (report: AgentReport) => void;
+  };
 
 export class Runtime {
   readonly #parts: RuntimeParts;
+  readonly #effects: Effects;
+  readonly #rounds: Rounds;
   #state: AgentState;
   readonly #queue: AgentEvent[] = [];
   #running = false;
@@ -72,17 +49,12 @@ export class Runtime {
   #publishedAt = Number.NEGATIVE_INFINITY;
   #publishedOffset: number | null = null;
   #lastDecision: { reason: string; at: string } | null = null;
-  #mirrored = '';
-  #mirrorBusy = false;
-  #probing = false;
-  #prober: Timer | null = null;
-  #syncer: Timer | null = null;
-  #syncing = false;
-  #route: RouteReport | null = null;
   #stopped = false;
 
   constructor(parts: RuntimeParts) {
     this.#parts = parts;
+    this.#effects = new Effects(parts, this);
+    this.#rounds = new Rounds(parts, this);
     this.#state = initialState(parts.core, parts.clock.now());
     this.#lastTickAt = parts.clock.now();
   }
@@ -93,16 +65,13 @@ export class Runtime {
 
   start(): void {
     this.#setTick(TICK_BUSY_MS);
-    this.#prober = this.#parts.clock.every(PROBE_MS, () => void this.#probeUnmanaged());
-    this.#syncer = this.#parts.clock.every(this.#parts.syncIntervalMs, () => void this.#sync());
-    void this.#sync();
+    this.#rounds.start();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#ticker?.cancel();
-    this.#prober?.cancel();
-    this.#syncer?.cancel();
+    this.#rounds.stop();
   }
 
   unhealthiness(): string | null {
@@ -124,7 +93,7 @@ export class Runtime {
       clockMs,
       epochOffsetMs: clock.epochMs() - clockMs,
       lastDecision: this.#lastDecision,
-      route: this.#route,
+      route: this.#rounds.route,
       apiRequests: this.#parts.apiRequests(),
     });
   }
@@ -158,7 +127,7 @@ export class Runtime {
         reason,
       );
     }
-    for (const effect of effects) this.#carryOut(effect);
+    for (const effect of effects) this.#effects.carryOut(effect);
     if (event.kind === 'pods') this.#followPeers();
   }
 
@@ -167,153 +136,11 @@ export class Runtime {
     this.#parts.followPeers((this.#state.pods ?? []).filter((pod) => pod.uid !== uid));
   }
 
-  #carryOut(effect: Effect): void {
-    const { redis, clock } = this.#parts;
-    switch (effect.kind) {
-      case 'limbo':
-        void this.#finish(effect.id, redis.limbo(effect.cutClients));
-        return;
-      case 'attach':
-        void this.#finish(effect.id, this.#attach(effect.id, effect.host, effect.replid));
-        return;
-      case 'promote':
-        void this.#finish(effect.id, redis.promote(effect.runId, effect.until));
-        return;
-      case 'open':
-        void this.#finish(effect.id, redis.open(effect.until));
-        return;
-      case 'write-lease':
-        void this.#writeLease(effect.id, effect.write);
-        return;
-      case 'fence-remote':
-        for (const { uid, pod, address } of effect.targets) void this.#fence(uid, pod, address);
-        return;
-      case 'exit':
-        clock.after(0, () => this.#parts.onExit(effect.code));
-        return;
-    }
-  }
-
-  async #finish(id: number, running: Promise<RedisResult>): Promise<void> {
-    const result = await running;
-    if (!result.ok) {
-      this.#parts.log.warn({ detail: result.detail }, 'a role command was not carried out');
-    }
-    this.dispatch({ kind: 'redis-done', id, result });
-  }
-
-  /** Attaches only to a master that shows the recorded replication id (rule 23). */
-  async #attach(id: number, host: string, replid: string): Promise<RedisResult> {
-    const { access, clock, redis, log } = this.#parts;
-    const target = await lookAt(access, host, REMOTE_LOOK_MS, clock.epochMs());
-    if (!target.ok) return { ok: false, refused: false, detail: `${host}: ${target.detail}` };
-    if (target.instance.role !== 'master' || target.instance.replid !== replid) {
-      const shown = `${target.instance.role} of ${target.instance.replid}`;
-      return {
-        ok: false,
-        refused: false,
-        detail: `${host} is a ${shown}, not the master of ${replid}`,
-      };
-    }
-    const pod = this.#state.pods?.find(({ ip }) => ip === host);
-    if (pod !== undefined && !isManaged(this.#state, pod)) {
-      const hastened = await hastenSync(access, host, REMOTE_LOOK_MS);
-      if (!hastened.ok) log.warn({ host, detail: hastened.detail }, 'the first sync starts later');
-    }
-    // Something more urgent may have been asked meanwhile: a late REPLICAOF would undo it.
-    if (this.#state.pendingRedis?.id !== id) {
-      return { ok: false, refused: false, detail: 'superseded' };
-    }
-    return redis.replicateFrom(host, access.port);
-  }
-
-  async #writeLease(id: number, write: LeaseWrite): Promise<void> {
-    const { lease, clock, log, core } = this.#parts;
-    const { requestTimeoutMs } = core.timing;
-    const done = await lease.write(write, requestTimeoutMs, clock.epochMs());
-    if (done.outcome !== 'ok') {
-      log.warn({ op: write.op, outcome: done.outcome, detail: done.detail }, 'Lease not written');
-    }
-    this.dispatch({ kind: 'lease-written', id, outcome: done.outcome, lease: done.lease });
-    if (done.absent) this.dispatch({ kind: 'lease', lease: null });
-    if (done.outcome !== 'timeout' && done.outcome !== 'error') return;
-    const read = await lease.read(requestTimeoutMs);
-    if (read.ok) this.dispatch({ kind: 'lease', lease: read.body });
-  }
-
-  async #fence(uid: string, pod: string, address: string): Promise<void> {
-    const { access, log } = this.#parts;
-    // A master without agent may be busy saving its data as it ends.
-    const timeoutMs = this.#state.unmanaged.has(uid) ? REMOTE_LOOK_MS : REMOTE_FENCE_MS;
-    const result = await fence(access, address, timeoutMs);
-    const outcome = result.ok ? 'limbo' : result.refused ? 'refused' : 'silent';
-    log.info({ target: pod, address, outcome }, 'fenced before the promotion');
-    const instance = result.ok ? result.instance : null;
-    this.dispatch({ kind: 'remote-fenced', uid, instance });
-  }
-
-  /** Pods without an agent are looked at directly: they may hold the data. */
-  async #probeUnmanaged(): Promise<void> {
-    if (this.#probing || this.#stopped) return;
-    this.#probing = true;
-    const { access, clock } = this.#parts;
-    const pods = (this.#state.pods ?? []).filter(
-      (pod) => !isManaged(this.#state, pod) && !pod.terminal && pod.ip !== null,
-    );
-    await Promise.all(
-      pods.map(async (pod) => {
-        const seen = await lookAt(access, pod.ip ?? '', REMOTE_LOOK_MS, clock.epochMs());
-        this.dispatch({
-          kind: 'unmanaged',
-          uid: pod.uid,
-          probe: seen.ok
-            ? {
-                reachable: true,
-                instance: seen.instance,
-                pod: pod.name,
-                volume: pod.volume,
-                seenAt: clock.now(),
-              }
-            : { reachable: false },
-        });
-      }),
-    );
-    this.#probing = false;
-  }
-
-  /** Level-triggered: what an event should have told is looked at again, whatever was missed. */
-  async #sync(): Promise<void> {
-    if (this.#syncing || this.#stopped) return;
-    this.#syncing = true;
-    const { lease, core, log } = this.#parts;
-    const read = await lease.read(core.timing.requestTimeoutMs);
-    if (read.ok) this.dispatch({ kind: 'lease', lease: read.body });
-    const route = await this.#parts.readRoute();
-    if (!route.ok && route.detail !== this.#route?.detail) {
-      log.warn({ service: route.service }, `route to the master: ${route.detail}`);
-    }
-    this.#route = route;
-    await this.#lookForVolumes();
-    this.#syncing = false;
-  }
-
-  /** Nobody waits for the data of a volume that does not exist any more. */
-  async #lookForVolumes(): Promise<void> {
-    const s = this.#state;
-    if (s.phase !== 'Fenced') return;
-    const names = new Set((s.pods ?? []).map((pod) => pod.name));
-    for (const [pod, { volume }] of Object.entries(recordOf(s).datasets)) {
-      if (names.has(pod) || !volume.startsWith('pvc/') || s.goneVolumes.has(volume)) continue;
-      const isGone = await this.#parts.isVolumeGone(volume.slice('pvc/'.length));
-      if (isGone) this.dispatch({ kind: 'volume-gone', volume });
-    }
-  }
-
   /** After the events of one turn: pace, labels, mirror, publication. */
   #settle(): void {
     this.#pace();
     this.#parts.labels.reconcile(labelChanges(this.#state));
-    void this.#mirror();
+    void this.#rounds.mirror();
     this.#publishIfChanged();
   }
 
@@ -388,26 +215,5 @@ export class Runtime {
     this.#publishedAt = now;
     this.#publishedOffset = offset;
     this.#parts.publish(this.report());
-  }
-
-  /** Term and lineage on our own pod: a deleted Lease cannot set them back (rule 15). */
-  async #mirror(): Promise<void> {
-    const s = this.#state;
-    const pod = selfPod(s);
-    const lineage = leaseOf(s)?.record.lineage ?? [];
-    const term = leaseOf(s)?.term ?? 0;
-    const isSettled = s.phase === 'Leading' || s.phase === 'Following';
-    if (pod === null || lineage.length === 0 || !isSettled || this.#mirrorBusy) return;
-    const text = `${term} ${lineage.at(-1)?.replid ?? ''}`;
-    if (text === this.#mirrored || recordOf(s).lineage !== lineage) return;
-    this.#mirrorBusy = true;
-    const RETRY_MS = 2000;
-    const result = await this.#parts.pods.setMirror(pod, { term, lineage }, RETRY_MS);
-    if (result.ok) this.#mirrored = text;
-    else {
-      this.#parts.log.warn({ detail: result.message }, 'term not mirrored on the pod');
-      await this.#parts.clock.sleep(RETRY_MS);
-    }
-    this.#mirrorBusy = false;
   }
 }

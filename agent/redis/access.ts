@@ -34,15 +34,37 @@ function readText(flag: string, file: string): string {
   }
 }
 
+const ESCAPES: Readonly<Record<string, string>> = {
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  b: '\b',
+  a: '\u0007',
+};
+
+/** A word as Redis reads it: escapes stand for bytes in double quotes, in single ones only for '. */
+function unquoted(word: string): string {
+  const single = /^'(.*)'$/.exec(word)?.[1];
+  if (single !== undefined) return single.replaceAll("\\'", "'");
+  const double = /^"(.*)"$/.exec(word)?.[1];
+  if (double === undefined) return word;
+  const bytes = Buffer.from(double)
+    .toString('latin1')
+    .replace(/\\(?:x([\da-fA-F]{2})|(.))/g, (_, hex: string | undefined, letter = '') =>
+      hex === undefined
+        ? (ESCAPES[letter] ?? letter)
+        : String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+  return Buffer.from(bytes, 'latin1').toString();
+}
+
 /** The last `name value` of a redis.conf, unquoted; undefined where it is not set. */
 function configDirective(text: string, name: string): string | undefined {
   let found: string | undefined;
   for (const line of text.split('\n')) {
     const match = /^\s*([A-Za-z-]+)\s+(.*?)\s*$/.exec(line);
     if (match === null || match[1]?.toLowerCase() !== name) continue;
-    const value = match[2] ?? '';
-    const quoted = /^"(.*)"$/.exec(value) ?? /^'(.*)'$/.exec(value);
-    found = quoted?.[1] ?? value;
+    found = unquoted(match[2] ?? '');
   }
   return found === '' ? undefined : found;
 }
@@ -74,6 +96,9 @@ function tlsOptions(access: RedisAccess, host: string): NonNullable<RedisOptions
   };
 }
 
+/** A frozen Redis never closes its end, and ioredis would wait two seconds for that. */
+const HANG_UP_MS = 20;
+
 /** Options of one connection that never queues, never retries and never reconnects by itself. */
 export function connectionOptions(
   access: RedisAccess,
@@ -96,6 +121,7 @@ export function connectionOptions(
     protocol: 2,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
+    disconnectTimeout: HANG_UP_MS,
     ...(access.user === undefined ? {} : { username: access.user }),
     ...(password === undefined ? {} : { password }),
     ...(access.tls ? { tls: tlsOptions(access, host) } : {}),

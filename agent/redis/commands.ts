@@ -133,7 +133,9 @@ export async function prepare(
     try {
       await redis.config('SET', name, value);
     } catch (error) {
-      refused.push(`CONFIG SET ${name}: ${messageOf(error)} (${cost})`);
+      // Of a command that it does not know, Redis repeats the arguments: a password, here.
+      const reason = messageOf(error).replace(/, with args beginning with:.*/s, '');
+      refused.push(`CONFIG SET ${name}: ${reason} (${cost})`);
     }
   }
   await raiseBacklog(redis).catch((error: unknown) => {

@@ -17,6 +17,8 @@ const FAST_RECONNECTS = 40;
 const TIMEOUTS_MAX = 30;
 /** Answers of a Redis that lives but does not let us in. */
 const LOCKED_OUT = /NOAUTH|WRONGPASS|NOPERM|max number of clients/i;
+/** It may be another process than the one that was judged: only the fence is always right. */
+const UNRECOGNISED = 'Redis has not said yet which process it is';
 
 type Options = {
   readonly access: RedisAccess;
@@ -35,6 +37,8 @@ export class LocalRedisAdapter {
   #redis: Redis | null = null;
   #last: Instance | null = null;
   #runId = '';
+  /** The process at the other end has said its run id: it is the one that #runId names. */
+  #recognised = false;
   #startedEpochMs = 0;
   #unreachableSince: number | null = null;
   #answeredAt: number;
@@ -73,6 +77,7 @@ export class LocalRedisAdapter {
   }
 
   replicateFrom(host: string, port: number): Promise<RedisResult> {
+    if (!this.#recognised) return Promise.resolve(failure(UNRECOGNISED));
     return this.#carryOut((redis) =>
       commands.replicateFrom(redis, host, port, this.#startedEpochMs),
     );
@@ -80,6 +85,7 @@ export class LocalRedisAdapter {
 
   /** Refuses where the process is another one than judged, or validity ended (I3). */
   promote(runId: string, until: number): Promise<RedisResult> {
+    if (!this.#recognised) return Promise.resolve(failure(UNRECOGNISED));
     if (runId !== this.#runId) return Promise.resolve(failure('Redis restarted meanwhile'));
     if (this.#options.clock.now() >= until) return Promise.resolve(failure('validity ended'));
     return this.#carryOut((redis) => commands.promoteGuarded(redis, this.#startedEpochMs));
@@ -122,6 +128,7 @@ export class LocalRedisAdapter {
   async #connect(): Promise<{ refused: boolean; detail: string } | null> {
     const { access, host, timeoutMs, clock } = this.#options;
     let cause = '';
+    this.#recognised = false;
     try {
       const redis = new Redis(connectionOptions(access, host, timeoutMs));
       // A failed connect() rejects with "Connection is closed."; the cause comes as an event.
@@ -136,8 +143,11 @@ export class LocalRedisAdapter {
         this.#runId = runId;
         this.#startedEpochMs = startedEpochMs(server, clock.epochMs());
       }
+      this.#recognised = true;
+      // Asked before the first report, whose listener may set our guard at once.
+      const learning = this.#learnMinReplicas(redis);
       this.#report(await commands.look(redis, this.#startedEpochMs));
-      await this.#learnMinReplicas(redis);
+      await learning;
       const password = currentPassword(access);
       const auth = { user: access.user, password, tls: access.tls };
       this.#options.onRefusedSettings(await commands.prepare(redis, auth));
@@ -150,9 +160,10 @@ export class LocalRedisAdapter {
     }
   }
 
-  /** Never our own guard, which an agent before us may have left. */
+  /** Never our own guard, which an agent before us may have left; no answer changes nothing. */
   async #learnMinReplicas(redis: Redis): Promise<void> {
-    const value = await commands.configNumber(redis, 'min-replicas-to-write').catch(() => 0);
+    const asked = commands.configNumber(redis, 'min-replicas-to-write');
+    const value = await asked.catch(() => Number.NaN);
     if (value < commands.GUARD_REPLICAS) this.#configuredMinReplicas = value;
   }
 

@@ -1,0 +1,132 @@
+// Carries out what the core asked for, and tells it what came of it.
+
+import type {
+  CoreConfig,
+  AgentEvent,
+  AgentState,
+  Effect,
+  LeaseWrite,
+  RedisResult,
+} from './core/model.ts';
+import type { Log } from '../src/log.ts';
+import type { Clock } from './clock.ts';
+import { isManaged } from './core/view.ts';
+import type { LeaseAdapter } from './kube/lease.ts';
+import type { RedisAccess } from './redis/access.ts';
+import type { LocalRedisAdapter } from './redis/local.ts';
+import { fence, hastenSync, lookAt } from './redis/remote.ts';
+
+const REMOTE_FENCE_MS = 200;
+export const REMOTE_LOOK_MS = 1000;
+
+/** The running core, as its adapters see it. */
+export type RunningCore = {
+  readonly state: AgentState;
+  dispatch(event: AgentEvent): void;
+};
+
+export type EffectParts = {
+  readonly core: CoreConfig;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly access: RedisAccess;
+  readonly redis: LocalRedisAdapter;
+  readonly lease: LeaseAdapter;
+  readonly onExit: (code: number) => void;
+};
+
+export class Effects {
+  readonly #parts: EffectParts;
+  readonly #core: RunningCore;
+
+  constructor(parts: EffectParts, core: RunningCore) {
+    this.#parts = parts;
+    this.#core = core;
+  }
+
+  /** Never throws and never waits: what came of it is told as an event. */
+  carryOut(effect: Effect): void {
+    const { redis, clock } = this.#parts;
+    switch (effect.kind) {
+      case 'limbo':
+        void this.#finish(effect.id, redis.limbo(effect.cutClients));
+        return;
+      case 'attach':
+        void this.#finish(effect.id, this.#attach(effect.id, effect.host, effect.replid));
+        return;
+      case 'promote':
+        void this.#finish(effect.id, redis.promote(effect.runId, effect.until));
+        return;
+      case 'open':
+        void this.#finish(effect.id, redis.open(effect.until));
+        return;
+      case 'write-lease':
+        void this.#writeLease(effect.id, effect.write);
+        return;
+      case 'fence-remote':
+        for (const { uid, pod, address } of effect.targets) void this.#fence(uid, pod, address);
+        return;
+      case 'exit':
+        clock.after(0, () => this.#parts.onExit(effect.code));
+        return;
+    }
+  }
+
+  async #finish(id: number, running: Promise<RedisResult>): Promise<void> {
+    const result = await running;
+    if (!result.ok) {
+      this.#parts.log.warn({ detail: result.detail }, 'a role command was not carried out');
+    }
+    this.#core.dispatch({ kind: 'redis-done', id, result });
+  }
+
+  /** Attaches only to a master that shows the recorded replication id (rule 23). */
+  async #attach(id: number, host: string, replid: string): Promise<RedisResult> {
+    const { access, clock, redis, log } = this.#parts;
+    const target = await lookAt(access, host, REMOTE_LOOK_MS, clock.epochMs());
+    if (!target.ok) return { ok: false, refused: false, detail: `${host}: ${target.detail}` };
+    if (target.instance.role !== 'master' || target.instance.replid !== replid) {
+      const shown = `${target.instance.role} of ${target.instance.replid}`;
+      return {
+        ok: false,
+        refused: false,
+        detail: `${host} is a ${shown}, not the master of ${replid}`,
+      };
+    }
+    const pod = this.#core.state.pods?.find(({ ip }) => ip === host);
+    if (pod !== undefined && !isManaged(this.#core.state, pod)) {
+      const hastened = await hastenSync(access, host, REMOTE_LOOK_MS);
+      if (!hastened.ok) log.warn({ host, detail: hastened.detail }, 'the first sync starts later');
+    }
+    // Something more urgent may have been asked meanwhile: a late REPLICAOF would undo it.
+    if (this.#core.state.pendingRedis?.id !== id) {
+      return { ok: false, refused: false, detail: 'superseded' };
+    }
+    return redis.replicateFrom(host, access.port);
+  }
+
+  async #writeLease(id: number, write: LeaseWrite): Promise<void> {
+    const { lease, clock, log, core } = this.#parts;
+    const { requestTimeoutMs } = core.timing;
+    const done = await lease.write(write, requestTimeoutMs, clock.epochMs());
+    if (done.outcome !== 'ok') {
+      log.warn({ op: write.op, outcome: done.outcome, detail: done.detail }, 'Lease not written');
+    }
+    this.#core.dispatch({ kind: 'lease-written', id, outcome: done.outcome, lease: done.lease });
+    if (done.absent) this.#core.dispatch({ kind: 'lease', lease: null });
+    if (done.outcome !== 'timeout' && done.outcome !== 'error') return;
+    const read = await lease.read(requestTimeoutMs);
+    if (read.ok) this.#core.dispatch({ kind: 'lease', lease: read.body });
+  }
+
+  async #fence(uid: string, pod: string, address: string): Promise<void> {
+    const { access, log } = this.#parts;
+    // A master without agent may be busy saving its data as it ends.
+    const timeoutMs = this.#core.state.unmanaged.has(uid) ? REMOTE_LOOK_MS : REMOTE_FENCE_MS;
+    const result = await fence(access, address, timeoutMs);
+    const outcome = result.ok ? 'limbo' : result.refused ? 'refused' : 'silent';
+    log.info({ target: pod, address, outcome }, 'fenced before the promotion');
+    const instance = result.ok ? result.instance : null;
+    this.#core.dispatch({ kind: 'remote-fenced', uid, instance });
+  }
+}
