@@ -161,7 +161,10 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
   if (result.ok) {
     s.redis = { reachable: true, instance: result.instance, seenAt: s.now };
     if (!isLimbo(result.instance)) s.frozenTerm = null;
-  } else s.redisFailedAt = s.now;
+  } else {
+    s.redisFailedAt = s.now;
+    if (pending.kind === 'promote' || pending.kind === 'open') s.promoteFailedAt = s.now;
+  }
   switch (pending.kind) {
     case 'limbo':
       if (result.ok && s.phase === 'HandingOver') s.handoverOffset = result.instance.offset;

@@ -264,6 +264,8 @@ export type AgentState = {
   readonly unsure: boolean;
   readonly writeFailedAt: number;
   readonly writeFailures: number;
+  /** When a promotion failed last: only such a failure delays the next one. */
+  readonly promoteFailedAt: number;
   /** Promotions that this Redis process refused: it is no candidate any more. */
   readonly promoteFailures: number;
   /** Candidates of Lease writes whose result is unknown: the failsafe asks them as well. */

@@ -89,7 +89,7 @@ function decide(turn: Turn): void {
   const instance = localInstance(s);
   if (instance === null || s.pendingRedis?.kind === 'promote') return;
   // A Redis that refuses its promotion is asked again, but not in a loop.
-  if (s.now - s.redisFailedAt < PROMOTE_RETRY_MS) return renewIfDue(turn);
+  if (s.now - s.promoteFailedAt < PROMOTE_RETRY_MS) return renewIfDue(turn);
   turn.promote(instance);
   turn.enter(
     'Promoting',

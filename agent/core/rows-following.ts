@@ -172,6 +172,8 @@ function following(turn: Turn): void {
     return;
   }
   if (s.attachment?.linkUpAt != null && !instance.linkUp && !instance.syncing) {
+    // It is gone or soon back: asking at once would only unfreeze the offset that its agent asks for.
+    s.attachFailedAt = s.now;
     turn.limbo({ cutClients: false });
     turn.enter('Fenced', 'the link to the master broke: replication stopped with a final offset');
     return;

@@ -40,6 +40,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     unsure: false,
     writeFailedAt: Number.NEGATIVE_INFINITY,
     writeFailures: 0,
+    promoteFailedAt: Number.NEGATIVE_INFINITY,
     promoteFailures: 0,
     attempted: new Set(),
     goneVolumes: new Set(),

@@ -290,6 +290,19 @@ await t.test('before NO ONE every instance not known to be no master is fenced',
   t.end();
 });
 
+await t.test('an attachment that failed does not delay the promotion', (t) => {
+  const rig = Rig.fenced(lease({ holder: SELF, term: 2 }));
+  rig.state = { ...rig.state, validUntil: 10_000, renewSentAt: 0 };
+  rig.state = { ...rig.state, pendingRedis: { id: 99, kind: 'attach', sentAt: 0 } };
+  const result = { ok: false, refused: true, detail: 'connect ECONNREFUSED' } as const;
+  rig.feed({ kind: 'redis-done', id: 99, result }, 10);
+  rig.peer(1, { agentId: 'p1', role: 'unknown', refused: true });
+  rig.feed({ kind: 'tick' }, 20);
+  rig.feed({ kind: 'tick' }, 40);
+  t.ok(kinds(rig.effects).includes('promote'), 'within 40 ms');
+  t.end();
+});
+
 await t.test('a holder whose validity ended does not promote', (t) => {
   const rig = Rig.fenced(lease({ holder: SELF, term: 2 }));
   rig.feed({ kind: 'tick' }, 300);
