@@ -86,7 +86,8 @@ export class Effects {
     const target = await lookAt(access, host, REMOTE_LOOK_MS, clock.epochMs());
     if (!target.ok) return { ok: false, refused: false, detail: `${host}: ${target.detail}` };
     if (target.instance.role !== 'master' || target.instance.replid !== replid) {
-      const shown = `${target.instance.role} of ${target.instance.replid}`;
+      const { role, replid: shownId } = target.instance;
+      const shown = role === 'master' ? `master of ${shownId}` : role;
       return {
         ok: false,
         refused: false,

@@ -116,6 +116,8 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
     return { may: true, reason, delayMs: rank * STAGGER_MS };
   }
   if (areAllGone(state)) {
+    // A pod object that is gone proves nothing of its process: it may hold on until its validity ends.
+    if (!isReleased && !isSilent) return no('the holder is gone, but its Lease is not old enough');
     if (state.now - state.podsChangedAt < RETURN_QUIET_MS)
       return no('pods of the group are coming');
     return bestOfAll(state, self, 'the holder and every candidate are gone: best of all members');

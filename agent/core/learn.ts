@@ -43,7 +43,7 @@ export function learn(turn: Turn, event: AgentEvent): void {
     case 'stalled':
       // What was not watched cannot count as silence.
       if (s.lease.kind === 'present') s.lease = { ...s.lease, unchangedSince: s.now };
-      if (s.lease.kind === 'absent') s.lease = { kind: 'absent', since: s.now };
+      if (s.lease.kind === 'absent') s.lease = { ...s.lease, since: s.now };
       s.maySince = null;
       return;
     case 'volume-gone':
@@ -99,7 +99,7 @@ function isOlder(a: LeaseView, b: LeaseView): boolean {
 function learnLease(turn: Turn, lease: LeaseView | null): void {
   const { s } = turn;
   if (lease === null) {
-    if (s.lease.kind !== 'absent') s.lease = { kind: 'absent', since: s.now };
+    if (s.lease.kind !== 'absent') s.lease = { kind: 'absent', since: s.now, last: leaseOf(s) };
     s.unsure = false;
     return;
   }

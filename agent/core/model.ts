@@ -135,7 +135,7 @@ export type Peer = {
 /** The group's Lease as far as we know it. */
 type LeaseKnowledge =
   | { readonly kind: 'unknown' }
-  | { readonly kind: 'absent'; readonly since: number }
+  | { readonly kind: 'absent'; readonly since: number; readonly last: LeaseView | null }
   | { readonly kind: 'present'; readonly lease: LeaseView; readonly unchangedSince: number };
 
 export type LeaseWrite = {

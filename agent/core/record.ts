@@ -106,7 +106,8 @@ export function renewedRecord(state: AgentState): Partial<GroupRecord> {
     return { datasets: nextDatasets(state, record) };
   }
   const { lineage } = record;
-  const isRecorded = lineage.at(-1)?.replid === opened.replid;
+  const newest = lineage.at(-1);
+  const isRecorded = newest?.replid === opened.replid && newest.term === opened.term;
   const renewed = isRecorded ? lineage : withPromoted(lineage, opened, instance);
   return {
     // By the lineage that is written along: else what this instance holds under a new id would

@@ -26,7 +26,7 @@ export function takeOverOwn(turn: Turn): void {
   const term = leaseOf(turn.s)?.term ?? 0;
   if (!turn.canWrite()) return;
   const reason = 'the Lease names an earlier agent of this pod: taking it over';
-  turn.writeLease('renew', term, turn.s.config.self, { decided: false }, reason);
+  turn.writeLease('renew', term, turn.s.config.self, { decided: false, basisMs: null }, reason);
   turn.say(reason);
 }
 
@@ -65,10 +65,12 @@ export function boot(turn: Turn): void {
 function bootAsHolder(turn: Turn): void {
   const { s } = turn;
   const instance = localInstance(s);
+  const newest = recordOf(s).lineage.at(-1);
   const isRecorded =
     instance?.role === 'master' &&
     candidateOf(s)?.runId === instance.runId &&
-    recordOf(s).lineage.at(-1)?.replid === instance.replid;
+    newest?.replid === instance.replid &&
+    newest.term === leaseOf(s)?.term;
   if (isRecorded) {
     // The guard of an interrupted promotion may still be on (rule 16).
     turn.open();

@@ -47,7 +47,7 @@ export function deciding(turn: Turn): void {
   // Rule 9: promote again only in a new term.
   if (recordOf(s).lineage.at(-1)?.term === lease.term) {
     if (!turn.canWrite()) return;
-    const reason = `term ${lease.term} had its promotion already`;
+    const reason = `this pod was master of term ${lease.term} and was fenced since: a new term`;
     turn.writeLease('acquire', lease.term + 1, s.config.self, UNDECIDED, reason);
     turn.say(reason);
     return;
@@ -84,7 +84,8 @@ function decide(turn: Turn): void {
     }
     if (!othersAreFenced(turn)) return;
     if (!inheritedAll(turn, self)) return;
-    if (!record.decided && !comparedAll(turn, lease.term)) return;
+    // What the giver compared counts only for the goal that it set.
+    if ((!record.decided || isWaiting) && !comparedAll(turn, lease.term)) return;
   }
   const instance = localInstance(s);
   if (instance === null || s.pendingRedis?.kind === 'promote') return;

@@ -83,7 +83,8 @@ function becomeDecider(turn: Turn): void {
     return;
   }
   // Rule 21: validity of a nominee runs from when it sent the report that the swap was based on.
-  if (lease.record.basisMs !== null) {
+  // A basis ahead of this clock is from before the machine was booted: it proves nothing.
+  if (lease.record.basisMs !== null && lease.record.basisMs <= s.now) {
     s.validUntil = Math.max(s.validUntil, lease.record.basisMs + s.config.timing.validityMs);
   }
   turn.enter('Deciding', `the Lease names this pod in term ${lease.term}`);

@@ -2,7 +2,7 @@
 
 import type { Member } from './election.ts';
 import { leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
-import type { Instance } from './model.ts';
+import type { AgentState, Instance } from './model.ts';
 import { hasNewCandidate, hasUnrecordedMember, renewedRecord } from './record.ts';
 import type { Turn } from './turn.ts';
 import {
@@ -63,15 +63,21 @@ export function leading(turn: Turn): void {
 }
 
 /** The replication id of this promotion is not in the record yet: replicas wait for it. */
-function isUnrecorded(turn: Turn): boolean {
-  return recordOf(turn.s).lineage.at(-1)?.replid !== turn.s.opened?.replid;
+function isUnrecorded({ s }: Turn): boolean {
+  const newest = recordOf(s).lineage.at(-1);
+  return newest?.replid !== s.opened?.replid || newest?.term !== s.opened?.term;
 }
 
+/** By all that the lost record told: history and the volumes of absent pods are nowhere else. */
 function recreate(turn: Turn): void {
   const { s } = turn;
   if (!isValid(s)) return turn.enter('Fencing', 'the Lease is gone and validity ended: fencing');
-  if (!turn.canWrite() || s.opened === null) return;
-  turn.writeLease('recreate', s.opened.term, s.config.self, renewedRecord(s), 'restored');
+  if (!turn.canWrite() || s.opened === null || s.lease.kind !== 'absent') return;
+  const { last } = s.lease;
+  const before: AgentState =
+    last === null ? s : { ...s, lease: { kind: 'present', lease: last, unchangedSince: s.now } };
+  const changes = { ...recordOf(before), ...renewedRecord(before) };
+  turn.writeLease('recreate', s.opened.term, s.config.self, changes, 'restored');
   turn.say('the Lease was deleted while this pod held it: restored from the last record');
 }
 

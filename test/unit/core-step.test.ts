@@ -290,6 +290,68 @@ await t.test('before NO ONE every instance not known to be no master is fenced',
   t.end();
 });
 
+await t.test('a goal that was missed and whose giver is gone: the replicas are compared', (t) => {
+  const candidates = [candidate(0), candidate(1), candidate(2)];
+  const rig = Rig.fenced(lease({ record: { candidates } }), [pod(0), pod(1), pod(2)]);
+  const previous = { pod: 'redis-1', uid: 'u1', address: '10.0.0.1' };
+  const record = { candidates, goal: 200, decided: true, basisMs: 0, previous };
+  rig.feed({
+    kind: 'lease',
+    lease: lease({ resourceVersion: '12', holder: SELF, term: 2, record }),
+  });
+  rig.feed({ kind: 'pods', pods: [pod(0), pod(2)] });
+  const fresher = { ...limbo, runId: 'run2', offset: 200, upstream: '127.0.0.1:1' };
+  rig.effects = [];
+  for (let ms = 0; ms < 4000 && rig.effects.length === 0; ms += 50) {
+    rig.now = ms;
+    rig.state = { ...rig.state, validUntil: 10_000, renewSentAt: ms };
+    rig.peer(2, { agentId: 'p2', role: 'limbo', frozenTerm: 2, term: 2, instance: fresher });
+    rig.see(limbo, ms);
+  }
+  t.notOk(kinds(rig.effects).includes('promote'), 'it lacks what redis-2 has');
+  t.match(writes(rig.effects)[0], { op: 'transfer', holder: { pod: 'redis-2' } });
+  t.end();
+});
+
+await t.test('a holder whose pod object is gone may still be valid: its Lease must be old', (t) => {
+  const record = { candidates: [candidate(1)] };
+  const rig = Rig.fenced(lease({ record }));
+  rig.feed(
+    { kind: 'lease', lease: lease({ resourceVersion: '11', renewTime: 'r2', record }) },
+    5000,
+  );
+  rig.feed({ kind: 'pods', pods: [pod(0)] }, 5010);
+  rig.effects = [];
+  for (let ms = 5010; ms < 5000 + config.timing.waitMs; ms += 50) rig.see(limbo, ms);
+  t.same(writes(rig.effects), [], 'not before the wait is over');
+  for (let ms = 9000; ms < 12_000; ms += 50) rig.see(limbo, ms);
+  t.equal(writes(rig.effects)[0]?.op, 'acquire', 'but then');
+  t.end();
+});
+
+await t.test(
+  "the basis of a predecessor's nomination dies with it: clocks restart at a reboot",
+  (t) => {
+    const rig = new Rig();
+    rig.feed({ kind: 'pods', pods: [pod(0)] });
+    rig.see(limbo);
+    const record = { basisMs: 864_000_000, decided: true };
+    rig.feed({
+      kind: 'lease',
+      lease: lease({ holder: { ...SELF, agentId: 'a' }, term: 2, record }),
+    });
+    const [write] = writes(rig.effects);
+    t.match(write?.record, { basisMs: null, decided: false });
+    const ahead = Rig.fenced(lease({}));
+    ahead.feed({
+      kind: 'lease',
+      lease: lease({ resourceVersion: '11', holder: SELF, term: 2, record }),
+    });
+    t.notOk(ahead.state.validUntil > ahead.now, 'and one from the future is not believed');
+    t.end();
+  },
+);
+
 await t.test('an attachment that failed does not delay the promotion', (t) => {
   const rig = Rig.fenced(lease({ holder: SELF, term: 2 }));
   rig.state = { ...rig.state, validUntil: 10_000, renewSentAt: 0 };
