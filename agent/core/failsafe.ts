@@ -33,10 +33,14 @@ export function runFailsafe(turn: Turn): void {
   const uids = new Set([...lease.record.candidates.map(({ uid }) => uid), ...s.attempted]);
   uids.delete(s.config.self.uid);
   const { round, startedAt } = s.failsafe;
-  const isUnanimous = [...uids].every((uid) => {
-    const promise = s.peers.get(uid)?.report.promise;
-    return promise?.agentId === s.config.self.agentId && promise.round === round;
-  });
+  // Nobody's promise is none, unless nobody else is there who could acquire.
+  const isAlone = !(s.pods ?? []).some((pod) => pod.uid !== s.config.self.uid && !pod.terminal);
+  const isUnanimous =
+    (uids.size > 0 || isAlone) &&
+    [...uids].every((uid) => {
+      const promise = s.peers.get(uid)?.report.promise;
+      return promise?.agentId === s.config.self.agentId && promise.round === round;
+    });
   if (round > 0 && isUnanimous) {
     s.validUntil = Math.max(s.validUntil, startedAt + s.config.timing.validityMs);
   }

@@ -11,6 +11,7 @@ import type {
   Instance,
   LeaseWrite,
   StepResult,
+  TermEntry,
 } from './model.ts';
 import { leaseOf, recordOf } from './view.ts';
 
@@ -22,6 +23,14 @@ const REDIS_REPEAT_MS = 20;
 
 /** A new term begins without goal, comparison or nominee. */
 export const UNDECIDED = { goal: null, decided: false, basisMs: null } as const;
+
+/** Who opened writes last stays in the history: an AOF restart of all is decided by it. */
+function bounded(history: readonly TermEntry[], { lineage }: GroupRecord): readonly TermEntry[] {
+  const recent = history.slice(-HISTORY_MAX);
+  const opening = history.findLast(({ term }) => term === lineage.at(-1)?.term);
+  if (opening === undefined || recent.includes(opening)) return recent;
+  return [opening, ...recent.slice(1)];
+}
 
 export class Turn {
   readonly s: Mutable<AgentState>;
@@ -113,7 +122,7 @@ export class Turn {
     const record = { ...recordOf(this.s), ...changes };
     const isNewTerm = op !== 'renew' && op !== 'release' && op !== 'recreate';
     const entry = { term, holder: holder?.pod ?? '', reason, at: '' };
-    const history = isNewTerm ? [...record.history, entry].slice(-HISTORY_MAX) : record.history;
+    const history = isNewTerm ? bounded([...record.history, entry], record) : record.history;
     const write: LeaseWrite = {
       op,
       resourceVersion: leaseOf(this.s)?.resourceVersion ?? '',

@@ -97,9 +97,16 @@ function byReplication(pod: Pod, redis: RedisContainer, server: ServerOptions): 
     const isNobody = words?.[0] === FENCE_HOST || words?.[0] === 'no';
     if (words !== undefined && !isNobody) return replication(`--${name}`);
   }
+  // KeyDB: its replicas take writes whatever replica-read-only says, so that nothing could fence them.
+  for (const name of ['active-replica', 'multi-master']) {
+    if (server.options.get(name)?.[0] === 'yes') return replication(`--${name}`);
+  }
   const strange = everyContainer(pod).find((container) => {
     // Our own fence and its hand-written form are no sign.
-    const text = textOf(container).replace(/(replicaof|slaveof)\s+127\.0\.0\.1\s+1\b/gi, '');
+    const text = textOf(container).replace(
+      /(replicaof|slaveof)\s+(127\.0\.0\.1\s+1|no\s+one)\b/gi,
+      '',
+    );
     return /(^|[^\w-])(--)?(replicaof|slaveof)\s+\S/im.test(text);
   });
   if (strange !== undefined) return replication(`container ${strange.name}`);
