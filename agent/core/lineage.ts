@@ -52,6 +52,18 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   return { index: isOpener ? record.lineage.length - 0.5 : recorded, offset: entry.offset };
 }
 
+/**
+ * Where the record places a volume that nobody can look at. Who opened writes last comes first, as in
+ * `positionOf`, where the best that is here has lost its id too: offsets of the record may be equal.
+ */
+export function recordedPosition(pod: string, best: Dataset, record: GroupRecord): Position {
+  const entry = record.datasets[pod];
+  if (entry === undefined) return EMPTY;
+  const isOpener = openerOf(record) === pod && indexOf(record.lineage, best.replid) < 0;
+  const index = isOpener ? record.lineage.length - 0.5 : indexOf(record.lineage, entry.replid);
+  return { index, offset: entry.offset };
+}
+
 /** The pod that opened writes last: the newest id is of its term. */
 function openerOf({ lineage, history }: GroupRecord): string | null {
   const term = lineage.at(-1)?.term;

@@ -1,7 +1,7 @@
 // Questions that several rows of the table ask of the state. Pure; nothing here decides.
 
 import { type Member, ranking } from './election.ts';
-import { compareFreshness, positionOf } from './lineage.ts';
+import { compareFreshness, positionOf, recordedPosition } from './lineage.ts';
 import type {
   AgentState,
   Candidate,
@@ -163,18 +163,22 @@ export function unheardMembers(state: AgentState): readonly string[] {
     .map((pod) => pod.name);
 }
 
+function loadedMembers(members: readonly Member[]): readonly Member[] {
+  return members.filter((member) => !member.loading);
+}
+
 /** A missing pod whose volume holds fresher data than the best that is here, or null. */
 export function missingFresher(state: AgentState, best: Member): string | null {
   const record = recordOf(state);
   const bestPosition = positionOf(best, record);
   if (bestPosition === null) return null;
-  const heard = new Set(heardMembers(state).map((member) => member.pod));
+  // One that loads shows neither its keys nor its offset yet: only the record tells.
+  const heard = new Set(loadedMembers(heardMembers(state)).map((member) => member.pod));
   for (const [pod, entry] of Object.entries(record.datasets)) {
     // A volume that is not claimed (emptyDir) is named by its pod's UID and died with it.
     const isClaimed = entry.volume.startsWith('pvc/');
     if (heard.has(pod) || !isClaimed || state.goneVolumes.has(entry.volume)) continue;
-    const index = record.lineage.findLastIndex((line) => line.replid === entry.replid);
-    if (compareFreshness({ index, offset: entry.offset }, bestPosition) < 0) return pod;
+    if (compareFreshness(recordedPosition(pod, best, record), bestPosition) < 0) return pod;
   }
   return null;
 }
@@ -219,7 +223,7 @@ export function rank(state: AgentState, members: readonly Member[]): readonly Me
 
 /** Whether a recorded dataset with keys belongs to nobody here, and its volume may exist. */
 function hasDataElsewhere(state: AgentState, members: readonly Member[]): boolean {
-  const here = new Set(members.map((member) => member.pod));
+  const here = new Set(loadedMembers(members).map((member) => member.pod));
   const uids = new Set((state.pods ?? []).filter((pod) => !pod.terminal).map((pod) => pod.uid));
   return Object.entries(recordOf(state).datasets).some(([pod, { volume, keys }]) => {
     if (keys === 0 || here.has(pod)) return false;

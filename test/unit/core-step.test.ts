@@ -313,6 +313,56 @@ await t.test('a goal that was missed and whose giver is gone: the replicas are c
   t.end();
 });
 
+/** Cold start beside redis-1, whose claim is recorded with more data than redis-0 has. */
+function coldStart(
+  own: Instance,
+  other: Instance | null,
+  history: GroupRecord['history'] = [],
+): Rig {
+  const pods = [0, 1].map((n) => pod(n, { volume: `pvc/data-redis-${n}` }));
+  const entry = (n: number, offset: number) => ({
+    [`redis-${n}`]: { volume: `pvc/data-redis-${n}`, replid: 'aaa', offset, keys: 50 },
+  });
+  const record = {
+    candidates: [candidate(8)],
+    datasets: { ...entry(0, 500), ...entry(1, own.aof ? 500 : 9000) },
+    history,
+  };
+  const rig = Rig.fenced(lease({ holder: null, record }), other === null ? pods.slice(0, 1) : pods);
+  rig.effects = [];
+  for (let ms = 0; ms < 20_000; ms += 200) {
+    rig.now = ms;
+    if (other !== null) {
+      const changes = { agentId: 'p1', role: 'limbo', volume: 'pvc/data-redis-1' } as const;
+      rig.peer(1, { ...changes, instance: { ...other, upstream: '127.0.0.1:1' } });
+    }
+    rig.see(own, ms);
+  }
+  return rig;
+}
+
+await t.test('cold start: a member that loads shows no keys yet, and is waited for', (t) => {
+  const loading = { ...limbo, runId: 'run1', loading: true, keys: 0, offset: 0, replid: 'zzz' };
+  t.same(
+    writes(coldStart({ ...limbo, keys: 0, replid: 'new' }, loading).effects),
+    [],
+    'by an empty one',
+  );
+  t.same(writes(coldStart(limbo, loading).effects), [], 'and by an older one');
+  const loaded = { ...limbo, runId: 'run1', offset: 100, keys: 50 };
+  t.equal(writes(coldStart(limbo, loaded).effects)[0]?.op, 'acquire', 'not once it has loaded');
+  t.end();
+});
+
+await t.test('cold start from AOFs: who opened writes last is waited for', (t) => {
+  const reborn = { ...limbo, replid: 'zzz', aof: true };
+  const history = [{ term: 1, holder: 'redis-1', reason: '', at: '' }];
+  t.same(writes(coldStart(reborn, null, history).effects), []);
+  const own = [{ term: 1, holder: 'redis-0', reason: '', at: '' }];
+  t.equal(writes(coldStart(reborn, null, own).effects)[0]?.op, 'acquire', 'by all others');
+  t.end();
+});
+
 await t.test('a holder whose pod object is gone may still be valid: its Lease must be old', (t) => {
   const record = { candidates: [candidate(1)] };
   const rig = Rig.fenced(lease({ record }));
