@@ -2,6 +2,7 @@
 // highly available group and stays one. The tests share the group and build on each other.
 
 import { setTimeout as pause } from 'node:timers/promises';
+import type { V1Pod } from '@kubernetes/client-node';
 import type { Test } from 'tap';
 import { AGENT_CONTAINER, GROUP_LABEL, STATUS_ANNOTATION } from '../../src/names.ts';
 import { replicationInfo } from '../harness/redis-client.ts';
@@ -137,7 +138,11 @@ async function idle(t: Test, { group, flavour }: Suite): Promise<void> {
     t.ok(memory < agentLimitMib(pod) / 2, `${pod.name}: its agent takes less than half its limit`);
   }
   const { items } = await group.cluster.core.listNamespacedPod({ namespace: SYSTEM_NAMESPACE });
-  for (const { metadata } of items) {
+  // Another test file may be restarting the webhook at this moment.
+  const isSettled = ({ metadata, status }: V1Pod): boolean =>
+    metadata?.deletionTimestamp === undefined &&
+    (status?.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True');
+  for (const { metadata } of items.filter(isSettled)) {
     const value = residentMib(metadata?.uid ?? '', 'webhook');
     record(t, { image, what: 'memory of a webhook replica', value, unit: 'MiB' });
   }
