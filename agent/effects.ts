@@ -10,7 +10,7 @@ import type {
 } from './core/model.ts';
 import type { Log } from '../src/log.ts';
 import type { Clock } from './clock.ts';
-import { isManaged } from './core/view.ts';
+import { isManaged, podAt } from './core/view.ts';
 import type { LeaseAdapter } from './kube/lease.ts';
 import type { RedisAccess } from './redis/access.ts';
 import type { LocalRedisAdapter } from './redis/local.ts';
@@ -94,8 +94,8 @@ export class Effects {
         detail: `${host} is a ${shown}, not the master of ${replid}`,
       };
     }
-    const pod = this.#core.state.pods?.find(({ ip }) => ip === host);
-    if (pod !== undefined && !isManaged(this.#core.state, pod)) {
+    const pod = podAt(this.#core.state, host);
+    if (pod !== null && !isManaged(this.#core.state, pod)) {
       const hastened = await hastenSync(access, host, REMOTE_LOOK_MS);
       if (!hastened.ok) log.warn({ host, detail: hastened.detail }, 'the first sync starts later');
     }

@@ -3,6 +3,7 @@
 // away, whenever the first one arrives before the master reaped its snapshot's child process.
 
 import type { AgentState, Attachment, Instance } from './model.ts';
+import { podAt } from './view.ts';
 
 /** A master that is ahead for so long while not a byte has come holds the stream back. */
 const STREAM_WAIT_MS = 60;
@@ -12,9 +13,9 @@ export function attachmentTo(host: string): Attachment {
 }
 
 /** What the master told of itself last, or null where nobody knows. */
-function masterOffset(state: AgentState, host: string): { offset: number; at: number } | null {
-  const pod = state.pods?.find(({ ip }) => ip === host);
-  if (pod === undefined) return null;
+function upstreamOffset(state: AgentState, host: string): { offset: number; at: number } | null {
+  const pod = podAt(state, host);
+  if (pod === null) return null;
   const peer = state.peers.get(pod.uid);
   if (peer !== undefined) {
     return peer.report.offset === null ? null : { offset: peer.report.offset, at: peer.at };
@@ -28,7 +29,7 @@ export function progress(state: AgentState, attachment: Attachment, seen: Instan
   if (!seen.linkUp) return attachment;
   const linkUpAt = attachment.linkUpAt ?? state.now;
   const firstOffset = attachment.linkUpAt === null ? seen.offset : attachment.firstOffset;
-  const master = masterOffset(state, attachment.host);
+  const master = upstreamOffset(state, attachment.host);
   const isLacking = seen.offset === firstOffset && master !== null && master.offset > seen.offset;
   return {
     ...attachment,

@@ -1,7 +1,7 @@
 // Which data descend from which: the position of an instance's dataset in the group's lineage,
 // and the guard that keeps data of unknown descent from being overwritten (I4, I8).
 
-import type { GroupRecord, LineageEntry } from './model.ts';
+import type { DatasetEntry, GroupRecord, LineageEntry, TermEntry } from './model.ts';
 
 export type Dataset = {
   readonly pod: string;
@@ -48,26 +48,45 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   if (!dataset.aof) return { index: 0, offset: 0 };
   // The offsets date from the last renewal; who opened writes last has all that its replicas have,
   // and perhaps more.
-  const isOpener = openerOf(record) === dataset.pod;
-  return { index: isOpener ? record.lineage.length - 0.5 : recorded, offset: entry.offset };
+  return { index: openerIndex(dataset.pod, record) ?? recorded, offset: entry.offset };
 }
 
 /**
  * Where the record places a volume that nobody can look at. Who opened writes last comes first, as in
  * `positionOf`, where the best that is here has lost its id too: offsets of the record may be equal.
  */
-export function recordedPosition(pod: string, best: Dataset, record: GroupRecord): Position {
-  const entry = record.datasets[pod];
-  if (entry === undefined) return EMPTY;
-  const isOpener = openerOf(record) === pod && indexOf(record.lineage, best.replid) < 0;
-  const index = isOpener ? record.lineage.length - 0.5 : indexOf(record.lineage, entry.replid);
-  return { index, offset: entry.offset };
+export function recordedPosition(
+  pod: string,
+  entry: DatasetEntry,
+  best: Dataset,
+  record: GroupRecord,
+): Position {
+  const isGuess = indexOf(record.lineage, best.replid) < 0;
+  const index = isGuess ? openerIndex(pod, record) : null;
+  return { index: index ?? indexOf(record.lineage, entry.replid), offset: entry.offset };
 }
 
-/** The pod that opened writes last: the newest id is of its term. */
-function openerOf({ lineage, history }: GroupRecord): string | null {
+/** The half step above the newest id, for the pod that opened writes last; null for all others. */
+function openerIndex(pod: string, record: GroupRecord): number | null {
+  return lastOpening(record)?.holder === pod ? record.lineage.length - 0.5 : null;
+}
+
+/** The term that opened writes last: the newest id is of it. */
+export function lastOpening({
+  lineage,
+  history,
+}: Pick<GroupRecord, 'lineage' | 'history'>): TermEntry | undefined {
   const term = lineage.at(-1)?.term;
-  return history.findLast((entry) => entry.term === term)?.holder ?? null;
+  return history.findLast((entry) => entry.term === term);
+}
+
+/** Whether this promotion is the newest that the record knows. */
+export function isNewest(
+  { lineage }: GroupRecord,
+  opened: { readonly replid: string; readonly term: number },
+): boolean {
+  const newest = lineage.at(-1);
+  return newest?.replid === opened.replid && newest.term === opened.term;
 }
 
 /** Whether the dataset shows by its own ids that it is the group's, or is empty. */

@@ -1,7 +1,7 @@
 // What the holder writes into the Lease's record: candidates, datasets, lineage.
 
 import type { Member } from './election.ts';
-import { extendLineage, isOfLineage } from './lineage.ts';
+import { extendLineage, isNewest, isOfLineage } from './lineage.ts';
 import type {
   AgentState,
   Candidate,
@@ -106,9 +106,7 @@ export function renewedRecord(state: AgentState): Partial<GroupRecord> {
     return { datasets: nextDatasets(state, record) };
   }
   const { lineage } = record;
-  const newest = lineage.at(-1);
-  const isRecorded = newest?.replid === opened.replid && newest.term === opened.term;
-  const renewed = isRecorded ? lineage : withPromoted(lineage, opened, instance);
+  const renewed = isNewest(record, opened) ? lineage : withPromoted(lineage, opened, instance);
   return {
     // By the lineage that is written along: else what this instance holds under a new id would
     // be recorded a whole renewal later, and be lost where the group ends before.

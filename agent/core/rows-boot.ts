@@ -1,6 +1,7 @@
 // Row of Boot: beside what does this agent start? And the Lease of the agent that it replaced.
 
 import { attachmentTo } from './attachment.ts';
+import { isNewest } from './lineage.ts';
 import type { Turn } from './turn.ts';
 import {
   candidateOf,
@@ -65,12 +66,12 @@ export function boot(turn: Turn): void {
 function bootAsHolder(turn: Turn): void {
   const { s } = turn;
   const instance = localInstance(s);
-  const newest = recordOf(s).lineage.at(-1);
+  const lease = leaseOf(s);
   const isRecorded =
+    lease !== null &&
     instance?.role === 'master' &&
     candidateOf(s)?.runId === instance.runId &&
-    newest?.replid === instance.replid &&
-    newest.term === leaseOf(s)?.term;
+    isNewest(recordOf(s), { replid: instance.replid, term: lease.term });
   if (isRecorded) {
     // The guard of an interrupted promotion may still be on (rule 16).
     turn.open();

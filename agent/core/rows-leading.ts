@@ -2,6 +2,7 @@
 
 import type { Member } from './election.ts';
 import { leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
+import { isNewest } from './lineage.ts';
 import type { AgentState, Instance } from './model.ts';
 import { hasNewCandidate, hasUnrecordedMember, renewedRecord } from './record.ts';
 import type { Turn } from './turn.ts';
@@ -64,8 +65,7 @@ export function leading(turn: Turn): void {
 
 /** The replication id of this promotion is not in the record yet: replicas wait for it. */
 function isUnrecorded({ s }: Turn): boolean {
-  const newest = recordOf(s).lineage.at(-1);
-  return newest?.replid !== s.opened?.replid || newest?.term !== s.opened?.term;
+  return s.opened !== null && !isNewest(recordOf(s), s.opened);
 }
 
 /** By all that the lost record told: history and the volumes of absent pods are nowhere else. */

@@ -3,6 +3,7 @@
 
 import type { Phase } from '../../src/wire.ts';
 import { attachmentTo } from './attachment.ts';
+import { lastOpening } from './lineage.ts';
 import type {
   AgentState,
   Effect,
@@ -27,7 +28,7 @@ export const UNDECIDED = { goal: null, decided: false, basisMs: null } as const;
 /** Who opened writes last stays in the history: an AOF restart of all is decided by it. */
 function bounded(history: readonly TermEntry[], { lineage }: GroupRecord): readonly TermEntry[] {
   const recent = history.slice(-HISTORY_MAX);
-  const opening = history.findLast(({ term }) => term === lineage.at(-1)?.term);
+  const opening = lastOpening({ lineage, history });
   if (opening === undefined || recent.includes(opening)) return recent;
   return [opening, ...recent.slice(1)];
 }

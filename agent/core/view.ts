@@ -51,6 +51,11 @@ export function selfPod(state: AgentState): PodView | null {
   return state.pods?.find((pod) => pod.uid === state.config.self.uid) ?? null;
 }
 
+/** The pod that has this address, or null. */
+export function podAt(state: AgentState, address: string): PodView | null {
+  return state.pods?.find(({ ip }) => ip === address) ?? null;
+}
+
 /** Has an agent: its container says so, or it speaks to us (agents may run beside a pod). */
 export function isManaged(state: AgentState, pod: PodView): boolean {
   return pod.managed || pod.uid === state.config.self.uid || state.peers.has(pod.uid);
@@ -178,7 +183,7 @@ export function missingFresher(state: AgentState, best: Member): string | null {
     // A volume that is not claimed (emptyDir) is named by its pod's UID and died with it.
     const isClaimed = entry.volume.startsWith('pvc/');
     if (heard.has(pod) || !isClaimed || state.goneVolumes.has(entry.volume)) continue;
-    if (compareFreshness(recordedPosition(pod, best, record), bestPosition) < 0) return pod;
+    if (compareFreshness(recordedPosition(pod, entry, best, record), bestPosition) < 0) return pod;
   }
   return null;
 }

@@ -2,9 +2,9 @@
 // highly available group and stays one. The tests share the group and build on each other.
 
 import { setTimeout as pause } from 'node:timers/promises';
-import type { V1Pod } from '@kubernetes/client-node';
 import type { Test } from 'tap';
 import { AGENT_CONTAINER, GROUP_LABEL, STATUS_ANNOTATION } from '../../src/names.ts';
+import { isServing } from '../harness/pod-object.ts';
 import { replicationInfo } from '../harness/redis-client.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { Clients } from './clients.ts';
@@ -139,10 +139,7 @@ async function idle(t: Test, { group, flavour }: Suite): Promise<void> {
   }
   const { items } = await group.cluster.core.listNamespacedPod({ namespace: SYSTEM_NAMESPACE });
   // Another test file may be restarting the webhook at this moment.
-  const isSettled = ({ metadata, status }: V1Pod): boolean =>
-    metadata?.deletionTimestamp === undefined &&
-    (status?.conditions ?? []).some((each) => each.type === 'Ready' && each.status === 'True');
-  for (const { metadata } of items.filter(isSettled)) {
+  for (const { metadata } of items.filter(isServing)) {
     const value = residentMib(metadata?.uid ?? '', 'webhook');
     record(t, { image, what: 'memory of a webhook replica', value, unit: 'MiB' });
   }

@@ -18,7 +18,8 @@ export type RedisOptions = {
   readonly args?: readonly string[];
 };
 
-type Flags = Readonly<Record<string, string>>;
+/** Several words where a directive takes several: Redis 6 does not take them as one. */
+type Flags = Readonly<Record<string, string | readonly string[]>>;
 
 const PERSISTENCE: Readonly<Record<'none' | 'rdb' | 'aof', Flags>> = {
   none: { save: '', appendonly: 'no' },
@@ -74,8 +75,10 @@ export function startRedis(
     daemonize: 'no',
     ...PERSISTENCE[options.persistence ?? 'rdb'],
     ...(options.password === undefined ? {} : { requirepass: options.password }),
-    ...(options.bootFence === true ? { replicaof: '127.0.0.1 1', 'replica-read-only': 'yes' } : {}),
+    ...(options.bootFence === true
+      ? { replicaof: ['127.0.0.1', '1'], 'replica-read-only': 'yes' }
+      : {}),
   };
-  const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
+  const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value].flat());
   return workspace.start(name, redisServerProgram(), [...args, ...(options.args ?? [])]);
 }

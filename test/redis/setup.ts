@@ -10,7 +10,7 @@ import { connectionOptions, type RedisAccess } from '../../agent/redis/access.ts
 import { look } from '../../agent/redis/commands.ts';
 import { createAuthority, issueCertificate } from '../harness/certificates.ts';
 import { PodNetwork, REDIS_PORT } from '../harness/free-ports.ts';
-import { redisCommand } from '../harness/redis-client.ts';
+import { redisCommand, withRedis } from '../harness/redis-client.ts';
 import { redisVersion, type RedisOptions, startRedis } from '../harness/redis-server.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { type ManagedProcess, Workspace } from '../harness/workspace.ts';
@@ -21,9 +21,6 @@ export const PATIENCE_MS = 10_000;
 /** Redis before 7.0 drops its replicas' links when it is told to replicate from somebody. */
 export const REDIS_MAJOR = Number.parseInt(redisVersion(), 10);
 export const KEEPS_REPLICA_LINKS = REDIS_MAJOR >= 7;
-
-/** In words of their own: Redis 6 takes no directive whose values are one word. */
-const BOOT_FENCE = ['--replicaof', '127.0.0.1', '1', '--replica-read-only', 'yes'];
 
 const NO_ACCESS: RedisAccess = {
   port: REDIS_PORT,
@@ -124,13 +121,12 @@ export class Stage {
   }
 
   async serve(options: ServeOptions = {}): Promise<Server> {
-    const { unready, bootFence, args = [], ...rest } = options;
+    const { unready, ...rest } = options;
     const complete: RedisOptions = {
       address: this.network.address(),
       directory: this.folder(),
       persistence: 'none',
       ...rest,
-      args: bootFence === true ? [...BOOT_FENCE, ...args] : args,
     };
     const name = `redis-${complete.address}-${++this.count}`;
     const server = new Server(startRedis(this.workspace, name, complete), complete);
@@ -197,18 +193,9 @@ export async function connect(
   return redis;
 }
 
-/** On a connection of its own, made as the agent makes it: it ends at once, come what may. */
+/** On a connection of its own. */
 async function once<T>(server: Server, use: (redis: Redis) => Promise<T>): Promise<T> {
-  const { password, tls = false } = server.access;
-  const access = accessWith({ password, tls, tlsSkipVerify: true });
-  const redis = new Redis(connectionOptions(access, server.address, PATIENCE_MS));
-  redis.on('error', () => undefined);
-  try {
-    await redis.connect();
-    return await use(redis);
-  } finally {
-    redis.disconnect();
-  }
+  return await withRedis(server.address, server.access, use, PATIENCE_MS);
 }
 
 export async function lookOnce(server: Server): Promise<Instance> {

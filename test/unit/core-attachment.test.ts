@@ -2,60 +2,21 @@
 
 import t from 'tap';
 import { attachmentTo, isHeldBack, isInSync, progress } from '../../agent/core/attachment.ts';
-import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
-import type { AgentState, Attachment, Instance, PodView } from '../../agent/core/model.ts';
+import type { AgentState, Attachment, Instance } from '../../agent/core/model.ts';
 import { initialState } from '../../agent/core/step.ts';
+import { config, limbo, pod } from './core-fixtures.ts';
 
 const MASTER = '10.0.0.1';
-const pod: PodView = {
-  name: 'redis-1',
-  uid: 'u1',
-  ip: MASTER,
-  leaving: false,
-  terminal: false,
-  managed: false,
-  role: null,
-  volume: 'u1',
-  discardData: null,
-  adoptFrom: false,
-  mirrorTerm: 0,
-  mirrorLineage: [],
-};
-const replica: Instance = {
-  runId: 'run0',
-  version: '7.0.15',
-  role: 'replica',
-  upstream: { host: MASTER, port: 6379 },
-  linkUp: true,
-  syncing: false,
-  loading: false,
-  offset: 100,
-  replid: 'aaa',
-  replid2: '0',
-  secondOffset: -1,
-  priority: 100,
-  startedEpochMs: 1000,
-  keys: 1,
-  aof: false,
-};
+const replica: Instance = { ...limbo, upstream: { host: MASTER, port: 6379 }, linkUp: true };
 
 /** The state at `now`, where the master told of `offset` at `at`. */
 function knowing(offset: number, at: number, now: number): AgentState {
-  const core = {
-    self: { pod: 'redis-0', uid: 'u0', agentId: 'b' },
-    timing: TIMING_PROFILES.balanced,
-    bootFence: true,
-    redisTimeoutMs: 1000,
-    maxFailoverLagBytes: null,
-    ageBeatsBytes: 0,
-    priorityFirst: false,
-  };
   const instance: Instance = { ...replica, role: 'master', upstream: null, offset };
   const probe = { reachable: true, instance, pod: 'redis-1', volume: 'u1', seenAt: at } as const;
   return {
-    ...initialState(core, 0),
+    ...initialState(config, 0),
     now,
-    pods: [pod],
+    pods: [pod(1, { managed: false })],
     unmanaged: new Map([['u1', probe]]),
   };
 }

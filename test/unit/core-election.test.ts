@@ -3,16 +3,8 @@ import { ineligibility, type Member, ranking } from '../../agent/core/election.t
 import { TIMING_PROFILES, timingFault } from '../../agent/core/lease-clock.ts';
 import type { CoreConfig, GroupRecord } from '../../agent/core/model.ts';
 import { EMPTY_RECORD } from '../../agent/core/view.ts';
+import { config } from './core-fixtures.ts';
 
-const config: CoreConfig = {
-  self: { pod: 'redis-0', uid: 'u0', agentId: 'a0' },
-  timing: TIMING_PROFILES.balanced,
-  bootFence: true,
-  redisTimeoutMs: 1000,
-  maxFailoverLagBytes: null,
-  ageBeatsBytes: 0,
-  priorityFirst: false,
-};
 const record: GroupRecord = { ...EMPTY_RECORD, lineage: [{ replid: 'aaa', term: 1, start: 0 }] };
 const member = (pod: string, changes: Partial<Member> = {}): Member => ({
   pod,

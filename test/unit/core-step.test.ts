@@ -1,49 +1,21 @@
 // The rows of the state machine, driven event by event on one core.
 
 import t from 'tap';
-import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
 import type {
   AgentEvent,
   AgentState,
-  CoreConfig,
   Effect,
   GroupRecord,
   Instance,
   LeaseView,
-  PodView,
 } from '../../agent/core/model.ts';
 import { reportOf } from '../../agent/core/report.ts';
 import { initialState, step } from '../../agent/core/step.ts';
-import { EMPTY_RECORD, LIMBO } from '../../agent/core/view.ts';
+import { EMPTY_RECORD } from '../../agent/core/view.ts';
 import type { AgentReport } from '../../src/wire.ts';
+import { config, limbo, pod } from './core-fixtures.ts';
 
-const SELF = { pod: 'redis-0', uid: 'u0', agentId: 'b' };
-const config: CoreConfig = {
-  self: SELF,
-  timing: TIMING_PROFILES.balanced,
-  bootFence: true,
-  redisTimeoutMs: 1000,
-  maxFailoverLagBytes: null,
-  ageBeatsBytes: 0,
-  priorityFirst: false,
-};
-const limbo: Instance = {
-  runId: 'run0',
-  version: '7.0.15',
-  role: 'replica',
-  upstream: LIMBO,
-  linkUp: false,
-  syncing: false,
-  loading: false,
-  offset: 100,
-  replid: 'aaa',
-  replid2: '0',
-  secondOffset: -1,
-  priority: 100,
-  startedEpochMs: 1000,
-  keys: 1,
-  aof: false,
-};
+const SELF = config.self;
 const master: Instance = {
   ...limbo,
   role: 'master',
@@ -52,21 +24,6 @@ const master: Instance = {
   replid2: 'aaa',
   secondOffset: 101,
 };
-const pod = (n: number, changes: Partial<PodView> = {}): PodView => ({
-  name: `redis-${n}`,
-  uid: `u${n}`,
-  ip: `10.0.0.${n}`,
-  leaving: false,
-  terminal: false,
-  managed: true,
-  role: null,
-  volume: `u${n}`,
-  discardData: null,
-  adoptFrom: false,
-  mirrorTerm: 0,
-  mirrorLineage: [],
-  ...changes,
-});
 const candidate = (n: number) => ({
   pod: `redis-${n}`,
   uid: `u${n}`,
