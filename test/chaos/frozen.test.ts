@@ -1,6 +1,6 @@
 // Processes that hang or end without their pod (scenarios 7, 8, 9, 69).
 
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { openStage, startScenario } from '../harness/scenario.ts';
@@ -60,30 +60,40 @@ async function killAgent(pod: Pod): Promise<number> {
   return performance.now() - mark;
 }
 
-await t.test("the master's agent is killed and soon back: no failover", async (t) => {
+/** One kill in a group of its own: whether the agent was back in time for the question. */
+async function isSoonBack(t: Test): Promise<boolean> {
   const { scenario, group, master } = await startScenario(t, stage);
-  let current = master;
-  // A machine that is busy with other things may need longer than the wait of the Lease (4 s):
-  // then the failover was right, and the question is put again.
-  for (let attempt = 1; attempt <= 4; attempt++) {
-    const before = await group.lease();
-    const mark = performance.now();
-    const backMs = await killAgent(current);
-    t.comment(`the agent was back after ${backMs.toFixed(0)} ms`);
-    await holdsFor(6000, () => undefined);
-    const after = await oneMaster(group);
-    if (backMs < 2500) {
-      t.equal(after.name, current.name, 'the role is unchanged');
-      t.equal((await group.lease())?.term, before?.term, 'and so is the term');
-      const gapMs = scenario.writer.largestGapMs(mark);
-      t.comment(`longest pause of the writer ${gapMs.toFixed(0)} ms`);
-      t.ok(gapMs < 1000, 'writes went on');
-      await scenario.end(after);
-      return;
-    }
-    current = after;
+  const before = await group.lease();
+  const mark = performance.now();
+  const backMs = await killAgent(master);
+  t.comment(`the agent was back after ${backMs.toFixed(0)} ms`);
+  await holdsFor(6000, () => undefined);
+  const after = await oneMaster(group);
+  if (backMs >= 2500) {
+    // A failover was right, and it may cost what had reached no replica.
+    await scenario.end(after, { mayLoseAfterMs: mark });
+    return false;
   }
-  t.fail('this machine is too busy to restart an agent within 2.5 s');
+  t.equal(after.name, master.name, 'the role is unchanged');
+  t.equal((await group.lease())?.term, before?.term, 'and so is the term');
+  const gapMs = scenario.writer.largestGapMs(mark);
+  t.comment(`longest pause of the writer ${gapMs.toFixed(0)} ms`);
+  t.ok(gapMs < 1000, 'writes went on');
+  await scenario.end(after);
+  return true;
+}
+
+await t.test("the master's agent is killed and soon back: no failover", async (t) => {
+  // A machine that is busy with other things may need longer than the wait of the Lease (4 s):
+  // then the question is put again, to another group.
+  const answers: boolean[] = [];
+  const attempt = async (t: Test): Promise<void> => void answers.push(await isSoonBack(t));
+  for (const number of [1, 2, 3, 4]) {
+    await t.test(`attempt ${number}`, attempt);
+    const hasThrown = answers.length < number;
+    if (hasThrown || answers.at(-1) === true) break;
+  }
+  t.ok(answers.at(-1), 'this machine restarts an agent within 2.5 s');
 });
 
 await t.test('all agents are killed at once and come back: no failover', async (t) => {
