@@ -5,12 +5,8 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { messageOf } from '../../src/errors.ts';
 import { linesOf } from '../../src/lines.ts';
 import type { Clock } from '../clock.ts';
+import type { ApiResult } from '../ports.ts';
 import type { ApiAccess } from './api-access.ts';
-
-export type ApiResult<T> =
-  | { readonly ok: true; readonly body: T }
-  /** Status 0: no answer within the timeout, or no connection; the request may have happened. */
-  | { readonly ok: false; readonly status: number; readonly message: string };
 
 export type ApiRequest = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

@@ -2,9 +2,10 @@
 
 import type { V1Lease } from '@kubernetes/client-node';
 import { FORCE_ANNOTATION, leaseName, MANAGER, RECORD_ANNOTATION } from '../../src/names.ts';
-import type { Holder, LeaseOutcome, LeaseView, LeaseWrite } from '../core/model.ts';
+import type { Holder, LeaseView, LeaseWrite } from '../core/model.ts';
 import { readRecord } from './annotation-text.ts';
-import type { ApiResult, KubeApi, WatchEvent } from './api.ts';
+import type { ApiResult, LeasePort, LeaseWritten } from '../ports.ts';
+import type { KubeApi, WatchEvent } from './api.ts';
 
 /** What the API server sends: Lease times are plain strings in JSON. */
 type RawLease = Omit<V1Lease, 'spec'> & {
@@ -46,7 +47,7 @@ function microTime(epochMs: number): string {
   return new Date(epochMs).toISOString().replace('Z', '000Z');
 }
 
-export class LeaseAdapter {
+export class LeaseAdapter implements LeasePort {
   readonly #api: KubeApi;
   readonly #namespace: string;
   readonly #group: string;
@@ -104,12 +105,7 @@ export class LeaseAdapter {
     return result.status === 404 ? { ok: true, body: null } : result;
   }
 
-  /** One attempt; on conflict the fresh Lease comes back, so that nobody judges a stale one. */
-  async write(
-    write: LeaseWrite,
-    timeoutMs: number,
-    epochMs: number,
-  ): Promise<{ outcome: LeaseOutcome; lease: LeaseView | null; detail: string; absent: boolean }> {
+  async write(write: LeaseWrite, timeoutMs: number, epochMs: number): Promise<LeaseWritten> {
     const isCreate = write.resourceVersion === '';
     const result = await this.#api.send<RawLease>({
       method: isCreate ? 'POST' : 'PUT',
