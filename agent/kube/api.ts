@@ -34,6 +34,9 @@ const WATCH_MIN_MS = 1000;
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 5000;
 
+/** What the adapters need of it; the simulator has its own. */
+export type ApiClient = Pick<KubeApi, 'send' | 'watch'>;
+
 export class KubeApi {
   readonly #credentials: ApiAccess;
   readonly #clock: Clock;

@@ -5,7 +5,7 @@ import { FORCE_ANNOTATION, leaseName, MANAGER, RECORD_ANNOTATION } from '../../s
 import type { Holder, LeaseView, LeaseWrite } from '../core/model.ts';
 import { readRecord } from './annotation-text.ts';
 import type { ApiResult, LeasePort, LeaseWritten } from '../ports.ts';
-import type { KubeApi, WatchEvent } from './api.ts';
+import type { ApiClient, WatchEvent } from './api.ts';
 
 /** What the API server sends: Lease times are plain strings in JSON. */
 type RawLease = Omit<V1Lease, 'spec'> & {
@@ -48,13 +48,13 @@ function microTime(epochMs: number): string {
 }
 
 export class LeaseAdapter implements LeasePort {
-  readonly #api: KubeApi;
+  readonly #api: ApiClient;
   readonly #namespace: string;
   readonly #group: string;
   readonly #waitSeconds: number;
   #last: RawLease | null = null;
 
-  constructor(api: KubeApi, namespace: string, group: string, waitMs: number) {
+  constructor(api: ApiClient, namespace: string, group: string, waitMs: number) {
     this.#api = api;
     this.#namespace = namespace;
     this.#group = group;

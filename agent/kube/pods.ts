@@ -11,7 +11,7 @@ import {
 import type { PodView } from '../core/model.ts';
 import type { ApiResult, Mirror, PodsPort } from '../ports.ts';
 import { readMirror } from './annotation-text.ts';
-import type { KubeApi } from './api.ts';
+import type { ApiClient } from './api.ts';
 import type { Group } from './group.ts';
 
 /** A claimed volume outlives its pod; without one the data live and die with the pod's UID. */
@@ -52,11 +52,11 @@ function viewOfPod(pod: V1Pod): PodView {
 }
 
 export class PodsAdapter implements PodsPort {
-  readonly #api: KubeApi;
+  readonly #api: ApiClient;
   readonly #namespace: string;
   readonly #pods = new Map<string, V1Pod>();
 
-  constructor(api: KubeApi, namespace: string) {
+  constructor(api: ApiClient, namespace: string) {
     this.#api = api;
     this.#namespace = namespace;
   }
