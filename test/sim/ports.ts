@@ -54,10 +54,5 @@ export type Network = {
     accept: (socket: Socket<Out>, from: string) => SocketHandlers<In>,
   ): { close(): void };
   /** Dials; a host that is down or cut off never answers and no handler is called. */
-  connect<In, Out>(
-    from: string,
-    to: string,
-    port: Port,
-    handlers: SocketHandlers<In>,
-  ): Socket<Out>;
+  connect<In, Out>(from: string, to: string, port: Port, handlers: SocketHandlers<In>): Socket<Out>;
 };
