@@ -11,10 +11,7 @@ import type {
 import type { Log } from '../src/log.ts';
 import type { Clock } from './clock.ts';
 import { isManaged, podAt } from './core/view.ts';
-import type { LeaseAdapter } from './kube/lease.ts';
-import type { RedisAccess } from './redis/access.ts';
-import type { LocalRedisAdapter } from './redis/local.ts';
-import { fence, hastenSync, lookAt } from './redis/remote.ts';
+import type { LeasePort, LocalRedisPort, RemoteRedisPort } from './ports.ts';
 
 const REMOTE_FENCE_MS = 200;
 export const REMOTE_LOOK_MS = 1000;
@@ -29,9 +26,9 @@ export type EffectParts = {
   readonly core: CoreConfig;
   readonly clock: Clock;
   readonly log: Log;
-  readonly access: RedisAccess;
-  readonly redis: LocalRedisAdapter;
-  readonly lease: LeaseAdapter;
+  readonly redis: LocalRedisPort;
+  readonly remoteRedis: RemoteRedisPort;
+  readonly lease: LeasePort;
   readonly onExit: (code: number) => void;
 };
 
@@ -82,8 +79,8 @@ export class Effects {
 
   /** Attaches only to a master that shows the recorded replication id (rule 23). */
   async #attach(id: number, host: string, replid: string): Promise<RedisResult> {
-    const { access, clock, redis, log } = this.#parts;
-    const target = await lookAt(access, host, REMOTE_LOOK_MS, clock.epochMs());
+    const { remoteRedis, redis, log } = this.#parts;
+    const target = await remoteRedis.look(host, REMOTE_LOOK_MS);
     if (!target.ok) return { ok: false, refused: false, detail: `${host}: ${target.detail}` };
     if (target.instance.role !== 'master' || target.instance.replid !== replid) {
       const { role, replid: shownId } = target.instance;
@@ -96,14 +93,14 @@ export class Effects {
     }
     const pod = podAt(this.#core.state, host);
     if (pod !== null && !isManaged(this.#core.state, pod)) {
-      const hastened = await hastenSync(access, host, REMOTE_LOOK_MS);
+      const hastened = await remoteRedis.hastenSync(host, REMOTE_LOOK_MS);
       if (!hastened.ok) log.warn({ host, detail: hastened.detail }, 'the first sync starts later');
     }
     // Something more urgent may have been asked meanwhile: a late REPLICAOF would undo it.
     if (this.#core.state.pendingRedis?.id !== id) {
       return { ok: false, refused: false, detail: 'superseded' };
     }
-    return redis.replicateFrom(host, access.port);
+    return redis.replicateFrom(host);
   }
 
   async #writeLease(id: number, write: LeaseWrite): Promise<void> {
@@ -121,10 +118,10 @@ export class Effects {
   }
 
   async #fence(uid: string, pod: string, address: string): Promise<void> {
-    const { access, log } = this.#parts;
+    const { remoteRedis, log } = this.#parts;
     // A master without agent may be busy saving its data as it ends.
     const timeoutMs = this.#core.state.unmanaged.has(uid) ? REMOTE_LOOK_MS : REMOTE_FENCE_MS;
-    const result = await fence(access, address, timeoutMs);
+    const result = await remoteRedis.fence(address, timeoutMs);
     const outcome = result.ok ? 'limbo' : result.refused ? 'refused' : 'silent';
     log.info({ target: pod, address, outcome }, 'fenced before the promotion');
     const instance = result.ok ? result.instance : null;

@@ -19,6 +19,7 @@ import { readRoute } from './kube/service-route.ts';
 import { PeerStreams } from './peers/streams.ts';
 import type { RedisAccess } from './redis/access.ts';
 import { LocalRedisAdapter } from './redis/local.ts';
+import { RemoteRedis } from './redis/remote.ts';
 import { Runtime } from './runtime.ts';
 import { prestop, type ShutdownParts, terminate } from './shutdown.ts';
 
@@ -103,8 +104,8 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     core: coreOf(config, own.uid, agentId),
     clock,
     log,
-    access,
     redis,
+    remoteRedis: new RemoteRedis(access, () => clock.epochMs()),
     lease,
     pods,
     labels,
@@ -113,7 +114,6 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     podIP: own.ip,
     syncIntervalMs: config.syncInterval,
     readRoute: () => readRoute(api, own.pod, config.redisService, config.timing.requestTimeoutMs),
-    isVolumeGone: (claim) => pods.isClaimGone(claim, config.timing.requestTimeoutMs),
     apiRequests: () => api.requestCount,
     followPeers: (list) => streams.follow(list),
     publish: (report) => http.publish(report),

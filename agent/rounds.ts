@@ -7,10 +7,7 @@ import type { Clock, Timer } from './clock.ts';
 import type { CoreConfig } from './core/model.ts';
 import { isManaged, leaseOf, recordOf, selfPod } from './core/view.ts';
 import { REMOTE_LOOK_MS, type RunningCore } from './effects.ts';
-import type { LeaseAdapter } from './kube/lease.ts';
-import type { PodsAdapter } from './kube/pods.ts';
-import type { RedisAccess } from './redis/access.ts';
-import { lookAt } from './redis/remote.ts';
+import type { LeasePort, PodsPort, RemoteRedisPort } from './ports.ts';
 
 const PROBE_MS = 500;
 
@@ -18,12 +15,11 @@ export type RoundParts = {
   readonly core: CoreConfig;
   readonly clock: Clock;
   readonly log: Log;
-  readonly access: RedisAccess;
-  readonly lease: LeaseAdapter;
-  readonly pods: PodsAdapter;
+  readonly remoteRedis: RemoteRedisPort;
+  readonly lease: LeasePort;
+  readonly pods: PodsPort;
   readonly syncIntervalMs: number;
   readonly readRoute: () => Promise<RouteReport>;
-  readonly isVolumeGone: (claim: string) => Promise<boolean>;
 };
 
 export class Rounds {
@@ -65,13 +61,13 @@ export class Rounds {
   async #probeUnmanaged(): Promise<void> {
     if (this.#probing || this.#isStopped) return;
     this.#probing = true;
-    const { access, clock } = this.#parts;
+    const { remoteRedis, clock } = this.#parts;
     const pods = (this.#core.state.pods ?? []).filter(
       (pod) => !isManaged(this.#core.state, pod) && !pod.terminal && pod.ip !== null,
     );
     await Promise.all(
       pods.map(async (pod) => {
-        const seen = await lookAt(access, pod.ip ?? '', REMOTE_LOOK_MS, clock.epochMs());
+        const seen = await remoteRedis.look(pod.ip ?? '', REMOTE_LOOK_MS);
         this.#core.dispatch({
           kind: 'unmanaged',
           uid: pod.uid,
@@ -113,7 +109,9 @@ export class Rounds {
     const names = new Set((s.pods ?? []).map((pod) => pod.name));
     for (const [pod, { volume }] of Object.entries(recordOf(s).datasets)) {
       if (names.has(pod) || !volume.startsWith('pvc/') || s.goneVolumes.has(volume)) continue;
-      const isGone = await this.#parts.isVolumeGone(volume.slice('pvc/'.length));
+      const { pods, core } = this.#parts;
+      const claim = volume.slice('pvc/'.length);
+      const isGone = await pods.isClaimGone(claim, core.timing.requestTimeoutMs);
       if (isGone) this.#core.dispatch({ kind: 'volume-gone', volume });
     }
   }

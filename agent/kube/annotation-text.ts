@@ -9,6 +9,7 @@ import type {
   TermEntry,
 } from '../core/model.ts';
 import { EMPTY_RECORD } from '../core/view.ts';
+import type { Mirror } from '../ports.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 type Kind = 'string' | 'number' | 'boolean';
@@ -76,8 +77,6 @@ export function readRecord(text: string | undefined): GroupRecord {
     history: list<TermEntry>(fields['history'], TERM),
   };
 }
-
-export type Mirror = { readonly term: number; readonly lineage: readonly LineageEntry[] };
 
 export function readMirror(text: string | undefined): Mirror {
   const fields = parse(text);

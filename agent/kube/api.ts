@@ -5,12 +5,8 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { messageOf } from '../../src/errors.ts';
 import { linesOf } from '../../src/lines.ts';
 import type { Clock } from '../clock.ts';
+import type { ApiResult } from '../ports.ts';
 import type { ApiAccess } from './api-access.ts';
-
-export type ApiResult<T> =
-  | { readonly ok: true; readonly body: T }
-  /** Status 0: no answer within the timeout, or no connection; the request may have happened. */
-  | { readonly ok: false; readonly status: number; readonly message: string };
 
 export type ApiRequest = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -37,6 +33,9 @@ const WATCH_SILENCE_MS = 120_000;
 const WATCH_MIN_MS = 1000;
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 5000;
+
+/** What the adapters need of it; the simulator has its own. */
+export type ApiClient = Pick<KubeApi, 'send' | 'watch'>;
 
 export class KubeApi {
   readonly #credentials: ApiAccess;

@@ -4,7 +4,7 @@
 import type { Log } from '../../src/log.ts';
 import type { Clock } from '../clock.ts';
 import type { LabelChange } from '../core/labels.ts';
-import type { PodsAdapter } from './pods.ts';
+import type { PodsPort } from '../ports.ts';
 
 const TIMEOUT_MS = 2000;
 const BACKOFF_MIN_MS = 50;
@@ -20,14 +20,14 @@ type Attempt = {
 };
 
 export class LabelKeeper {
-  readonly #pods: PodsAdapter;
+  readonly #pods: PodsPort;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #attempts = new Map<string, Attempt>();
   /** What was just written, until the watch shows it: no second patch meanwhile. */
   readonly #written = new Map<string, string | null>();
 
-  constructor(pods: PodsAdapter, clock: Clock, log: Log) {
+  constructor(pods: PodsPort, clock: Clock, log: Log) {
     this.#pods = pods;
     this.#clock = clock;
     this.#log = log;

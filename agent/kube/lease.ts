@@ -2,9 +2,10 @@
 
 import type { V1Lease } from '@kubernetes/client-node';
 import { FORCE_ANNOTATION, leaseName, MANAGER, RECORD_ANNOTATION } from '../../src/names.ts';
-import type { Holder, LeaseOutcome, LeaseView, LeaseWrite } from '../core/model.ts';
+import type { Holder, LeaseView, LeaseWrite } from '../core/model.ts';
 import { readRecord } from './annotation-text.ts';
-import type { ApiResult, KubeApi, WatchEvent } from './api.ts';
+import type { ApiResult, LeasePort, LeaseWritten } from '../ports.ts';
+import type { ApiClient, WatchEvent } from './api.ts';
 
 /** What the API server sends: Lease times are plain strings in JSON. */
 type RawLease = Omit<V1Lease, 'spec'> & {
@@ -46,14 +47,14 @@ function microTime(epochMs: number): string {
   return new Date(epochMs).toISOString().replace('Z', '000Z');
 }
 
-export class LeaseAdapter {
-  readonly #api: KubeApi;
+export class LeaseAdapter implements LeasePort {
+  readonly #api: ApiClient;
   readonly #namespace: string;
   readonly #group: string;
   readonly #waitSeconds: number;
   #last: RawLease | null = null;
 
-  constructor(api: KubeApi, namespace: string, group: string, waitMs: number) {
+  constructor(api: ApiClient, namespace: string, group: string, waitMs: number) {
     this.#api = api;
     this.#namespace = namespace;
     this.#group = group;
@@ -104,12 +105,7 @@ export class LeaseAdapter {
     return result.status === 404 ? { ok: true, body: null } : result;
   }
 
-  /** One attempt; on conflict the fresh Lease comes back, so that nobody judges a stale one. */
-  async write(
-    write: LeaseWrite,
-    timeoutMs: number,
-    epochMs: number,
-  ): Promise<{ outcome: LeaseOutcome; lease: LeaseView | null; detail: string; absent: boolean }> {
+  async write(write: LeaseWrite, timeoutMs: number, epochMs: number): Promise<LeaseWritten> {
     const isCreate = write.resourceVersion === '';
     const result = await this.#api.send<RawLease>({
       method: isCreate ? 'POST' : 'PUT',

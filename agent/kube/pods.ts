@@ -9,8 +9,9 @@ import {
   ROLE_LABEL,
 } from '../../src/names.ts';
 import type { PodView } from '../core/model.ts';
-import { type Mirror, readMirror } from './annotation-text.ts';
-import type { ApiResult, KubeApi } from './api.ts';
+import type { ApiResult, Mirror, PodsPort } from '../ports.ts';
+import { readMirror } from './annotation-text.ts';
+import type { ApiClient } from './api.ts';
 import type { Group } from './group.ts';
 
 /** A claimed volume outlives its pod; without one the data live and die with the pod's UID. */
@@ -50,12 +51,12 @@ function viewOfPod(pod: V1Pod): PodView {
   };
 }
 
-export class PodsAdapter {
-  readonly #api: KubeApi;
+export class PodsAdapter implements PodsPort {
+  readonly #api: ApiClient;
   readonly #namespace: string;
   readonly #pods = new Map<string, V1Pod>();
 
-  constructor(api: KubeApi, namespace: string) {
+  constructor(api: ApiClient, namespace: string) {
     this.#api = api;
     this.#namespace = namespace;
   }
@@ -93,14 +94,12 @@ export class PodsAdapter {
     );
   }
 
-  /** False also where nothing can be told: only a plain "not found" proves anything. */
   async isClaimGone(claim: string, timeoutMs: number): Promise<boolean> {
     const path = `/api/v1/namespaces/${this.#namespace}/persistentvolumeclaims/${claim}`;
     const read = await this.#api.send<object>({ method: 'GET', path, timeoutMs });
     return !read.ok && read.status === 404;
   }
 
-  /** Changes one label of exactly this pod: another of the same name has another UID. */
   setRole(pod: PodView, role: string | null, timeoutMs: number): Promise<ApiResult<V1Pod>> {
     return this.#patch(pod.name, { uid: pod.uid, labels: { [ROLE_LABEL]: role } }, timeoutMs);
   }

@@ -6,6 +6,7 @@ import { messageOf } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import type { Clock } from '../clock.ts';
 import type { Instance, LocalRedis, RedisResult } from '../core/model.ts';
+import type { LocalRedisPort } from '../ports.ts';
 import { connectionOptions, currentPassword, isRefusal, type RedisAccess } from './access.ts';
 import * as commands from './commands.ts';
 import { startedEpochMs } from './instance.ts';
@@ -32,7 +33,7 @@ type Options = {
   readonly onRefusedSettings: (refused: readonly string[]) => void;
 };
 
-export class LocalRedisAdapter {
+export class LocalRedisAdapter implements LocalRedisPort {
   readonly #options: Options;
   #redis: Redis | null = null;
   #last: Instance | null = null;
@@ -63,7 +64,7 @@ export class LocalRedisAdapter {
     this.#wake?.();
   }
 
-  /** Milliseconds between two looks; a smaller value takes effect at once. */
+  /** A smaller value takes effect at once. */
   setPollInterval(ms: number): void {
     const isFaster = ms < this.#pollMs;
     this.#pollMs = ms;
@@ -76,14 +77,13 @@ export class LocalRedisAdapter {
     );
   }
 
-  replicateFrom(host: string, port: number): Promise<RedisResult> {
+  replicateFrom(host: string, port = this.#options.access.port): Promise<RedisResult> {
     if (!this.#recognised) return Promise.resolve(failure(UNRECOGNISED));
     return this.#carryOut((redis) =>
       commands.replicateFrom(redis, host, port, this.#startedEpochMs),
     );
   }
 
-  /** Refuses where the process is another one than judged, or validity ended (I3). */
   promote(runId: string, until: number): Promise<RedisResult> {
     if (!this.#recognised) return Promise.resolve(failure(UNRECOGNISED));
     if (runId !== this.#runId) return Promise.resolve(failure('Redis restarted meanwhile'));

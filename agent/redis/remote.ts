@@ -3,13 +3,10 @@
 import { Redis } from 'ioredis';
 import { messageOf } from '../../src/errors.ts';
 import type { Instance } from '../core/model.ts';
+import type { RemoteRedisPort, RemoteResult } from '../ports.ts';
 import { connectionOptions, isRefusal, type RedisAccess } from './access.ts';
 import * as commands from './commands.ts';
 import { startedEpochMs } from './instance.ts';
-
-export type RemoteResult =
-  | { readonly ok: true; readonly instance: Instance }
-  | { readonly ok: false; readonly refused: boolean; readonly detail: string };
 
 async function visit(
   access: RedisAccess,
@@ -34,36 +31,39 @@ async function visit(
   }
 }
 
-export function lookAt(
-  access: RedisAccess,
-  host: string,
-  timeoutMs: number,
-  epochMs: number,
-): Promise<RemoteResult> {
-  return visit(access, host, timeoutMs, async (redis) => {
-    const server = await commands.serverInfo(redis);
-    return commands.look(redis, startedEpochMs(server, epochMs));
-  });
-}
+/** The other instances of the group, all reached in the same way. */
+export class RemoteRedis implements RemoteRedisPort {
+  readonly #access: RedisAccess;
+  readonly #epochMs: () => number;
 
-/**
- * A master without agent waits five seconds before a first sync, by its default; a rolling restart
- * could end it within them. Best effort: a refusal only costs that time.
- */
-export function hastenSync(
-  access: RedisAccess,
-  host: string,
-  timeoutMs: number,
-): Promise<RemoteResult> {
-  return visit(access, host, timeoutMs, async (redis) => {
-    await redis.config('SET', 'repl-diskless-sync-delay', '0');
-    return commands.look(redis, 0);
-  });
-}
+  /** `epochMs`: the wall clock, from which the start of a process is reckoned. */
+  constructor(access: RedisAccess, epochMs: () => number) {
+    this.#access = access;
+    this.#epochMs = epochMs;
+  }
 
-/** The successor's fence (DESIGN 5): the instance is left in limbo, its clients are cut. */
-export function fence(access: RedisAccess, host: string, timeoutMs: number): Promise<RemoteResult> {
-  return visit(access, host, timeoutMs, (redis) =>
-    commands.limbo(redis, { cutClients: true, startedEpochMs: 0 }),
-  );
+  look(host: string, timeoutMs: number): Promise<RemoteResult> {
+    return visit(this.#access, host, timeoutMs, async (redis) => {
+      const server = await commands.serverInfo(redis);
+      return commands.look(redis, startedEpochMs(server, this.#epochMs()));
+    });
+  }
+
+  /**
+   * A master without agent waits five seconds before a first sync, by its default; a rolling restart
+   * could end it within them. Best effort: a refusal only costs that time.
+   */
+  hastenSync(host: string, timeoutMs: number): Promise<RemoteResult> {
+    return visit(this.#access, host, timeoutMs, async (redis) => {
+      await redis.config('SET', 'repl-diskless-sync-delay', '0');
+      return commands.look(redis, 0);
+    });
+  }
+
+  /** The successor's fence (DESIGN 5): the instance is left in limbo, its clients are cut. */
+  fence(host: string, timeoutMs: number): Promise<RemoteResult> {
+    return visit(this.#access, host, timeoutMs, (redis) =>
+      commands.limbo(redis, { cutClients: true, startedEpochMs: 0 }),
+    );
+  }
 }

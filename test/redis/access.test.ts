@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import t from 'tap';
 import type { RedisAccess } from '../../agent/redis/access.ts';
-import { lookAt, type RemoteResult } from '../../agent/redis/remote.ts';
-import { accessWith, answers, PATIENCE_MS, type Server, Stage } from './setup.ts';
+import type { RemoteResult } from '../../agent/ports.ts';
+import { accessWith, remoteWith, answers, PATIENCE_MS, type Server, Stage } from './setup.ts';
 import { silenceIn, Watched } from './watched.ts';
 
 const stage = await Stage.open(t);
 
 async function visit(server: Server, access: Partial<RedisAccess>): Promise<RemoteResult> {
-  return await lookAt(accessWith(access), server.address, PATIENCE_MS, 0);
+  return await remoteWith(accessWith(access)).look(server.address, PATIENCE_MS);
 }
 
 function file(text: string): string {

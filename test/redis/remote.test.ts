@@ -3,9 +3,17 @@
 import t from 'tap';
 import { systemClock } from '../../agent/clock.ts';
 import { isLimbo } from '../../agent/core/view.ts';
-import { fence, hastenSync, lookAt } from '../../agent/redis/remote.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import { accessWith, connect, PATIENCE_MS, type Server, shows, Stage, write } from './setup.ts';
+import {
+  accessWith,
+  connect,
+  PATIENCE_MS,
+  remoteWith,
+  type Server,
+  shows,
+  Stage,
+  write,
+} from './setup.ts';
 
 const stage = await Stage.open(t);
 const SHORT_MS = 100;
@@ -22,7 +30,7 @@ async function leavesNothing(server: Server): Promise<void> {
 await t.test('a look shows the instance and its start, and leaves no connection', async (t) => {
   const before = systemClock.epochMs();
   const server = await stage.serve();
-  const result = await lookAt(OPEN, server.address, PATIENCE_MS, systemClock.epochMs());
+  const result = await remoteWith(OPEN).look(server.address, PATIENCE_MS);
   if (!result.ok) return t.fail(result.detail);
   t.match(result.instance, { role: 'master', keys: 0 });
   t.ok(result.instance.startedEpochMs >= before - 2000, 'not before it started, to the second');
@@ -36,7 +44,7 @@ await t.test(
     const server = await stage.serve();
     const client = await connect(t, server);
     t.equal(await write(client), 'OK');
-    const result = await fence(OPEN, server.address, PATIENCE_MS);
+    const result = await remoteWith(OPEN).fence(server.address, PATIENCE_MS);
     if (!result.ok) return t.fail(result.detail);
     t.ok(isLimbo(result.instance), 'with the final offset');
     t.equal(result.instance.keys, 1);
@@ -51,8 +59,8 @@ await t.test('a fence with the password and as the ACL user', async (t) => {
   const server = await stage.serve({ password: 'secret' });
   await server.command('ACL', 'SETUSER', 'agent', 'on', '>other', '~*', '+@all', '-client');
   const access = accessWith({ user: 'agent', password: 'other' });
-  t.match(await fence(access, server.address, PATIENCE_MS), { ok: true });
-  t.match(await fence(accessWith({ password: 'secret' }), server.address, PATIENCE_MS), {
+  t.match(await remoteWith(access).fence(server.address, PATIENCE_MS), { ok: true });
+  t.match(await remoteWith(accessWith({ password: 'secret' })).fence(server.address, PATIENCE_MS), {
     ok: true,
   });
 });
@@ -60,14 +68,14 @@ await t.test('a fence with the password and as the ACL user', async (t) => {
 await t.test('nobody listens: refused', async (t) => {
   const address = stage.network.address();
   const gone = { ok: false, refused: true, detail: /ECONNREFUSED/ };
-  t.match(await lookAt(OPEN, address, PATIENCE_MS, 0), gone);
-  t.match(await fence(OPEN, address, PATIENCE_MS), gone);
+  t.match(await remoteWith(OPEN).look(address, PATIENCE_MS), gone);
+  t.match(await remoteWith(OPEN).fence(address, PATIENCE_MS), gone);
 });
 
 await t.test('killed a moment ago: refused', async (t) => {
   const server = await stage.serve();
   await server.process.kill();
-  t.match(await fence(OPEN, server.address, PATIENCE_MS), { ok: false, refused: true });
+  t.match(await remoteWith(OPEN).fence(server.address, PATIENCE_MS), { ok: false, refused: true });
 });
 
 for (const { with: how, options, access } of [
@@ -84,8 +92,8 @@ for (const { with: how, options, access } of [
     await server.freeze();
     const silent = { ok: false, refused: false };
     const visits = [
-      async () => await lookAt(access, server.address, SHORT_MS, 0),
-      async () => await fence(access, server.address, SHORT_MS),
+      async () => await remoteWith(access).look(server.address, SHORT_MS),
+      async () => await remoteWith(access).fence(server.address, SHORT_MS),
     ];
     for (const visit of visits) {
       const durationsMs: number[] = [];
@@ -105,7 +113,7 @@ for (const { with: how, options, access } of [
 await t.test('a fence that came to a frozen Redis is carried out when it thaws', async (t) => {
   const server = await stage.serve();
   await server.freeze();
-  t.match(await fence(OPEN, server.address, SHORT_MS), { ok: false, refused: false });
+  t.match(await remoteWith(OPEN).fence(server.address, SHORT_MS), { ok: false, refused: false });
   server.thaw();
   await shows(server, 'is in limbo', isLimbo);
 });
@@ -114,8 +122,8 @@ await t.test('a wrong password is neither ok nor refused, and the detail says so
   const server = await stage.serve({ password: 'secret' });
   const access = accessWith({ password: 'wrong' });
   const locked = { ok: false, refused: false, detail: /WRONGPASS/ };
-  t.match(await lookAt(access, server.address, PATIENCE_MS, 0), locked);
-  t.match(await fence(access, server.address, PATIENCE_MS), locked);
+  t.match(await remoteWith(access).look(server.address, PATIENCE_MS), locked);
+  t.match(await remoteWith(access).fence(server.address, PATIENCE_MS), locked);
   t.equal(await server.command('SET', 'key', 'value'), 'OK', 'it is a master still');
 });
 
@@ -124,20 +132,20 @@ await t.test('a right that is missing is neither ok nor refused', async (t) => {
   await server.command('ACL', 'SETUSER', 'agent', 'on', '>secret', '+@all', '-replicaof');
   const access = accessWith({ user: 'agent', password: 'secret' });
   const denied = { ok: false, refused: false, detail: /EXECABORT|NOPERM/ };
-  t.match(await fence(access, server.address, PATIENCE_MS), denied);
+  t.match(await remoteWith(access).fence(server.address, PATIENCE_MS), denied);
 });
 
 await t.test('a loading instance is looked at, and not fenced', async (t) => {
   const loading = await stage.loading();
-  const look = await lookAt(OPEN, loading.address, PATIENCE_MS, systemClock.epochMs());
+  const look = await remoteWith(OPEN).look(loading.address, PATIENCE_MS);
   t.match(look, { ok: true, instance: { loading: true, role: 'master' } });
-  const result = await fence(OPEN, loading.address, PATIENCE_MS);
+  const result = await remoteWith(OPEN).fence(loading.address, PATIENCE_MS);
   t.match(result, { ok: false, refused: false, detail: /LOADING|EXECABORT/ });
 });
 
 await t.test('a first sync is hastened on a master without an agent', async (t) => {
   const server = await stage.serve({ args: ['--repl-diskless-sync-delay', '5'] });
-  t.match(await hastenSync(OPEN, server.address, PATIENCE_MS), { ok: true });
+  t.match(await remoteWith(OPEN).hastenSync(server.address, PATIENCE_MS), { ok: true });
   t.equal(await server.setting('repl-diskless-sync-delay'), '0');
   await leavesNothing(server);
 });

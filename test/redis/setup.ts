@@ -5,9 +5,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import type { Test } from 'tap';
+import { systemClock } from '../../agent/clock.ts';
 import type { Instance } from '../../agent/core/model.ts';
 import { connectionOptions, type RedisAccess } from '../../agent/redis/access.ts';
 import { look } from '../../agent/redis/commands.ts';
+import { RemoteRedis } from '../../agent/redis/remote.ts';
 import { createAuthority, issueCertificate } from '../harness/certificates.ts';
 import { PodNetwork, REDIS_PORT } from '../harness/free-ports.ts';
 import { redisCommand, withRedis } from '../harness/redis-client.ts';
@@ -38,6 +40,10 @@ const NO_ACCESS: RedisAccess = {
 
 export function accessWith(access: Partial<RedisAccess> = {}): RedisAccess {
   return { ...NO_ACCESS, ...access };
+}
+
+export function remoteWith(access: RedisAccess): RemoteRedis {
+  return new RemoteRedis(access, () => systemClock.epochMs());
 }
 
 export class Server {

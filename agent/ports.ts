@@ -1,0 +1,63 @@
+// What the running core asks of the world: the adapters of redis/ and kube/ answer on a cluster, the
+// simulator's in test/sim. Nothing here throws or rejects: a failure is a value.
+
+import type {
+  Instance,
+  LeaseOutcome,
+  LeaseView,
+  LeaseWrite,
+  LineageEntry,
+  PodView,
+  RedisResult,
+} from './core/model.ts';
+
+/** Status 0: no answer within the timeout, or no connection; the request may have happened. */
+type ApiFailure = { readonly ok: false; readonly status: number; readonly message: string };
+export type ApiResult<T> = { readonly ok: true; readonly body: T } | ApiFailure;
+
+/** The instance beside the agent; what it shows comes as events. */
+export type LocalRedisPort = {
+  limbo(cutClients: boolean): Promise<RedisResult>;
+  replicateFrom(host: string): Promise<RedisResult>;
+  /** Refuses where the process is another one than judged, or validity ended (I3). */
+  promote(runId: string, until: number): Promise<RedisResult>;
+  open(until: number): Promise<RedisResult>;
+  /** Milliseconds between two looks. */
+  setPollInterval(ms: number): void;
+};
+
+export type RemoteResult =
+  | { readonly ok: true; readonly instance: Instance }
+  | { readonly ok: false; readonly refused: boolean; readonly detail: string };
+
+/** Other instances of the group, by their address. */
+export type RemoteRedisPort = {
+  look(host: string, timeoutMs: number): Promise<RemoteResult>;
+  /** Limbo, and its clients are cut. */
+  fence(host: string, timeoutMs: number): Promise<RemoteResult>;
+  hastenSync(host: string, timeoutMs: number): Promise<RemoteResult>;
+};
+
+export type LeaseWritten = {
+  readonly outcome: LeaseOutcome;
+  readonly lease: LeaseView | null;
+  readonly detail: string;
+  readonly absent: boolean;
+};
+
+export type LeasePort = {
+  read(timeoutMs: number): Promise<ApiResult<LeaseView | null>>;
+  /** One attempt; on conflict the fresh Lease comes back, so that nobody judges a stale one. */
+  write(write: LeaseWrite, timeoutMs: number, epochMs: number): Promise<LeaseWritten>;
+};
+
+/** What a pod's annotation keeps of the record: a deleted Lease cannot set it back. */
+export type Mirror = { readonly term: number; readonly lineage: readonly LineageEntry[] };
+
+export type PodsPort = {
+  /** Changes one label of exactly this pod: another of the same name has another UID. */
+  setRole(pod: PodView, role: string | null, timeoutMs: number): Promise<ApiResult<unknown>>;
+  setMirror(pod: PodView, mirror: Mirror, timeoutMs: number): Promise<ApiResult<unknown>>;
+  /** False also where nothing can be told: only a plain "not found" proves anything. */
+  isClaimGone(claim: string, timeoutMs: number): Promise<boolean>;
+};
