@@ -8,9 +8,10 @@ type Answered = (replies: readonly Reply[]) => void;
 export class RedisClient {
   readonly #socket: Socket<ToRedis>;
   #answers: Answered[] = [];
+  #unsent: ToRedis[] | null = [];
   #isClosed = false;
 
-  /** May send at once, as a socket that is still being opened may. */
+  /** What is sent before the connection is established goes once it is. */
   constructor(
     network: Network,
     from: string,
@@ -18,7 +19,12 @@ export class RedisClient {
     handlers: { onOpen?(): void; onClose?(cause: CloseCause): void } = {},
   ) {
     this.#socket = network.connect<FromRedis, ToRedis>(from, to, 'redis', {
-      onOpen: () => handlers.onOpen?.(),
+      onOpen: () => {
+        const unsent = this.#unsent ?? [];
+        this.#unsent = null;
+        for (const batch of unsent) this.#socket.send(batch);
+        handlers.onOpen?.();
+      },
       onMessage: (message) => {
         if (message.kind === 'replies') this.#answers.shift()?.(message.replies);
       },
@@ -38,7 +44,9 @@ export class RedisClient {
   ): void {
     if (this.#isClosed) return;
     this.#answers.push(answered);
-    this.#socket.send({ kind: 'batch', commands, transaction });
+    const batch = { kind: 'batch', commands, transaction } as const;
+    if (this.#unsent === null) this.#socket.send(batch);
+    else this.#unsent.push(batch);
   }
 
   close(): void {

@@ -25,5 +25,5 @@ export function holds(dataset: Dataset, id: number): boolean {
 export function idsOf(dataset: Dataset): number[] {
   const ids: number[] = [];
   for (let at: Dataset = dataset; at.previous !== null; at = at.previous) ids.push(at.id);
-  return ids.reverse();
+  return ids.toReversed();
 }

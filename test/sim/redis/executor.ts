@@ -151,7 +151,7 @@ export class Executor {
 
   #kill(type: 'normal' | 'pubsub', caller: Connection): number {
     let killed = 0;
-    for (const connection of [...this.#actions.clients()]) {
+    for (const connection of Array.from(this.#actions.clients())) {
       if (connection === caller || connection.type !== type) continue;
       connection.drop();
       killed++;
