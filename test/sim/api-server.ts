@@ -61,8 +61,8 @@ export class SimApiServer {
   readonly watchers = new Set<Watcher>();
   mode: Mode = 'up';
   /** Told of every change, at once: the simulator's own eyes. */
-  onChange: (collection: Collection, before: Stored | null, after: Stored | null) => void =
-    () => undefined;
+  onChange: (collection: Collection, before: Stored | null, after: Stored | null) => void = () =>
+    undefined;
 
   constructor(world: World) {
     this.#world = world;
@@ -94,12 +94,7 @@ export class SimApiServer {
     this.#tell(collection, before, null, { type: 'delete', item: { ...before, metadata } });
   }
 
-  #tell(
-    collection: Collection,
-    before: Stored | null,
-    after: Stored | null,
-    change: Change,
-  ): void {
+  #tell(collection: Collection, before: Stored | null, after: Stored | null, change: Change): void {
     this.onChange(collection, before, after);
     for (const watcher of this.watchers) {
       if (watcher.collection === collection) watcher.notify(change);

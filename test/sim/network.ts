@@ -177,7 +177,9 @@ export class SimNetwork implements Network {
     if (from === to) return DELAY_MIN_MS;
     const link = this.#link(from, to);
     const retransmitMs =
-      link.loss > 0 && this.#random.chance(link.loss) ? RETRANSMIT_MS * (1 + this.#random.real()) : 0;
+      link.loss > 0 && this.#random.chance(link.loss)
+        ? RETRANSMIT_MS * (1 + this.#random.real())
+        : 0;
     return DELAY_MIN_MS + this.#random.real() * JITTER_MS + link.delayMs + retransmitMs;
   }
 

@@ -1,0 +1,290 @@
+// One process of a modelled Redis or Valkey, from start to end. A restart is a new one on the same
+// volume. It acts only through the ports: same random numbers and same messages, same behaviour.
+
+import type { Network, Random, Scheduler } from '../ports.ts';
+import { Connection, type Server } from './connection.ts';
+import { type Dataset, EMPTY } from './dataset.ts';
+import { Downstream } from './downstream.ts';
+import { Executor } from './executor.ts';
+import { Life } from './life.ts';
+import { type RedisOptions, settingsOf, TRAITS } from './options.ts';
+import type { FromRedis, RedisInfo, ToRedis } from './protocol.ts';
+import { State } from './state.ts';
+import { Upstream } from './upstream.ts';
+import type { Snapshot, Volume } from './volume.ts';
+import { Waiters } from './waiters.ts';
+
+export type RedisWorld = {
+  readonly scheduler: Scheduler;
+  readonly network: Network;
+  readonly random: Random;
+};
+
+export type Ending = 'killed' | 'stopped';
+
+const CRON_MS = 1000;
+const SHUTDOWN_WAIT_MS = 10_000;
+const LIMBO = { host: '127.0.0.1', port: 1 } as const;
+
+export class RedisProcess {
+  readonly runId: string;
+  readonly host: string;
+  readonly startedAt: number;
+  readonly #state: State;
+  readonly #life: Life;
+  readonly #upstream: Upstream;
+  readonly #downstream: Downstream;
+  readonly #waiters: Waiters;
+  readonly #connections = new Set<Connection>();
+  readonly #listener: { close(): void };
+  readonly #onEnd: (ending: Ending) => void;
+  #lastSave: number;
+
+  constructor(
+    world: RedisWorld,
+    options: RedisOptions,
+    volume: Volume,
+    onEnd: (ending: Ending) => void = () => undefined,
+  ) {
+    const { scheduler, network, random } = world;
+    const settings = settingsOf(options);
+    this.host = settings.host;
+    this.#onEnd = onEnd;
+    this.runId = random.hexId();
+    this.startedAt = scheduler.now();
+    this.#life = new Life(scheduler, random);
+    const parts = { life: this.#life, random, scheduler };
+    this.#state = new State(settings, TRAITS[settings.version], volume, parts);
+    this.#downstream = new Downstream(this.#state);
+    this.#upstream = new Upstream(this.#state, network, this.#downstream);
+    this.#waiters = new Waiters(this.#state, this.#downstream);
+    this.#lastSave = this.#state.seconds();
+    const server = this.#server();
+    this.#listener = network.listen<ToRedis, FromRedis>(this.host, 'redis', (socket) => {
+      const connection = new Connection(this.#state, server, socket);
+      this.#connections.add(connection);
+      return connection.handlers();
+    });
+    if (settings.bootFence) this.#upstream.bootFenced(LIMBO.host, LIMBO.port);
+    this.#start();
+  }
+
+  get isFrozen(): boolean {
+    return this.#life.isFrozen;
+  }
+
+  get isRunning(): boolean {
+    return !this.#life.isGone;
+  }
+
+  get isMaster(): boolean {
+    return this.#upstream.target === null;
+  }
+
+  /** What it holds, for oracles: seen without asking it. */
+  get dataset(): Dataset {
+    return this.#state.dataset;
+  }
+
+  /** What INFO says, for oracles: seen without asking it. */
+  info(): RedisInfo {
+    const state = this.#state;
+    const upstream = this.#upstream;
+    const target = upstream.target;
+    return {
+      runId: this.runId,
+      version: state.traits.infoVersion,
+      role: target === null ? 'master' : 'replica',
+      upstream: target,
+      linkUp: upstream.isConnected,
+      syncing: upstream.isSyncing,
+      loading: state.loading !== null,
+      offset: target === null ? state.offset : upstream.offset,
+      masterOffset: state.offset,
+      replid: state.replid,
+      replid2: state.replid2,
+      secondOffset: state.secondOffset,
+      priority: state.settings.priority,
+      keys: this.#keys(),
+      aof: state.settings.persistence === 'aof',
+      uptimeSeconds: Math.floor((state.now() - this.startedAt) / 1000),
+      connectedReplicas: this.#downstream.count,
+    };
+  }
+
+  /** SIGKILL: its sockets are reset, nobody listens. */
+  kill(): void {
+    this.#end('killed');
+  }
+
+  /** SIGSTOP. */
+  freeze(): void {
+    this.#life.freeze();
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    this.#life.thaw();
+  }
+
+  /** SIGTERM: saves where it has save points, then ends; a frozen one does so once thawed. */
+  terminate(): void {
+    this.#life.deliver(() => this.#shutDown(this.#state.settings.persistence === 'rdb'));
+  }
+
+  /** Whether its disk takes anything: while it does not, a persistent master refuses writes. */
+  setDiskFull(isFull: boolean): void {
+    this.#state.isDiskFull = isFull;
+  }
+
+  #server(): Server {
+    const executor = new Executor(
+      this.#state,
+      { upstream: this.#upstream, downstream: this.#downstream, waiters: this.#waiters },
+      {
+        info: () => this.info(),
+        clients: () => this.#connections,
+        shutDown: (save) => this.#shutDown(save),
+        save: () => this.#saveInBackground(),
+      },
+    );
+    return {
+      refusal: (command) => executor.refusal(command),
+      execute: (command, connection, resume) => executor.execute(command, connection, resume),
+      attach: (connection, replid, offset) => this.#attach(connection, replid, offset),
+      acknowledged: (link, offset) => {
+        this.#downstream.acknowledged(link, offset);
+        this.#waiters.acknowledged();
+        this.#endIfReady();
+      },
+      closed: (connection) => this.#closed(connection),
+    };
+  }
+
+  #attach(connection: Connection, replid: string, offset: number): Connection['link'] {
+    const isLinked = this.#upstream.target === null || this.#upstream.isConnected;
+    if (this.#state.loading !== null || !isLinked) {
+      const code = this.#state.loading === null ? 'NOMASTERLINK' : 'LOADING';
+      connection.send({ kind: 'sync-refused', code });
+      return null;
+    }
+    connection.type = 'replica';
+    const ends = {
+      send: (message: FromRedis) => connection.send(message),
+      drop: () => connection.drop(),
+    };
+    return this.#downstream.attach(ends, replid, offset);
+  }
+
+  #closed(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#waiters.closed(connection);
+    if (connection.link !== null) this.#downstream.detach(connection.link);
+    this.#endIfReady();
+  }
+
+  #keys(): number {
+    const { loading, dataset } = this.#state;
+    if (loading === null) return dataset.keys;
+    const share = (this.#state.now() - loading.from) / (loading.until - loading.from);
+    return Math.floor(loading.dataset.keys * Math.min(1, share));
+  }
+
+  /** Reads what the volume has: of a snapshot the id and offset too, where they are of use. */
+  #start(): void {
+    const state = this.#state;
+    const { volume, settings } = state;
+    const snapshot = settings.persistence === 'aof' ? null : volume.snapshot;
+    const dataset =
+      settings.persistence === 'aof'
+        ? (volume.appendOnly ?? EMPTY)
+        : (volume.snapshot?.dataset ?? EMPTY);
+    const ms = state.loadMs(dataset);
+    if (ms === 0) {
+      this.#started(dataset, snapshot);
+      return;
+    }
+    state.loading = { dataset, from: state.now(), until: state.now() + ms };
+    this.#life.after(ms, () => this.#started(dataset, snapshot));
+  }
+
+  #started(dataset: Dataset, snapshot: Snapshot | null): void {
+    const state = this.#state;
+    state.loading = null;
+    state.dataset = dataset;
+    if (snapshot !== null && snapshot.replid !== null) {
+      if (!this.isMaster) {
+        state.replid = snapshot.replid;
+        state.offset = snapshot.offset;
+        this.#upstream.restored();
+      } else if (state.traits.masterRestoresId) {
+        state.replid2 = snapshot.replid;
+        state.secondOffset = snapshot.offset + 1;
+        state.offset = snapshot.offset;
+        state.createBacklog();
+      }
+    }
+    this.#cron();
+  }
+
+  #cron(): void {
+    this.#life.after(CRON_MS, () => this.#cron());
+    this.#upstream.cron();
+    this.#downstream.cron(this.isMaster);
+    const { settings, isDirty } = this.#state;
+    const age = this.#state.seconds() - this.#lastSave;
+    if (settings.persistence === 'rdb' && isDirty && age >= settings.saveAfterSeconds) {
+      this.#saveInBackground();
+    }
+  }
+
+  #snapshot(): Snapshot {
+    const { dataset, replid, offset, backlog } = this.#state;
+    const isPlaced = this.isMaster ? backlog !== null : this.#upstream.knowsItsMaster;
+    return { dataset, replid: isPlaced ? replid : null, offset };
+  }
+
+  #saveInBackground(): void {
+    const snapshot = this.#snapshot();
+    this.#lastSave = this.#state.seconds();
+    this.#state.isDirty = false;
+    this.#life.after(this.#state.snapshotMs(snapshot.dataset), () => {
+      if (!this.#state.isDiskFull) this.#state.volume.snapshot = snapshot;
+    });
+  }
+
+  #shutDown(save: boolean): void {
+    const state = this.#state;
+    if (state.isShuttingDown) return;
+    state.isShuttingDown = true;
+    this.#savesAtEnd = save;
+    if (state.traits.waitsAtShutdown && this.isMaster && this.#downstream.isAnyBehind) {
+      this.#life.after(SHUTDOWN_WAIT_MS, () => this.#finish());
+      return;
+    }
+    this.#finish();
+  }
+
+  #savesAtEnd = false;
+
+  #endIfReady(): void {
+    if (this.#state.isShuttingDown && !this.#downstream.isAnyBehind) this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#life.isGone) return;
+    if (this.#savesAtEnd) this.#state.volume.snapshot = this.#snapshot();
+    this.#end('stopped');
+  }
+
+  #end(ending: Ending): void {
+    if (this.#life.isGone) return;
+    this.#life.end();
+    this.#listener.close();
+    const cause = ending === 'killed' ? 'reset' : 'closed';
+    this.#upstream.end(cause);
+    for (const connection of this.#connections) connection.cut(cause);
+    this.#connections.clear();
+    this.#onEnd(ending);
+  }
+}

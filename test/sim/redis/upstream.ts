@@ -1,0 +1,243 @@
+// A process as a replica: the link to its master, and what it remembers of one that it lost.
+
+import type { Network, Socket } from '../ports.ts';
+import { appended, type Dataset, EMPTY } from './dataset.ts';
+import type { Downstream } from './downstream.ts';
+import type { FromRedis, ToRedis } from './protocol.ts';
+import type { State } from './state.ts';
+import type { StreamEntry } from './stream.ts';
+
+const REDIS_PORT = 6379;
+
+export class Upstream {
+  readonly #state: State;
+  readonly #network: Network;
+  readonly #downstream: Downstream;
+  #target: { readonly host: string; readonly port: number } | null = null;
+  #phase: 'idle' | 'handshake' | 'transfer' | 'connected' = 'idle';
+  /** Id and offset are of a master: it may be asked to continue. */
+  #hasCachedMaster = false;
+  #socket: Socket<ToRedis> | null = null;
+  #heardAt = 0;
+  #promised = { replid: '', offset: 0 };
+  /** What came while the snapshot was read. */
+  #unread: (() => void)[] = [];
+
+  constructor(state: State, network: Network, downstream: Downstream) {
+    this.#state = state;
+    this.#network = network;
+    this.#downstream = downstream;
+  }
+
+  get target(): { readonly host: string; readonly port: number } | null {
+    return this.#target;
+  }
+
+  get isConnected(): boolean {
+    return this.#phase === 'connected';
+  }
+
+  get isSyncing(): boolean {
+    return this.#phase === 'transfer';
+  }
+
+  /** What INFO calls the slave's offset: 1 where it never had a master. */
+  get offset(): number {
+    return this.isConnected || this.#hasCachedMaster ? this.#state.offset : 1;
+  }
+
+  get knowsItsMaster(): boolean {
+    return this.isConnected || this.#hasCachedMaster;
+  }
+
+  /** At the start: `replicaof` of the command line. */
+  bootFenced(host: string, port: number): void {
+    this.#target = { host, port };
+  }
+
+  /** Id and offset were read from a snapshot. */
+  restored(): void {
+    this.#hasCachedMaster = true;
+    this.#state.createBacklog();
+  }
+
+  /** REPLICAOF. Returns false where it follows that one already. */
+  follow(host: string, port: number): boolean {
+    const before = this.#target;
+    if (before?.host === host && before.port === port) return false;
+    this.#hangUp();
+    this.#target = { host, port };
+    if (!this.#state.traits.keepsReplicaLinks) this.#downstream.dropAll();
+    if (before === null) {
+      this.#hasCachedMaster = true;
+      this.#state.createBacklog();
+    }
+    if (this.#state.traits.dialsAtOnce) this.#dial();
+    return true;
+  }
+
+  /** REPLICAOF NO ONE. */
+  unfollow(): void {
+    if (this.#target === null) return;
+    this.#target = null;
+    this.#hangUp();
+    this.#hasCachedMaster = false;
+    this.#state.shiftId();
+    this.#downstream.dropAll();
+    this.#state.selectsNext = true;
+    this.#downstream.promoted();
+    this.#state.restartAppending();
+  }
+
+  /** Once a second. */
+  cron(): void {
+    if (this.#target === null) return;
+    const silence = this.#state.seconds() - this.#heardAt;
+    if (this.#phase !== 'idle' && silence > this.#state.settings.replTimeoutSeconds) {
+      this.#lost(this.#socket);
+    }
+    if (this.#phase === 'idle') this.#dial();
+    if (this.isConnected) this.#acknowledge();
+  }
+
+  /** As the process ends. */
+  end(cause: 'closed' | 'reset'): void {
+    if (cause === 'closed') this.#socket?.close();
+    else this.#socket?.reset();
+    this.#socket = null;
+  }
+
+  #acknowledge(): void {
+    this.#socket?.send({ kind: 'ack', offset: this.#state.offset });
+  }
+
+  #hangUp(): void {
+    this.#socket?.close();
+    this.#socket = null;
+    if (this.isConnected) this.#hasCachedMaster = true;
+    this.#phase = 'idle';
+    this.#unread = [];
+  }
+
+  #lost(socket: Socket<ToRedis> | null): void {
+    if (socket === null || socket !== this.#socket) return;
+    const wasConnected = this.isConnected;
+    this.#hangUp();
+    if (wasConnected && this.#state.traits.dialsAtOnce) this.#dial();
+  }
+
+  #dial(): void {
+    if (this.#target?.port !== REDIS_PORT) return;
+    const { life, settings } = this.#state;
+    const lane = {};
+    const arrives = (run: () => void): void => {
+      if (!life.runs) life.hold(lane, () => arrives(run));
+      else if (this.#state.loading === null) run();
+      else this.#unread.push(() => arrives(run));
+    };
+    this.#phase = 'handshake';
+    this.#heardAt = this.#state.seconds();
+    const socket = this.#network.connect<FromRedis, ToRedis>(
+      settings.host,
+      this.#target.host,
+      'redis',
+      {
+        onOpen: () => arrives(() => this.#opened(socket)),
+        onMessage: (message) => {
+          // Nearly all of them, without a closure.
+          if (life.runs && this.#state.loading === null) this.#heard(socket, message);
+          else arrives(() => this.#heard(socket, message));
+        },
+        onClose: () => arrives(() => this.#lost(socket)),
+      },
+    );
+    this.#socket = socket;
+  }
+
+  #opened(socket: Socket<ToRedis>): void {
+    if (socket !== this.#socket) return;
+    this.#heardAt = this.#state.seconds();
+    const { replid, offset } = this.#state;
+    if (this.#hasCachedMaster) socket.send({ kind: 'psync', replid, offset: offset + 1 });
+    else socket.send({ kind: 'psync', replid: '?', offset: -1 });
+  }
+
+  #heard(socket: Socket<ToRedis>, message: FromRedis): void {
+    if (socket !== this.#socket) return;
+    this.#heardAt = this.#state.seconds();
+    switch (message.kind) {
+      case 'entry':
+        this.#apply(message);
+        return;
+      case 'sync-refused':
+        this.#hangUp();
+        return;
+      case 'continue':
+        this.#continues(message.replid);
+        return;
+      case 'full-resync':
+        // Nothing to go back to from here on, even where the snapshot never comes.
+        this.#hasCachedMaster = false;
+        this.#phase = 'transfer';
+        this.#promised = { replid: message.replid, offset: message.offset };
+        return;
+      case 'snapshot':
+        this.#load(message.dataset);
+        return;
+      case 'replies':
+        return;
+    }
+  }
+
+  #apply(entry: StreamEntry): void {
+    const state = this.#state;
+    const { dataset } = entry;
+    if (dataset !== null) {
+      const isSame = dataset.previous === state.dataset;
+      state.setDataset(isSame ? dataset : appended(state.dataset, dataset.id));
+    }
+    if (entry.asksForAck) this.#acknowledge();
+    this.#downstream.forward(entry);
+  }
+
+  #continues(replid: string): void {
+    this.#hasCachedMaster = false;
+    this.#phase = 'connected';
+    if (replid !== this.#state.replid) {
+      this.#state.shiftId(replid);
+      this.#downstream.dropAll();
+    }
+    this.#state.createBacklog();
+  }
+
+  /** The old data go first: from here on it cannot be told to do anything else. */
+  #load(dataset: Dataset): void {
+    const state = this.#state;
+    this.#downstream.dropAll();
+    state.backlog = null;
+    state.volume.snapshot = { dataset, ...this.#promised };
+    state.isAppending = false;
+    state.dataset = EMPTY;
+    const ms = state.loadMs(dataset);
+    state.loading = { dataset, from: state.now(), until: state.now() + ms };
+    if (ms === 0) this.#loaded(dataset);
+    else state.life.after(ms, () => this.#loaded(dataset));
+  }
+
+  #loaded(dataset: Dataset): void {
+    const state = this.#state;
+    state.loading = null;
+    state.dataset = dataset;
+    state.replid = this.#promised.replid;
+    state.offset = this.#promised.offset;
+    state.forgetSecondId();
+    state.createBacklog();
+    state.restartAppending();
+    this.#phase = 'connected';
+    this.#heardAt = state.seconds();
+    if (state.traits.diskless) this.#acknowledge();
+    const unread = this.#unread;
+    this.#unread = [];
+    for (const run of unread) run();
+  }
+}

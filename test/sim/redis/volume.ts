@@ -1,0 +1,17 @@
+// What outlives a Redis process: its files. A pod without a claim has a new volume with each pod;
+// a container that restarts in its pod keeps the volume.
+
+import type { Dataset } from './dataset.ts';
+
+/** dump.rdb; `replid` is null where Redis saved no replication state with it. */
+export type Snapshot = {
+  readonly dataset: Dataset;
+  readonly replid: string | null;
+  readonly offset: number;
+};
+
+export class Volume {
+  snapshot: Snapshot | null = null;
+  /** An AOF has neither replication id nor offset. Written before the reply, so a kill spares it. */
+  appendOnly: Dataset | null = null;
+}
