@@ -107,7 +107,9 @@ export class Executor {
         if (this.#upstream.follow(command.host, command.port)) this.#waiters.disconnectAll();
         return OK;
       case 'replicaof-no-one':
+        if (this.#upstream.target === null) return OK;
         this.#upstream.unfollow();
+        this.#state.observer?.promoted();
         return OK;
       case 'config-set':
         this.#set(command.name, command.value);
@@ -142,6 +144,7 @@ export class Executor {
     const state = this.#state;
     if (state.isShuttingDown) return null;
     state.setDataset(appended(state.dataset, id));
+    state.observer?.accepted(id);
     if (this.#upstream.target === null) {
       this.#downstream.write(writeBytes(valueBytes), state.dataset);
       connection.writtenTo = state.offset;

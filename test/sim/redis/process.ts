@@ -9,7 +9,7 @@ import { Executor } from './executor.ts';
 import { Life } from './life.ts';
 import { type RedisOptions, settingsOf, TRAITS } from './options.ts';
 import type { FromRedis, RedisInfo, ToRedis } from './protocol.ts';
-import { State } from './state.ts';
+import { type RedisObserver, State } from './state.ts';
 import { Upstream } from './upstream.ts';
 import type { Snapshot, Volume } from './volume.ts';
 import { Waiters } from './waiters.ts';
@@ -18,6 +18,7 @@ export type RedisWorld = {
   readonly scheduler: Scheduler;
   readonly network: Network;
   readonly random: Random;
+  readonly observer?: RedisObserver;
 };
 
 export type Ending = 'killed' | 'stopped';
@@ -53,7 +54,7 @@ export class RedisProcess {
     this.runId = random.hexId();
     this.startedAt = scheduler.now();
     this.#life = new Life(scheduler, random);
-    const parts = { life: this.#life, random, scheduler };
+    const parts = { life: this.#life, random, scheduler, observer: world.observer ?? null };
     this.#state = new State(settings, TRAITS[settings.version], volume, parts);
     this.#downstream = new Downstream(this.#state);
     this.#upstream = new Upstream(this.#state, network, this.#downstream);
@@ -79,6 +80,11 @@ export class RedisProcess {
 
   get isMaster(): boolean {
     return this.#upstream.target === null;
+  }
+
+  /** A master that takes writes: its guard is off. */
+  get isOpen(): boolean {
+    return this.isMaster && this.#state.loading === null && this.#downstream.hasEnoughGood;
   }
 
   /** What it holds, for oracles: seen without asking it. */

@@ -18,11 +18,20 @@ export type Tunables = {
   disklessDelaySeconds: number;
 };
 
+/** The simulator's own eyes on a process: told at once, without a message. */
+export type RedisObserver = {
+  accepted(id: number): void;
+  promoted(): void;
+  /** A full sync takes the place of what was there. */
+  replaced(before: Dataset, after: Dataset): void;
+};
+
 export class State {
   readonly settings: Settings;
   readonly traits: Traits;
   readonly volume: Volume;
   readonly life: Life;
+  readonly observer: RedisObserver | null;
   readonly tunables: Tunables;
   dataset: Dataset = EMPTY;
   replid: string;
@@ -48,12 +57,13 @@ export class State {
     settings: Settings,
     traits: Traits,
     volume: Volume,
-    world: { life: Life; random: Random; scheduler: Scheduler },
+    world: { life: Life; random: Random; scheduler: Scheduler; observer: RedisObserver | null },
   ) {
     this.settings = settings;
     this.traits = traits;
     this.volume = volume;
     this.life = world.life;
+    this.observer = world.observer;
     this.#random = world.random;
     this.#scheduler = world.scheduler;
     this.replid = world.random.hexId();

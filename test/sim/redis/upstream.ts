@@ -213,6 +213,7 @@ export class Upstream {
   /** The old data go first: from here on it cannot be told to do anything else. */
   #load(dataset: Dataset): void {
     const state = this.#state;
+    state.observer?.replaced(state.dataset, dataset);
     this.#downstream.dropAll();
     state.backlog = null;
     state.volume.snapshot = { dataset, ...this.#promised };

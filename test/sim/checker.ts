@@ -1,0 +1,251 @@
+// The invariants of DESIGN 13, checked at every write that is accepted, every promotion, every change
+// of the Lease and every full sync, by what is true and not by what anybody believes.
+
+import type { AgentState } from '../../agent/core/model.ts';
+import { isFrozenIn, leaseOf, recordOf } from '../../agent/core/view.ts';
+import type { Collection, Stored, StoredLease } from './api-server.ts';
+import type { SimCluster, SimPod } from './cluster.ts';
+import type { SimNetwork } from './network.ts';
+import type { Scheduler } from './ports.ts';
+import { type Dataset, idsOf } from './redis/dataset.ts';
+import type { RedisProcess } from './redis/process.ts';
+import type { Ledger } from './writer.ts';
+
+export type Violation = { readonly invariant: string; readonly at: number; readonly text: string };
+
+type Promotion = {
+  readonly term: number;
+  readonly at: number;
+  readonly pod: SimPod;
+  readonly redis: RedisProcess;
+  readonly ids: ReadonlySet<number>;
+  /** Planned: the giver said which offset its successor must have. */
+  readonly isPlanned: boolean;
+  /** Processes that nobody could fence: unreachable, and their agents could not act. */
+  readonly excused: ReadonlySet<RedisProcess>;
+};
+
+type Parts = {
+  readonly scheduler: Scheduler;
+  readonly network: SimNetwork;
+  readonly cluster: SimCluster;
+  readonly ledger: Ledger;
+  /** Called at the first violation of each invariant. */
+  readonly trace: (who: string, text: string) => void;
+};
+
+/** How long an agent needs to see what its instance did by somebody else's hand. */
+const BY_HAND_MS = 1500;
+/** What reached a frozen process before its fence did is still carried out when it thaws. */
+const THAW_MS = 400;
+
+export class Checker {
+  readonly #parts: Parts;
+  readonly violations: Violation[] = [];
+  readonly promotions: Promotion[] = [];
+  /** What the agent asked for last: a NO ONE that comes belongs to it. */
+  readonly #asked = new Map<SimPod, AgentState>();
+  /** Made master by nobody of ours: when. */
+  readonly #byHand = new Map<RedisProcess, number>();
+  readonly #thawedAt = new Map<RedisProcess, number>();
+  #greatestTerm = 0;
+  #lastHolder = '';
+  /** Ids that were gone at a promotion, with the reason: a known, counted loss. */
+  readonly #lost = new Map<number, { readonly term: number; readonly isPlanned: boolean }>();
+  /** Accepted by any process, answered or not. */
+  readonly #accepted: number[] = [];
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  violate(invariant: string, text: string): void {
+    if (this.violations.some((known) => known.invariant === invariant)) return;
+    const at = this.#parts.scheduler.now();
+    this.violations.push({ invariant, at, text });
+    this.#parts.trace('VIOLATION', `${invariant}: ${text}`);
+  }
+
+  onPromote(pod: SimPod): void {
+    const { agent } = pod;
+    if (agent === null) return;
+    this.#asked.set(pod, agent.state);
+    this.#checkHolder(pod, agent.state);
+  }
+
+  thawed(redis: RedisProcess): void {
+    this.#thawedAt.set(redis, this.#parts.scheduler.now());
+  }
+
+  byHand(redis: RedisProcess): void {
+    this.#byHand.set(redis, this.#parts.scheduler.now());
+  }
+
+  /** I3: a promotion is only ever sent by the holder. */
+  #checkHolder(pod: SimPod, state: AgentState): void {
+    const holder = leaseOf(state)?.holder;
+    const isOwn = holder?.agentId === state.config.self.agentId;
+    if (!isOwn || state.now >= state.validUntil) {
+      this.violate('I3', `${pod.name} promotes without a valid Lease`);
+    }
+    if (this.#trueHolder !== '' && !this.#trueHolder.endsWith(`_${state.config.self.agentId}`)) {
+      this.violate('I3', `${pod.name} promotes while ${this.#trueHolder} holds the Lease`);
+    }
+  }
+
+  #trueHolder = '';
+
+  promoted(pod: SimPod): void {
+    const { redis } = pod;
+    if (redis === null) return;
+    const asked = this.#asked.get(pod);
+    if (asked === undefined) {
+      this.#parts.trace(pod.name, 'became master by hand');
+      return this.byHand(redis);
+    }
+    this.#asked.delete(pod);
+    this.#byHand.delete(redis);
+    const lease = leaseOf(asked);
+    const term = lease?.term ?? 0;
+    pod.term = term;
+    const { scheduler, cluster } = this.#parts;
+    const ids = new Set(idsOf(redis.dataset));
+    const excused = new Set<RedisProcess>();
+    for (const other of cluster.pods) {
+      if (other === pod || other.redis === null) continue;
+      if (this.#isBeyondReach(pod, other)) excused.add(other.redis);
+    }
+    const isPlanned = recordOf(asked).goal !== null;
+    const at = scheduler.now();
+    this.promotions.push({ term, at, pod, redis, ids, isPlanned, excused });
+    this.#parts.trace(pod.name, `promoted in term ${term} with ${ids.size} writes`);
+    this.#checkFreshest(pod, asked, ids, term);
+    this.#checkLoss(pod, ids, isPlanned, term);
+  }
+
+  /** Its instance cannot be fenced from `pod`, and its own agent cannot either. */
+  #isBeyondReach(pod: SimPod, other: SimPod): boolean {
+    const { network } = this.#parts;
+    const isCut = network.isCut(pod.host, other.host) || network.isCut(other.host, pod.host);
+    const isUnreachable = isCut || other.redis?.isFrozen === true;
+    const canFenceItself = other.agent?.process.isRunning === true && other.isListed;
+    return isUnreachable && (!canFenceItself || other.redis?.isFrozen === true);
+  }
+
+  /** I4: nobody frozen and eligible whom the promoted could hear has what it lacks. */
+  #checkFreshest(pod: SimPod, asked: AgentState, ids: ReadonlySet<number>, term: number): void {
+    for (const peer of asked.peers.values()) {
+      if (!isFrozenIn(peer, term) || asked.now - peer.at > 1000) continue;
+      const { instance, podUID } = peer.report;
+      if (instance === null || instance.priority === 0 || instance.loading) continue;
+      const other = this.#parts.cluster.pods.find(({ uid }) => uid === podUID);
+      if (other?.redis?.runId !== instance.runId) continue;
+      const missing = this.#acknowledgedIn(other.redis.dataset, ids);
+      if (missing > 0) {
+        this.violate(
+          'I4',
+          `${pod.name} was promoted in term ${term} without ${missing} acknowledged writes that ${other.name} held frozen`,
+        );
+      }
+    }
+  }
+
+  #acknowledgedIn(dataset: Dataset, ids: ReadonlySet<number>): number {
+    const theirs = new Set(idsOf(dataset));
+    let missing = 0;
+    for (const { id } of this.#parts.ledger.acknowledged) {
+      if (theirs.has(id) && !ids.has(id) && !this.#lost.has(id)) missing++;
+    }
+    return missing;
+  }
+
+  /** What is missing from here on is a known loss of this promotion (I7); see `finish` for I5. */
+  #checkLoss(pod: SimPod, ids: ReadonlySet<number>, isPlanned: boolean, term: number): void {
+    let missing = 0;
+    for (const id of this.#accepted) {
+      if (ids.has(id) || this.#lost.has(id)) continue;
+      missing++;
+      this.#lost.set(id, { term, isPlanned });
+    }
+    if (missing > 0) this.#parts.trace(pod.name, `${missing} accepted writes are not here`);
+  }
+
+  /** I1 and I12: who may still accept a write. */
+  accepted(pod: SimPod, id: number): void {
+    const { redis } = pod;
+    if (redis === null) return;
+    this.#accepted.push(id);
+    const now = this.#parts.scheduler.now();
+    const byHandAt = this.#byHand.get(redis);
+    if (byHandAt !== undefined && now - byHandAt < BY_HAND_MS) return;
+    const thawedAt = this.#thawedAt.get(redis);
+    if (thawedAt !== undefined && now - thawedAt < THAW_MS) return;
+    const own = pod.term ?? 0;
+    for (const later of this.promotions) {
+      if (later.term <= own || later.redis === redis || later.excused.has(redis)) continue;
+      this.violate(
+        'I1',
+        `${pod.name} (term ${own}) accepted a write ${Math.round(now - later.at)} ms after ${later.pod.name} was promoted in term ${later.term}`,
+      );
+    }
+  }
+
+  /** I2: terms only grow, and each has one holder. */
+  onLease(before: StoredLease | null, after: StoredLease | null): void {
+    this.#trueHolder = after?.spec?.holderIdentity ?? '';
+    if (after === null) return;
+    const term = after.spec?.leaseTransitions ?? 0;
+    const [, uid = ''] = this.#trueHolder.split('_');
+    const old = before?.spec?.holderIdentity ?? '';
+    this.#parts.trace('Lease', `term ${term} of ${this.#trueHolder || 'nobody'} (${old})`);
+    if (term < this.#greatestTerm) {
+      this.violate('I2', `term ${term} after term ${this.#greatestTerm}`);
+    }
+    if (uid !== '' && term === this.#greatestTerm && uid !== this.#lastHolder) {
+      this.violate('I2', `term ${term} has two holders: ${this.#lastHolder} and ${uid}`);
+    }
+    if (term > this.#greatestTerm || uid !== '') this.#lastHolder = uid;
+    this.#greatestTerm = Math.max(this.#greatestTerm, term);
+  }
+
+  onChange(collection: Collection, before: Stored | null, after: Stored | null): void {
+    if (collection === 'leases') this.onLease(before as StoredLease, after as StoredLease);
+  }
+
+  /** I7, I8: what a full sync throws away was lost before, or is in what comes instead. */
+  replaced(pod: SimPod, before: Dataset, after: Dataset): void {
+    if (before.keys === 0) return;
+    const kept = new Set(idsOf(after));
+    const gone = this.#acknowledgedIn(before, kept);
+    if (gone === 0) return;
+    // Where the only others that hold them are gone as well, nobody has them any more.
+    const held = this.#parts.cluster.pods.some(
+      (other) => other.redis?.isMaster === true && other !== pod && other.term !== null,
+    );
+    if (held) return;
+    this.violate('I8', `${pod.name} was overwritten with ${gone} acknowledged writes in it`);
+  }
+
+  /** At the end: every acknowledged write is there, or its loss is known. */
+  finish(master: SimPod | null): number {
+    if (master?.redis == null) return 0;
+    const ids = new Set(idsOf(master.redis.dataset));
+    let missing = 0;
+    let unexplained = 0;
+    const planned = new Map<number, number>();
+    for (const { id } of this.#parts.ledger.acknowledged) {
+      if (ids.has(id)) continue;
+      missing++;
+      const loss = this.#lost.get(id);
+      if (loss === undefined) unexplained++;
+      else if (loss.isPlanned) planned.set(loss.term, (planned.get(loss.term) ?? 0) + 1);
+    }
+    for (const [term, count] of planned) {
+      this.violate('I5', `${count} acknowledged writes lost by the planned term ${term}`);
+    }
+    if (unexplained > 0) {
+      this.violate('I7', `${unexplained} acknowledged writes are gone, and no promotion tells why`);
+    }
+    return missing;
+  }
+}

@@ -1,0 +1,208 @@
+// Carries the faults of a schedule out. Each ends by itself after its time.
+
+import { ROLE_LABEL } from '../../src/names.ts';
+import type { AgentWorld } from './agent.ts';
+import { API_HOST } from './api-client.ts';
+import type { Checker } from './checker.ts';
+import type { SimCluster, SimPod } from './cluster.ts';
+import { RedisClient } from './redis/client.ts';
+import type { Fault } from './schedule.ts';
+
+type Parts = AgentWorld & {
+  readonly cluster: SimCluster;
+  readonly checker: Checker;
+  readonly trace: (who: string, text: string) => void;
+};
+
+/** When the last consequence of a fault that the schedule brings about itself is over. */
+export function endOf(fault: Fault): number {
+  switch (fault.kind) {
+    case 'delete-lease':
+    case 'break-watches':
+    case 'promote-by-hand':
+    case 'label-by-hand':
+    case 'wall-jump':
+      return fault.at;
+    case 'force-delete':
+      return fault.at + fault.ms + fault.ghostMs;
+    case 'kill-agent-at-effect':
+      // It may wait for its effect for a while.
+      return fault.at + fault.ms + 1000;
+    default:
+      return fault.at + fault.ms;
+  }
+}
+
+function podOf({ cluster }: Parts, ordinal: number): SimPod | null {
+  if (ordinal >= 0) return cluster.current(ordinal);
+  const masters = cluster.pods.filter((pod) => pod.isListed && pod.redis?.isMaster === true);
+  return masters.toSorted((a, b) => (b.term ?? 0) - (a.term ?? 0))[0] ?? cluster.current(0);
+}
+
+export function inject(parts: Parts, fault: Fault): void {
+  parts.trace('FAULT', JSON.stringify(fault));
+  switch (fault.kind) {
+    case 'api-refuses':
+    case 'api-hangs':
+    case 'break-watches':
+    case 'delete-lease':
+    case 'crash-all':
+    case 'scale-away':
+      return injectForAll(parts, fault);
+    default: {
+      const pod = podOf(parts, fault.pod);
+      if (pod !== null) injectAt(parts, fault, pod);
+    }
+  }
+}
+
+type ForAll = Extract<
+  Fault,
+  {
+    kind:
+      | 'api-refuses'
+      | 'api-hangs'
+      | 'break-watches'
+      | 'delete-lease'
+      | 'crash-all'
+      | 'scale-away';
+  }
+>;
+
+function injectForAll({ cluster, api, world }: Parts, fault: ForAll): void {
+  switch (fault.kind) {
+    case 'api-refuses':
+    case 'api-hangs':
+      api.setMode(fault.kind === 'api-hangs' ? 'hang' : 'refuse');
+      world.after(fault.ms, () => api.setMode('up'));
+      return;
+    case 'break-watches':
+      return api.breakWatches();
+    case 'delete-lease':
+      for (const { metadata } of api.list('leases')) api.remove('leases', metadata.name);
+      return;
+    case 'crash-all':
+      for (const pod of cluster.running()) {
+        cluster.killRedis(pod, fault.ms * (1 + (pod.index % 2)) * 0.5);
+        cluster.killAgent(pod, fault.ms);
+      }
+      return;
+    case 'scale-away':
+      cluster.isScaledAway = true;
+      for (const pod of cluster.running()) cluster.deletePod(pod, 0);
+      world.after(fault.ms, () => cluster.scaleUp());
+  }
+}
+
+function injectAt(parts: Parts, fault: Exclude<Fault, ForAll>, pod: SimPod): void {
+  const { cluster, network, world, api, checker } = parts;
+  const later = (run: () => void): void => {
+    if ('ms' in fault) world.after(fault.ms, run);
+  };
+  switch (fault.kind) {
+    case 'kill-redis':
+      return cluster.killRedis(pod, fault.ms);
+    case 'kill-agent':
+      return cluster.killAgent(pod, fault.ms);
+    case 'kill-both':
+      cluster.killRedis(pod, fault.ms);
+      return cluster.killAgent(pod, fault.ms);
+    case 'kill-agent-at-effect':
+      if (pod.agent !== null) pod.agent.killAfterEffects = fault.effects;
+      return;
+    case 'freeze-redis':
+    case 'suspend': {
+      const { redis } = pod;
+      cluster.freezeRedis(pod, fault.ms);
+      if (redis !== null) later(() => checker.thawed(redis));
+      if (fault.kind === 'suspend') cluster.stopAgent(pod, fault.ms);
+      return;
+    }
+    case 'stop-agent':
+      return cluster.stopAgent(pod, fault.ms);
+    case 'cut':
+    case 'slow':
+      return hinder(parts, fault, pod);
+    case 'isolate':
+      for (const { host } of cluster.pods) {
+        if (host === pod.host) continue;
+        network.cut(pod.host, host);
+        network.cut(host, pod.host);
+        later(() => network.heal(pod.host, host));
+        later(() => network.heal(host, pod.host));
+      }
+      return;
+    case 'cut-api':
+      network.cut(pod.host, API_HOST);
+      later(() => network.heal(pod.host, API_HOST));
+      return;
+    case 'cut-api-back':
+      network.cut(API_HOST, pod.host);
+      later(() => network.heal(API_HOST, pod.host));
+      return;
+    case 'api-trouble':
+    case 'api-slow':
+    case 'watch-lag':
+      return troubleApi(fault, pod, later);
+    case 'delete-pod':
+      return cluster.deletePod(pod, fault.ms);
+    case 'force-delete':
+      return cluster.forceDelete(pod, fault.ghostMs, fault.ms);
+    case 'power-off':
+      return cluster.powerOff(pod, fault.ms, fault.returns);
+    case 'promote-by-hand':
+      new RedisClient(network, 'person', pod.host).send([{ kind: 'replicaof-no-one' }]);
+      return;
+    case 'label-by-hand': {
+      const old = api.find('pods', pod.name);
+      if (old === null) return;
+      const labels = { ...old.metadata.labels, [ROLE_LABEL]: 'master' };
+      api.put('pods', { ...old, metadata: { ...old.metadata, labels } });
+      return;
+    }
+    case 'wall-jump':
+      pod.wall.offsetMs += fault.ms;
+  }
+}
+
+function hinder(
+  { cluster, network, world }: Parts,
+  fault: Extract<Fault, { kind: 'cut' | 'slow' }>,
+  pod: SimPod,
+): void {
+  const other = cluster.current(fault.other);
+  if (other === null || other === pod) return;
+  if (fault.kind === 'cut') {
+    network.cut(pod.host, other.host);
+    world.after(fault.ms, () => network.heal(pod.host, other.host));
+    return;
+  }
+  network.slow(pod.host, other.host, fault.delayMs, fault.loss);
+  world.after(fault.ms, () => network.slow(pod.host, other.host, 0, 0));
+}
+
+function troubleApi(
+  fault: Extract<Fault, { kind: 'api-trouble' | 'api-slow' | 'watch-lag' }>,
+  { agent }: SimPod,
+  later: (run: () => void) => void,
+): void {
+  if (agent === null) return;
+  const { api } = agent;
+  if (fault.kind === 'api-trouble') {
+    const { status, share, isDone } = fault;
+    api.trouble = { status, share, isDone };
+    later(() => {
+      api.trouble = null;
+    });
+  } else if (fault.kind === 'api-slow') {
+    api.slowMs = fault.delayMs;
+    later(() => {
+      api.slowMs = 0;
+    });
+  } else {
+    api.watchLagMs = fault.delayMs;
+    later(() => {
+      api.watchLagMs = 0;
+    });
+  }
+}

@@ -1,0 +1,252 @@
+// A schedule: how the group is set up, and what happens to it when. Plain data, made from a seed, so
+// that it can be printed, replayed bit for bit and shrunk.
+
+import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
+import type { Setup } from './cluster.ts';
+import { SeededRandom } from './random.ts';
+import type { RedisVersion } from './redis/options.ts';
+
+/** `pod` and `other` are ordinals; -1 stands for whoever is master when it happens. */
+export type Fault =
+  | { readonly kind: 'kill-redis'; readonly at: number; readonly pod: number; readonly ms: number }
+  | { readonly kind: 'kill-agent'; readonly at: number; readonly pod: number; readonly ms: number }
+  | { readonly kind: 'kill-both'; readonly at: number; readonly pod: number; readonly ms: number }
+  | {
+      readonly kind: 'kill-agent-at-effect';
+      readonly at: number;
+      readonly pod: number;
+      readonly ms: number;
+      readonly effects: number;
+    }
+  | { readonly kind: 'freeze-redis'; readonly at: number; readonly pod: number; readonly ms: number }
+  | { readonly kind: 'stop-agent'; readonly at: number; readonly pod: number; readonly ms: number }
+  /** Both stand still: a machine that is suspended. */
+  | { readonly kind: 'suspend'; readonly at: number; readonly pod: number; readonly ms: number }
+  /** One direction, from `pod` to `other`. */
+  | {
+      readonly kind: 'cut';
+      readonly at: number;
+      readonly pod: number;
+      readonly other: number;
+      readonly ms: number;
+    }
+  /** From all other pods, both ways. */
+  | { readonly kind: 'isolate'; readonly at: number; readonly pod: number; readonly ms: number }
+  | { readonly kind: 'cut-api'; readonly at: number; readonly pod: number; readonly ms: number }
+  | { readonly kind: 'cut-api-back'; readonly at: number; readonly pod: number; readonly ms: number }
+  | {
+      readonly kind: 'slow';
+      readonly at: number;
+      readonly pod: number;
+      readonly other: number;
+      readonly ms: number;
+      readonly delayMs: number;
+      readonly loss: number;
+    }
+  | { readonly kind: 'api-refuses'; readonly at: number; readonly ms: number }
+  | { readonly kind: 'api-hangs'; readonly at: number; readonly ms: number }
+  | {
+      readonly kind: 'api-trouble';
+      readonly at: number;
+      readonly pod: number;
+      readonly ms: number;
+      readonly status: number;
+      readonly share: number;
+      readonly isDone: boolean;
+    }
+  | {
+      readonly kind: 'api-slow';
+      readonly at: number;
+      readonly pod: number;
+      readonly ms: number;
+      readonly delayMs: number;
+    }
+  | {
+      readonly kind: 'watch-lag';
+      readonly at: number;
+      readonly pod: number;
+      readonly ms: number;
+      readonly delayMs: number;
+    }
+  | { readonly kind: 'break-watches'; readonly at: number }
+  | { readonly kind: 'delete-pod'; readonly at: number; readonly pod: number; readonly ms: number }
+  | {
+      readonly kind: 'force-delete';
+      readonly at: number;
+      readonly pod: number;
+      readonly ms: number;
+      readonly ghostMs: number;
+    }
+  | {
+      readonly kind: 'power-off';
+      readonly at: number;
+      readonly pod: number;
+      readonly ms: number;
+      readonly returns: boolean;
+    }
+  | { readonly kind: 'crash-all'; readonly at: number; readonly ms: number }
+  | { readonly kind: 'scale-away'; readonly at: number; readonly ms: number }
+  | { readonly kind: 'delete-lease'; readonly at: number }
+  | { readonly kind: 'promote-by-hand'; readonly at: number; readonly pod: number }
+  | { readonly kind: 'label-by-hand'; readonly at: number; readonly pod: number }
+  | { readonly kind: 'wall-jump'; readonly at: number; readonly pod: number; readonly ms: number };
+
+export type FaultKind = Fault['kind'];
+
+export type Schedule = {
+  readonly seed: number;
+  readonly setup: Setup;
+  /** `cold`: empty pods and no Lease. `running`: a group that works, whose agents all just started. */
+  readonly start: 'cold' | 'running';
+  readonly faults: readonly Fault[];
+};
+
+const VERSIONS: readonly RedisVersion[] = ['6.0', '7.0', '8.0', 'valkey-8'];
+/** The master is who most faults should hit. */
+const MASTER = -1;
+/** When the first fault may come in a running group, and over how long they are spread. */
+const FIRST_FAULT_MS = 700;
+const SPREAD_MS = 2500;
+
+function setupFrom(random: SeededRandom): Setup {
+  const members = random.pick([2, 3, 3, 3, 4]);
+  const persistence = random.pick(['none', 'rdb', 'aof'] as const);
+  const hasPriorities = random.chance(0.1);
+  return {
+    members,
+    version: random.pick(VERSIONS),
+    persistence,
+    bootFence: random.chance(0.85),
+    isClaimed: persistence !== 'none' && random.chance(0.8),
+    // The last one may always be promoted: else nobody might.
+    priorities: Array.from({ length: members }, (_, index) =>
+      hasPriorities && index < members - 1 ? random.pick([0, 10, 100]) : 100,
+    ),
+    core: {
+      timing: TIMING_PROFILES.fast,
+      redisTimeoutMs: 1000,
+      maxFailoverLagBytes: null,
+      ageBeatsBytes: 0,
+      priorityFirst: false,
+    },
+  };
+}
+
+function randomMs(random: SeededRandom, smallest: number, greatest: number): number {
+  // As many short ones as long ones: the interesting lengths lie on every scale.
+  return Math.round(smallest * (greatest / smallest) ** random.real());
+}
+
+const KINDS: readonly (readonly [FaultKind, weight: number])[] = [
+  ['kill-redis', 10],
+  ['kill-agent', 6],
+  ['kill-both', 6],
+  ['kill-agent-at-effect', 10],
+  ['freeze-redis', 6],
+  ['stop-agent', 8],
+  ['suspend', 4],
+  ['cut', 7],
+  ['isolate', 7],
+  ['cut-api', 7],
+  ['cut-api-back', 4],
+  ['slow', 4],
+  ['api-refuses', 4],
+  ['api-hangs', 4],
+  ['api-trouble', 5],
+  ['api-slow', 4],
+  ['watch-lag', 5],
+  ['break-watches', 3],
+  ['delete-pod', 8],
+  ['force-delete', 4],
+  ['power-off', 5],
+  ['crash-all', 3],
+  ['scale-away', 2],
+  ['delete-lease', 3],
+  ['promote-by-hand', 2],
+  ['label-by-hand', 1],
+  ['wall-jump', 2],
+];
+const WEIGHTS = KINDS.reduce((sum, [, weight]) => sum + weight, 0);
+
+function kindFrom(random: SeededRandom): FaultKind {
+  let left = random.integer(WEIGHTS);
+  for (const [kind, weight] of KINDS) {
+    left -= weight;
+    if (left < 0) return kind;
+  }
+  return 'kill-redis';
+}
+
+function faultFrom(random: SeededRandom, at: number, members: number): Fault {
+  const pod = random.chance(0.65) ? MASTER : random.integer(members);
+  const other = random.integer(members);
+  const ms = randomMs(random, 50, 4000);
+  const kind = kindFrom(random);
+  switch (kind) {
+    case 'kill-redis':
+    case 'kill-agent':
+    case 'kill-both':
+      return { kind, at, pod, ms: randomMs(random, 20, 2500) };
+    case 'kill-agent-at-effect':
+      return { kind, at, pod, ms: randomMs(random, 20, 2500), effects: random.integer(8) };
+    case 'cut':
+      return { kind, at, pod, other, ms };
+    case 'slow':
+      return {
+        kind,
+        at,
+        pod,
+        other,
+        ms,
+        delayMs: randomMs(random, 1, 300),
+        loss: random.pick([0, 0.05, 0.3]),
+      };
+    case 'api-refuses':
+    case 'api-hangs':
+    case 'crash-all':
+    case 'scale-away':
+      return { kind, at, ms };
+    case 'api-trouble':
+      return {
+        kind,
+        at,
+        pod,
+        ms,
+        status: random.pick([403, 409, 500, 0]),
+        share: random.pick([0.3, 0.7, 1]),
+        isDone: random.chance(0.4),
+      };
+    case 'api-slow':
+    case 'watch-lag':
+      return { kind, at, pod, ms, delayMs: randomMs(random, 20, 1500) };
+    case 'break-watches':
+    case 'delete-lease':
+      return { kind, at };
+    case 'delete-pod':
+      return { kind, at, pod, ms: randomMs(random, 20, 1500) };
+    case 'force-delete':
+      return { kind, at, pod, ms: randomMs(random, 20, 1500), ghostMs: randomMs(random, 10, 4000) };
+    case 'power-off':
+      return { kind, at, pod, ms, returns: random.chance(0.6) };
+    case 'promote-by-hand':
+    case 'label-by-hand':
+      return { kind, at, pod };
+    case 'wall-jump':
+      return { kind, at, pod, ms: random.pick([-300_000, 300_000]) };
+    default:
+      return { kind, at, pod, ms };
+  }
+}
+
+export function scheduleFrom(seed: number): Schedule {
+  const random = new SeededRandom(seed, 1);
+  const setup = setupFrom(random);
+  const start = random.chance(0.15) ? 'cold' : 'running';
+  const count = 1 + random.integer(random.pick([2, 4, 6]));
+  const faults: Fault[] = [];
+  for (let index = 0; index < count; index++) {
+    const at = FIRST_FAULT_MS + random.integer(SPREAD_MS);
+    faults.push(faultFrom(random, at, setup.members));
+  }
+  return { seed, setup, start, faults: faults.toSorted((a, b) => a.at - b.at) };
+}

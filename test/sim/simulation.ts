@@ -1,0 +1,286 @@
+// One schedule from its start to its end: a group is set up, faults come, all heals, and then there
+// must be one master again that everybody can write to.
+
+import { leaseName, RECORD_ANNOTATION } from '../../src/names.ts';
+import { GROUP, NAMESPACE } from './agent.ts';
+import { SimApiServer } from './api-server.ts';
+import { Checker, type Violation } from './checker.ts';
+import { SimCluster, type SimPod } from './cluster.ts';
+import { endOf, inject } from './faults.ts';
+import { SimNetwork } from './network.ts';
+import { SeededRandom } from './random.ts';
+import { RedisClient } from './redis/client.ts';
+import { idsOf } from './redis/dataset.ts';
+import type { Schedule } from './schedule.ts';
+import { World } from './world.ts';
+import { Ledger, Writer } from './writer.ts';
+
+export type Outcome = {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly trace: readonly string[];
+  readonly lost: number;
+  readonly acknowledged: number;
+  readonly promotions: number;
+  /** From the last fault's end to a healthy group. */
+  readonly recoveryMs: number;
+  readonly events: number;
+  readonly simulatedMs: number;
+};
+
+const START_BOUND_MS = 12_000;
+const RECOVERY_BOUND_MS = 20_000;
+const LOOK_MS = 100;
+const STEADY_MS = 600;
+const SEED_WRITES = 5;
+
+export class Simulation {
+  readonly #schedule: Schedule;
+  readonly #world = new World();
+  readonly #network: SimNetwork;
+  readonly #api: SimApiServer;
+  readonly #cluster: SimCluster;
+  readonly #checker: Checker;
+  readonly #ledger = new Ledger();
+  readonly #random: SeededRandom;
+  readonly #writers = new Map<SimPod, Writer>();
+  readonly #trace: string[] = [];
+  readonly #isTraced: boolean;
+
+  constructor(schedule: Schedule, isTraced: boolean) {
+    this.#schedule = schedule;
+    this.#isTraced = isTraced;
+    this.#random = new SeededRandom(schedule.seed, 2);
+    this.#network = new SimNetwork(this.#world, new SeededRandom(schedule.seed, 3));
+    this.#api = new SimApiServer(this.#world);
+    const trace = (who: string, text: string): void => this.#note(who, text);
+    this.#cluster = new SimCluster(this.#parts(), schedule.setup, {
+      isTraced,
+      trace,
+      onPromote: (pod) => this.#checker.onPromote(pod),
+      redisOf: (pod) => ({
+        accepted: (id) => this.#checker.accepted(pod, id),
+        promoted: () => this.#checker.promoted(pod),
+        replaced: (before, after) => this.#checker.replaced(pod, before, after),
+      }),
+    });
+    this.#checker = new Checker({
+      scheduler: this.#world,
+      network: this.#network,
+      cluster: this.#cluster,
+      ledger: this.#ledger,
+      trace,
+    });
+    this.#api.onChange = (...change) => this.#checker.onChange(...change);
+  }
+
+  #parts() {
+    const random = this.#random;
+    return { world: this.#world, network: this.#network, api: this.#api, random };
+  }
+
+  #note(who: string, text: string): void {
+    if (!this.#isTraced) return;
+    this.#trace.push(`${(this.#world.now() / 1000).toFixed(4).padStart(9)}  ${who}: ${text}`);
+  }
+
+  async run(): Promise<Outcome> {
+    const { seed, faults, start } = this.#schedule;
+    for (let index = 0; index < this.#schedule.setup.members; index++) {
+      this.#cluster.createPod(index);
+    }
+    if (start === 'running') await this.#startRunning();
+    else for (const pod of this.#cluster.pods) this.#cluster.start(pod);
+    this.#follow();
+    const startedAt = this.#world.now();
+    // A cold start is itself what faults may hit.
+    if (start === 'running') {
+      if (!(await this.#isHealthyWithin(START_BOUND_MS))) {
+        this.#checker.violate('start', `the group was not healthy: ${this.#describe()}`);
+      }
+    }
+    const from = start === 'running' ? this.#world.now() : startedAt;
+    this.#note('READY', this.#describe());
+    let healedAt = from;
+    for (const fault of faults) {
+      this.#world.after(from + fault.at - this.#world.now(), () =>
+        inject(
+          {
+            ...this.#parts(),
+            cluster: this.#cluster,
+            checker: this.#checker,
+            trace: (who, text) => this.#note(who, text),
+          },
+          fault,
+        ),
+      );
+      healedAt = Math.max(healedAt, from + endOf(fault));
+    }
+    await this.#runUntil(healedAt);
+    this.#note('HEALED', this.#describe());
+    const isHealthy = await this.#isHealthyWithin(RECOVERY_BOUND_MS);
+    const recoveryMs = this.#world.now() - healedAt - STEADY_MS;
+    if (!isHealthy) this.#checker.violate('I10', `no healthy group: ${this.#describe()}`);
+    for (const writer of this.#writers.values()) writer.stop();
+    const lost = isHealthy ? this.#checker.finish(this.#master()) : 0;
+    return {
+      seed,
+      violations: this.#checker.violations,
+      trace: this.#trace,
+      lost,
+      acknowledged: this.#ledger.acknowledged.length,
+      promotions: this.#checker.promotions.length,
+      recoveryMs,
+      events: this.#world.events,
+      simulatedMs: this.#world.now(),
+    };
+  }
+
+  /** Every pod that comes has a client that writes to it. */
+  #follow(): void {
+    for (const pod of this.#cluster.pods) {
+      if (this.#writers.has(pod)) continue;
+      this.#writers.set(pod, new Writer(this.#world, this.#network, pod, this.#ledger));
+    }
+  }
+
+  async #runUntil(end: number): Promise<void> {
+    while (this.#world.now() < end && this.#checker.violations.length === 0) {
+      await this.#world.runUntil(Math.min(end, this.#world.now() + LOOK_MS));
+      this.#follow();
+    }
+  }
+
+  async #isHealthyWithin(boundMs: number): Promise<boolean> {
+    const end = this.#world.now() + boundMs;
+    let since: number | null = null;
+    while (this.#world.now() < end && this.#checker.violations.length === 0) {
+      if (this.#unhealthiness() === null) {
+        since ??= this.#world.now();
+        if (this.#world.now() - since >= STEADY_MS) return true;
+      } else since = null;
+      await this.#runUntil(this.#world.now() + LOOK_MS);
+    }
+    return false;
+  }
+
+  #master(): SimPod | null {
+    const masters = this.#cluster.pods.filter(
+      ({ isListed, redis }) => isListed && redis?.isMaster === true && redis.isOpen,
+    );
+    return masters.length === 1 ? (masters[0] ?? null) : null;
+  }
+
+  /** Why the group is not what it should be, or null. */
+  #unhealthiness(): string | null {
+    const master = this.#master();
+    if (master === null) return 'not one open master';
+    const labelled = this.#cluster.labelled('master');
+    if (labelled.length !== 1 || labelled[0] !== master) return 'the label is not on the master';
+    const lease = this.#api.find('leases', leaseName(GROUP));
+    const holder = Reflect.get(lease?.spec ?? {}, 'holderIdentity');
+    if (!String(holder).startsWith(`${master.name}_${master.uid}_`)) {
+      return 'the Lease names another';
+    }
+    for (let index = 0; index < this.#schedule.setup.members; index++) {
+      const pod = this.#cluster.current(index);
+      if (pod === null || pod.redis === null || pod.agent === null) return `redis-${index} is away`;
+      if (pod === master) continue;
+      const { linkUp, upstream } = pod.redis.info();
+      if (!linkUp || upstream?.host !== master.host) return `${pod.name} does not replicate`;
+    }
+    return null;
+  }
+
+  #describe(): string {
+    const pods = this.#cluster.pods
+      .filter((pod) => pod.isListed || pod.redis !== null)
+      .map((pod) => {
+        const info = pod.redis?.info();
+        const upstream = info?.upstream == null ? '' : ` of ${info.upstream.host}`;
+        const link = info?.linkUp === true ? ' up' : '';
+        const redis =
+          info === undefined
+            ? 'no Redis'
+            : `${info.role}${upstream}${link}, ${info.keys} keys, offset ${info.offset}`;
+        const state = pod.agent?.state;
+        const said = state === undefined ? 'no agent' : `${state.phase}: ${state.problem ?? state.reason}`;
+        return `${pod.name} at ${pod.host} [${redis}; ${said}]`;
+      });
+    return `${this.#unhealthiness() ?? 'healthy'}; ${pods.join('; ')}`;
+  }
+
+  /** A group as its agents would find it after they were all replaced. */
+  async #startRunning(): Promise<void> {
+    const [first, ...others] = this.#cluster.pods;
+    if (first === undefined) return;
+    for (const pod of this.#cluster.pods) this.#cluster.startRedis(pod);
+    const person = (pod: SimPod) => new RedisClient(this.#network, 'setup', pod.host);
+    await this.#runUntil(150);
+    person(first).send([{ kind: 'replicaof-no-one' }]);
+    await this.#runUntil(200);
+    for (const pod of others) {
+      person(pod).send([{ kind: 'replicaof', host: first.host, port: 6379 }]);
+    }
+    for (let write = 0; write < SEED_WRITES; write++) {
+      person(first).send([{ kind: 'write', id: this.#ledger.nextId() }]);
+    }
+    const isLinked = (): boolean =>
+      others.every(({ redis }) => redis?.info().linkUp === true && redis.dataset.keys > 0);
+    for (let waited = 0; waited < 50 && !isLinked(); waited++) {
+      await this.#runUntil(this.#world.now() + LOOK_MS);
+    }
+    this.#writeLease(first);
+    for (const pod of this.#cluster.pods) this.#cluster.startAgent(pod);
+  }
+
+  #writeLease(first: SimPod): void {
+    const infos = this.#cluster.pods.map((pod) => ({ pod, info: pod.redis?.info() }));
+    const isClaimed = this.#schedule.setup.isClaimed;
+    const datasets = infos.map(({ pod, info }) => [
+      pod.name,
+      {
+        volume: isClaimed ? `pvc/data-${pod.name}` : pod.uid,
+        replid: info?.replid,
+        offset: info?.offset,
+        keys: info?.keys,
+      },
+    ]);
+    const replid = first.redis?.info().replid;
+    const record = {
+      protocol: 1,
+      candidates: infos.map(({ pod, info }) => ({
+        pod: pod.name,
+        uid: pod.uid,
+        address: pod.host,
+        runId: info?.runId,
+      })),
+      goal: null,
+      decided: false,
+      basisMs: null,
+      previous: null,
+      lineage: [{ replid, term: 1, start: 0 }],
+      datasets: Object.fromEntries(datasets) as object,
+      history: [{ term: 1, holder: first.name, reason: 'set up', at: '2026-01-01T00:00:00Z' }],
+    };
+    this.#api.put('leases', {
+      metadata: {
+        name: leaseName(GROUP),
+        annotations: { [RECORD_ANNOTATION]: JSON.stringify(record) },
+      },
+      spec: {
+        holderIdentity: `${first.name}_${first.uid}_000000000`,
+        leaseTransitions: 1,
+        renewTime: '2026-01-01T00:00:00.000000Z',
+      },
+    });
+    first.term = 1;
+    this.#note('SETUP', `${NAMESPACE}/${GROUP}: ${this.#ledger.acknowledged.length} writes`);
+  }
+
+  /** What the final master holds, for tests. */
+  get finalIds(): readonly number[] {
+    const master = this.#master();
+    return master?.redis == null ? [] : idsOf(master.redis.dataset);
+  }
+}
