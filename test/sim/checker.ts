@@ -176,10 +176,15 @@ export class Checker {
     if (redis === null) return;
     this.#accepted.push(id);
     const now = this.#parts.scheduler.now();
-    const byHandAt = this.#byHand.get(redis);
-    if (byHandAt !== undefined && now - byHandAt < BY_HAND_MS) return;
+    // Made master by a person, or born as one where no boot fence can be had: until its agent sees it.
+    const madeAt = this.#byHand.get(redis) ?? (pod.term === null ? redis.startedAt : null);
     const thawedAt = this.#thawedAt.get(redis);
-    if (thawedAt !== undefined && now - thawedAt < THAW_MS) return;
+    const isSeen = madeAt !== null && now - madeAt < BY_HAND_MS;
+    const isThawing = thawedAt !== undefined && now - thawedAt < THAW_MS;
+    if (isSeen || (isThawing && this.promotions.some(({ term }) => term > (pod.term ?? 0)))) {
+      this.#lost.set(id, { term: 0, isPlanned: false });
+      return;
+    }
     const own = pod.term ?? 0;
     for (const later of this.promotions) {
       if (later.term <= own || later.redis === redis || later.excused.has(redis)) continue;

@@ -46,6 +46,7 @@ export class Simulation {
   readonly #writers = new Map<SimPod, Writer>();
   readonly #trace: string[] = [];
   readonly #isTraced: boolean;
+  #isSetUp = false;
 
   constructor(schedule: Schedule, isTraced: boolean) {
     this.#schedule = schedule;
@@ -91,6 +92,7 @@ export class Simulation {
     }
     if (start === 'running') await this.#startRunning();
     else for (const pod of this.#cluster.pods) this.#cluster.start(pod);
+    this.#isSetUp = true;
     this.#follow();
     const startedAt = this.#world.now();
     // A cold start is itself what faults may hit.
@@ -136,8 +138,9 @@ export class Simulation {
     };
   }
 
-  /** Every pod that comes has a client that writes to it. */
+  /** Every pod that comes has a client that writes to it, once the group is set up. */
   #follow(): void {
+    if (!this.#isSetUp) return;
     for (const pod of this.#cluster.pods) {
       if (this.#writers.has(pod)) continue;
       this.#writers.set(pod, new Writer(this.#world, this.#network, pod, this.#ledger));
