@@ -236,6 +236,8 @@ export type AgentState = {
   readonly redis: LocalRedis | null;
   readonly lease: LeaseKnowledge;
   readonly pods: readonly PodView[] | null;
+  /** Of our own pod; a process may outlive its pod's object, and so does what it holds. */
+  readonly volume: string | null;
   readonly podsChangedAt: number;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly unmanaged: ReadonlyMap<string, Unmanaged>;

@@ -18,7 +18,6 @@ import {
   PEER_LIVE_MS,
   priorityOf,
   seenTerm,
-  selfPod,
 } from './view.ts';
 
 /** What the state does not hold: names, and the wall clock of this moment. */
@@ -126,7 +125,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
     lagBytes: lag(master, instance?.offset ?? null),
     holder: leaseOf(state)?.holder?.pod ?? null,
     frozenTerm: state.frozenTerm,
-    volume: selfPod(state)?.volume ?? state.config.self.uid,
+    volume: state.volume ?? state.config.self.uid,
     leaving: isLeaving(state),
     inSync: instance !== null && isInSync(state, instance),
     refused: state.redis?.reachable === false && state.redis.refused,

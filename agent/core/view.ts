@@ -125,7 +125,7 @@ export function selfMember(state: AgentState): Member | null {
     ...instance,
     pod,
     uid,
-    volume: selfPod(state)?.volume ?? uid,
+    volume: state.volume ?? uid,
     // In limbo, or without any upstream, no sync can be in progress.
     syncing: instance.syncing && !isLimbo(instance),
     priority: priorityOf(state, instance),

@@ -113,8 +113,9 @@ function injectAt(parts: Parts, fault: Exclude<Fault, ForAll>, pod: SimPod): voi
     case 'freeze-redis':
     case 'suspend': {
       const { redis } = pod;
-      cluster.freezeRedis(pod, fault.ms);
+      // Known before the first command that waited is carried out.
       if (redis !== null) later(() => checker.thawed(redis));
+      cluster.freezeRedis(pod, fault.ms);
       if (fault.kind === 'suspend') cluster.stopAgent(pod, fault.ms);
       return;
     }
