@@ -24,6 +24,8 @@ const RETURN_QUIET_MS = 1000;
 const STAGGER_MS = 50;
 /** Nobody is master yet: the best member may have begun to wait later than others. */
 const COLD_STAGGER_MS = 500;
+/** Eligible candidates come first. */
+const BEHALF_AFTER_MS = 500;
 
 export type May =
   | { readonly may: true; readonly reason: string; readonly delayMs: number }
@@ -31,27 +33,46 @@ export type May =
 
 const no = (reason: string): May => ({ may: false, reason });
 
-/** Everybody who could hold the newest data has spoken, and this member is the best of them. */
-function bestOfAll(state: AgentState, self: Member, why: string): May {
+/** Why not everybody who could hold the newest data has spoken, or null. */
+function incompleteness(state: AgentState, best: Member): string | null {
   const unheard = unheardMembers(state);
-  if (unheard.length > 0) return no(`waiting to hear from ${unheard.join(', ')}`);
+  if (unheard.length > 0) return `waiting to hear from ${unheard.join(', ')}`;
   const strangers = unrelatedData(state);
   if (strangers.length > 0) {
-    return no(
-      `RO_DATA_CONFLICT: ${strangers.join(', ')} hold data of different descent and no record tells which is right`,
-    );
+    return `RO_DATA_CONFLICT: ${strangers.join(', ')} hold data of different descent and no record tells which is right`;
   }
+  const [legacy] = legacies(state);
+  if (legacy !== undefined && best.keys === 0) {
+    return `no member has the data of ${legacy.pod}, a master without an agent: waiting for it`;
+  }
+  const missing = missingFresher(state, best);
+  return missing === null ? null : `waiting for ${missing}, whose volume holds fresher data`;
+}
+
+/** Everybody who could hold the newest data has spoken, and this member is the best of them. */
+function bestOfAll(state: AgentState, self: Member, why: string): May {
   const ranked = rankedMembers(state);
+  const missing = incompleteness(state, ranked[0] ?? self);
+  if (missing !== null) return no(missing);
   const rank = ranked.findIndex((member) => member.uid === self.uid);
   if (rank < 0) return no('this member is not eligible');
-  const best = ranked[0];
-  const [legacy] = legacies(state);
-  if (legacy !== undefined && best !== undefined && best.keys === 0) {
-    return no(`no member has the data of ${legacy.pod}, a master without an agent: waiting for it`);
-  }
-  const missing = best === undefined ? null : missingFresher(state, best);
-  if (missing !== null) return no(`waiting for ${missing}, whose volume holds fresher data`);
   return { may: true, reason: why, delayMs: rank * COLD_STAGGER_MS };
+}
+
+/**
+ * Rule 13: a candidate that may not lead acquires for a member that may, and hands the Lease to it. Else
+ * nobody would, where what was a candidate came back empty.
+ */
+function onBehalf(state: AgentState, self: Member, silentMs: number): May {
+  const [best] = rankedMembers(state);
+  if (best === undefined || best.uid === self.uid) return no('this member is not eligible');
+  if (silentMs < state.config.timing.waitMs + BEHALF_AFTER_MS) {
+    return no('this member is not eligible, others may be');
+  }
+  const missing = incompleteness(state, best);
+  if (missing !== null) return no(missing);
+  const reason = `this member is not eligible: acquiring for ${best.pod}`;
+  return { may: true, reason, delayMs: 0 };
 }
 
 function absentLongEnough(state: AgentState, since: number): May | null {
@@ -108,8 +129,7 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
   const rank = rankedMembers(state).findIndex((member) => member.uid === self.uid);
   if (listed !== null && listed.runId === runId) {
     if (!isReleased && !isSilent) return no('the holder is alive');
-    // A listed member that is not eligible leaves it to the others.
-    if (rank < 0) return no('this member is not eligible');
+    if (rank < 0) return onBehalf(state, self, silentMs);
     const reason = isReleased
       ? `term ${lease.term} was released`
       : `the holder ${lease.holder?.pod ?? ''} was silent for ${Math.round(silentMs)} ms`;
@@ -126,6 +146,7 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
     return bestOfAll(state, self, `term ${lease.term} was released`);
   }
   if (listed !== null && isSilent) {
+    if (rank < 0) return onBehalf(state, self, silentMs);
     return bestOfAll(state, self, `the holder was silent for ${Math.round(silentMs)} ms`);
   }
   return no(listed === null ? 'this member is no candidate' : 'the holder is alive');

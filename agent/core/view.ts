@@ -47,6 +47,11 @@ export function leaseOf(state: AgentState): LeaseView | null {
   return state.lease.kind === 'present' ? state.lease.lease : null;
 }
 
+/** The Lease, or what it said before somebody deleted it. */
+export function lastLease(state: AgentState): LeaseView | null {
+  return state.lease.kind === 'absent' ? state.lease.last : leaseOf(state);
+}
+
 export function selfPod(state: AgentState): PodView | null {
   return state.pods?.find((pod) => pod.uid === state.config.self.uid) ?? null;
 }
@@ -78,7 +83,7 @@ export function livePeers(state: AgentState): readonly Peer[] {
 export function seenTerm(state: AgentState): number {
   const fromPeers = [...state.peers.values()].map((peer) => peer.report.term);
   const fromPods = (state.pods ?? []).map((pod) => pod.mirrorTerm);
-  return Math.max(0, leaseOf(state)?.term ?? 0, ...fromPeers, ...fromPods);
+  return Math.max(0, lastLease(state)?.term ?? 0, ...fromPeers, ...fromPods);
 }
 
 export type Legacy = { readonly pod: string; readonly volume: string; readonly instance: Instance };
@@ -94,7 +99,7 @@ export function legacies(state: AgentState): readonly Legacy[] {
 
 /** The group's record: from the Lease, else from the newest mirror, else from what is adopted. */
 export function recordOf(state: AgentState): GroupRecord {
-  const lease = leaseOf(state);
+  const lease = lastLease(state);
   if (lease !== null && lease.record.lineage.length > 0) return lease.record;
   const base = lease?.record ?? EMPTY_RECORD;
   const newest = (state.pods ?? [])
