@@ -7,6 +7,7 @@ import type {
   Effect,
   LeaseWrite,
   RedisResult,
+  RemoteTarget,
 } from './core/model.ts';
 import type { Log } from '../src/log.ts';
 import type { Clock } from './clock.ts';
@@ -61,7 +62,7 @@ export class Effects {
         void this.#writeLease(effect.id, effect.write);
         return;
       case 'fence-remote':
-        for (const { uid, pod, address } of effect.targets) void this.#fence(uid, pod, address);
+        for (const target of effect.targets) void this.#fence(target);
         return;
       case 'exit':
         clock.after(0, () => this.#parts.onExit(effect.code));
@@ -117,14 +118,21 @@ export class Effects {
     if (read.ok) this.#core.dispatch({ kind: 'lease', lease: read.body });
   }
 
-  async #fence(uid: string, pod: string, address: string): Promise<void> {
+  async #fence({ uid, pod, address, runId }: RemoteTarget): Promise<void> {
     const { remoteRedis, log } = this.#parts;
     // A master without agent may be busy saving its data as it ends.
     const timeoutMs = this.#core.state.unmanaged.has(uid) ? REMOTE_LOOK_MS : REMOTE_FENCE_MS;
-    const result = await remoteRedis.fence(address, timeoutMs);
+    const seen = runId === null ? null : await remoteRedis.look(address, timeoutMs);
+    if (seen?.ok === true && seen.instance.runId !== runId) {
+      // Another process has that address by now: it is none of our business.
+      this.#core.dispatch({ kind: 'remote-fenced', uid, isConfirmed: true, instance: null });
+      return;
+    }
+    const result = seen?.ok === false ? seen : await remoteRedis.fence(address, timeoutMs);
     const outcome = result.ok ? 'limbo' : result.refused ? 'refused' : 'silent';
-    log.info({ target: pod, address, outcome }, 'fenced before the promotion');
+    log.info({ target: pod, address, outcome }, 'fenced, so that it accepts no write');
     const instance = result.ok ? result.instance : null;
-    this.#core.dispatch({ kind: 'remote-fenced', uid, instance });
+    const isConfirmed = result.ok || result.refused;
+    this.#core.dispatch({ kind: 'remote-fenced', uid, isConfirmed, instance });
   }
 }

@@ -6,7 +6,7 @@ import type {
   LeaseOutcome,
   LeaseView,
   LeaseWrite,
-  LineageEntry,
+  Mirror,
   PodView,
   RedisResult,
 } from './core/model.ts';
@@ -50,9 +50,6 @@ export type LeasePort = {
   /** One attempt; on conflict the fresh Lease comes back, so that nobody judges a stale one. */
   write(write: LeaseWrite, timeoutMs: number, epochMs: number): Promise<LeaseWritten>;
 };
-
-/** What a pod's annotation keeps of the record: a deleted Lease cannot set it back. */
-export type Mirror = { readonly term: number; readonly lineage: readonly LineageEntry[] };
 
 export type PodsPort = {
   /** Changes one label of exactly this pod: another of the same name has another UID. */

@@ -5,6 +5,7 @@ import type { Log } from '../src/log.ts';
 import type { RouteReport } from '../src/wire.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { CoreConfig } from './core/model.ts';
+import { lastOpening } from './core/lineage.ts';
 import { isManaged, leaseOf, recordOf, selfPod } from './core/view.ts';
 import { REMOTE_LOOK_MS, type RunningCore } from './effects.ts';
 import type { LeasePort, PodsPort, RemoteRedisPort } from './ports.ts';
@@ -116,19 +117,23 @@ export class Rounds {
     }
   }
 
-  /** Term and lineage on our own pod: a deleted Lease cannot set them back (rule 15). */
+  /** What a deleted Lease would take with it is kept on our own pod (rule 15). */
   async mirror(): Promise<void> {
     const s = this.#core.state;
     const pod = selfPod(s);
-    const lineage = leaseOf(s)?.record.lineage ?? [];
-    const term = leaseOf(s)?.term ?? 0;
+    const lease = leaseOf(s);
     const isSettled = s.phase === 'Leading' || s.phase === 'Following';
-    if (pod === null || lineage.length === 0 || !isSettled || this.#mirrorBusy) return;
-    const text = `${term} ${lineage.at(-1)?.replid ?? ''}`;
-    if (text === this.#mirrored || recordOf(s).lineage !== lineage) return;
+    if (pod === null || lease === null || !isSettled || this.#mirrorBusy) return;
+    const { lineage, datasets } = lease.record;
+    if (lineage.length === 0) return;
+    const dataset = datasets[pod.name] ?? null;
+    const text = `${lease.term} ${lineage.at(-1)?.replid ?? ''} ${dataset?.volume}`;
+    if (text === this.#mirrored) return;
+    const opening = lastOpening(lease.record) ?? null;
+    const mirror = { term: lease.term, lineage, dataset, opening };
     this.#mirrorBusy = true;
     const RETRY_MS = 2000;
-    const result = await this.#parts.pods.setMirror(pod, { term, lineage }, RETRY_MS);
+    const result = await this.#parts.pods.setMirror(pod, mirror, RETRY_MS);
     if (result.ok) this.#mirrored = text;
     else {
       this.#parts.log.warn({ detail: result.message }, 'term not mirrored on the pod');

@@ -17,7 +17,7 @@ export type Adoption =
  */
 export function adoption(state: AgentState): Adoption {
   const lease = leaseOf(state);
-  const isMirrored = (state.pods ?? []).some((pod) => pod.mirrorLineage.length > 0);
+  const isMirrored = (state.pods ?? []).some((pod) => pod.mirror.lineage.length > 0);
   if (isMirrored || (lease !== null && lease.record.lineage.length > 0)) return { kind: 'none' };
   return legacyPlan(state);
 }

@@ -36,7 +36,8 @@ export function learn(turn: Turn, event: AgentEvent): void {
     case 'redis-done':
       return learnRedisDone(turn, event);
     case 'remote-fenced':
-      s.fenced = new Set(s.fenced).add(event.uid);
+      // A leader asks those again that did not answer.
+      if (event.isConfirmed || s.phase !== 'Leading') s.fenced = new Set(s.fenced).add(event.uid);
       if (event.instance !== null && s.unmanaged.has(event.uid))
         s.remoteGoal = event.instance.offset;
       return;

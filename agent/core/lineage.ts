@@ -100,6 +100,12 @@ export function compareFreshness(a: Position, b: Position): number {
   return b.index - a.index || b.offset - a.offset;
 }
 
+/** Whether `a` has what `b` lacks, by lineage and offset alone. */
+export function isFresher(a: Dataset, b: Dataset, record: GroupRecord): boolean {
+  const [mine, other] = [positionOf(a, record), positionOf(b, record)];
+  return mine !== null && (other === null || compareFreshness(mine, other) < 0);
+}
+
 /** Whether the data of an instance may be overwritten by the group's (DESIGN 7). */
 export function mayBeOverwritten(
   dataset: Dataset,

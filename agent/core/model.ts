@@ -98,6 +98,16 @@ export type LocalRedis =
       readonly last: Instance | null;
     };
 
+/** What a pod's annotation keeps of the record (rule 15): a deleted Lease takes nothing with it. */
+export type Mirror = {
+  readonly term: number;
+  readonly lineage: readonly LineageEntry[];
+  /** What its own volume held when the term was mirrored: that it is the group's. */
+  readonly dataset: DatasetEntry | null;
+  /** The term that opened writes last. */
+  readonly opening: TermEntry | null;
+};
+
 export type PodView = {
   readonly name: string;
   readonly uid: string;
@@ -110,9 +120,7 @@ export type PodView = {
   readonly volume: string;
   readonly discardData: string | null;
   readonly adoptFrom: boolean;
-  /** Highest term mirrored on the pod: a deleted Lease cannot set it back. */
-  readonly mirrorTerm: number;
-  readonly mirrorLineage: readonly LineageEntry[];
+  readonly mirror: Mirror;
 };
 
 /** What a look at a pod without an agent showed; `volume` outlives the pod where it is claimed. */
@@ -148,7 +156,13 @@ export type LeaseWrite = {
   readonly reason: string;
 };
 
-export type RemoteTarget = { readonly uid: string; readonly pod: string; readonly address: string };
+export type RemoteTarget = {
+  readonly uid: string;
+  readonly pod: string;
+  readonly address: string;
+  /** Only this process: without a pod object the address may be somebody else's by now. */
+  readonly runId: string | null;
+};
 
 export type Effect =
   | { readonly kind: 'limbo'; readonly id: number; readonly cutClients: boolean }
@@ -187,6 +201,8 @@ export type AgentEvent =
   | {
       readonly kind: 'remote-fenced';
       readonly uid: string;
+      /** It is in limbo, or nobody listens there. */
+      readonly isConfirmed: boolean;
       /** The instance's final offset, where the limbo transaction gave one. */
       readonly instance: Instance | null;
     }

@@ -1,15 +1,14 @@
 // Rows of Deciding and Promoting: the holder proves that it may be master, and becomes it.
 
-import { legacyPlan } from './adoption.ts';
+import { othersAreFenced } from './fencing-others.ts';
 import { betterClaim, type Member } from './election.ts';
+import { isFresher } from './lineage.ts';
 import { giveAway, leaveIfGiven, renewIfDue, transfer } from './holding.ts';
-import type { RemoteTarget } from './model.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import {
   candidateOf,
   isForeign,
   isFrozenIn,
-  isManaged,
   isValid,
   leaseOf,
   livePeers,
@@ -22,8 +21,6 @@ import {
   unheardMembers,
 } from './view.ts';
 
-const FENCE_WAIT_MS = 200;
-const LEGACY_FENCE_WAIT_MS = 1000;
 const FROZEN_WAIT_MS = 300;
 const INELIGIBLE_WAIT_MS = 300;
 /** Containers of a group that crashed together come back within seconds of each other. */
@@ -85,7 +82,7 @@ function decide(turn: Turn): void {
     if (!othersAreFenced(turn)) return;
     if (!inheritedAll(turn, self)) return;
     // What the giver compared counts only for the goal that it set.
-    if ((!record.decided || isWaiting) && !comparedAll(turn, lease.term)) return;
+    if (!comparedAll(turn, lease.term, record.decided && !isWaiting)) return;
   }
   const instance = localInstance(s);
   if (instance === null || s.pendingRedis?.kind === 'promote') return;
@@ -118,55 +115,21 @@ function returnToPrevious(turn: Turn, self: Member | null): boolean {
   return false;
 }
 
-function needsFence(turn: Turn): readonly RemoteTarget[] {
-  const { s } = turn;
-  const previous = recordOf(s).previous;
-  const plan = legacyPlan(s);
-  return (s.pods ?? []).flatMap((pod): RemoteTarget[] => {
-    if (pod.ip === null || pod.terminal || pod.uid === s.config.self.uid) return [];
-    const target = [{ uid: pod.uid, pod: pod.name, address: pod.ip }];
-    if (!isManaged(s, pod)) {
-      return plan.kind === 'inherit' && plan.pod.uid === pod.uid ? target : [];
-    }
-    const peer = s.peers.get(pod.uid);
-    const isFresh = peer !== undefined && s.now - peer.at < FROZEN_WAIT_MS * 2;
-    if (!isFresh) return target;
-    const isGone = peer.report.role === 'unknown' && peer.report.refused;
-    const isReplica = peer.report.role === 'limbo' || peer.report.role === 'replica';
-    // The previous holder must be known to be fenced in this term, not merely once.
-    const isPrevious = pod.uid === previous?.uid;
-    const isFrozen = peer.report.role === 'limbo' && (peer.report.frozenTerm ?? -1) >= 0;
-    return isGone || (isPrevious ? isFrozen : isReplica) ? [] : target;
-  });
-}
-
-/** Rule 8: limbo on the previous holder and on every instance not known to be no master. */
-function othersAreFenced(turn: Turn): boolean {
-  const { s } = turn;
-  const targets = needsFence(turn).filter((target) => !s.fenced.has(target.uid));
-  if (targets.length === 0) return true;
-  if (s.fenceAskedAt < 0) {
-    s.fenceAskedAt = s.now;
-    turn.effects.push({ kind: 'fence-remote', targets });
-    return false;
-  }
-  // A master without agent has no other fence, and its last bytes are wanted as well.
-  const isLegacy = targets.some(({ uid }) => s.unmanaged.has(uid));
-  return s.now - s.fenceAskedAt >= (isLegacy ? LEGACY_FENCE_WAIT_MS : FENCE_WAIT_MS);
-}
-
 /** Adoption: the old master's last bytes, sampled by its limbo, must have arrived here. */
 function inheritedAll(turn: Turn, self: Member): boolean {
   const { remoteGoal } = turn.s;
   return remoteGoal === null || self.offset >= remoteGoal || turn.elapsedMs() >= GOAL_WAIT_MS * 2;
 }
 
-/** Waits for the frozen offsets of live peers; hands over to a fresher one. */
-function comparedAll(turn: Turn, term: number): boolean {
+/**
+ * Waits for the frozen offsets of live peers, and hands over to a better one. What the giver of the
+ * Lease compared already is not waited for; only data that turned up since, fresher ones, count.
+ */
+function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
   const { s } = turn;
   const answering = livePeers(s).filter((peer) => peer.report.instance !== null);
   const unfrozen = answering.filter((peer) => !isFrozenIn(peer, term));
-  if (unfrozen.length > 0 && turn.elapsedMs() < FROZEN_WAIT_MS) return false;
+  if (!isDecided && unfrozen.length > 0 && turn.elapsedMs() < FROZEN_WAIT_MS) return false;
   const self = selfMember(s);
   if (self === null) return false;
   const frozen = answering
@@ -174,6 +137,7 @@ function comparedAll(turn: Turn, term: number): boolean {
     .flatMap((p) => peerMember(p) ?? []);
   const best = rank(s, [self, ...frozen])[0];
   if (best === undefined || best.uid === self.uid) return true;
+  if (isDecided && !isFresher(best, self, recordOf(s))) return true;
   const reason = betterClaim(best, self, recordOf(s), s.config);
   transfer(turn, best, reason, { goal: null, decided: unfrozen.length === 0 });
   return false;

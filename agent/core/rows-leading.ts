@@ -1,6 +1,7 @@
 // Rows of Leading and HandingOver: the master, until it is none.
 
 import type { Member } from './election.ts';
+import { keepOthersFenced } from './fencing-others.ts';
 import { leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
 import { isNewest } from './lineage.ts';
 import type { AgentState, Instance } from './model.ts';
@@ -58,6 +59,7 @@ export function leading(turn: Turn): void {
       return;
     }
   }
+  keepOthersFenced(turn);
   const isJoining = hasUnrecordedMember(s) || hasNewCandidate(s);
   const mayJoinNow = s.now - s.renewSentAt >= JOIN_RENEW_GAP_MS;
   renewIfDue(turn, { atOnce: (isJoining && mayJoinNow) || isUnrecorded(turn) });

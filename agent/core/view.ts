@@ -9,6 +9,7 @@ import type {
   Instance,
   LeaseView,
   LineageEntry,
+  Mirror,
   Peer,
   PodView,
 } from './model.ts';
@@ -82,7 +83,7 @@ export function livePeers(state: AgentState): readonly Peer[] {
 /** The highest term that anybody told us of: a deleted Lease cannot set it back. */
 export function seenTerm(state: AgentState): number {
   const fromPeers = [...state.peers.values()].map((peer) => peer.report.term);
-  const fromPods = (state.pods ?? []).map((pod) => pod.mirrorTerm);
+  const fromPods = (state.pods ?? []).map((pod) => pod.mirror.term);
   return Math.max(0, lastLease(state)?.term ?? 0, ...fromPeers, ...fromPods);
 }
 
@@ -97,15 +98,27 @@ export function legacies(state: AgentState): readonly Legacy[] {
   });
 }
 
+/** What all pods together keep of a record that was lost. */
+function mirroredRecord(state: AgentState, newest: Mirror): Partial<GroupRecord> {
+  const datasets = (state.pods ?? []).flatMap(({ name, mirror }) =>
+    mirror.dataset === null ? [] : [[name, mirror.dataset] as const],
+  );
+  return {
+    lineage: newest.lineage,
+    datasets: Object.fromEntries(datasets),
+    history: newest.opening === null ? [] : [newest.opening],
+  };
+}
+
 /** The group's record: from the Lease, else from the newest mirror, else from what is adopted. */
 export function recordOf(state: AgentState): GroupRecord {
   const lease = lastLease(state);
   if (lease !== null && lease.record.lineage.length > 0) return lease.record;
   const base = lease?.record ?? EMPTY_RECORD;
   const newest = (state.pods ?? [])
-    .filter((pod) => pod.mirrorLineage.length > 0)
-    .toSorted((a, b) => b.mirrorTerm - a.mirrorTerm)[0];
-  if (newest !== undefined) return { ...base, lineage: newest.mirrorLineage };
+    .filter(({ mirror }) => mirror.lineage.length > 0)
+    .toSorted((a, b) => b.mirror.term - a.mirror.term)[0];
+  if (newest !== undefined) return { ...base, ...mirroredRecord(state, newest.mirror) };
   const inherited: LineageEntry[] = legacies(state).map(({ instance }) => ({
     replid: instance.replid,
     term: 0,

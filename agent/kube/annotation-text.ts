@@ -6,10 +6,10 @@ import type {
   DatasetEntry,
   GroupRecord,
   LineageEntry,
+  Mirror,
   TermEntry,
 } from '../core/model.ts';
 import { EMPTY_RECORD } from '../core/view.ts';
-import type { Mirror } from '../ports.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 type Kind = 'string' | 'number' | 'boolean';
@@ -83,5 +83,7 @@ export function readMirror(text: string | undefined): Mirror {
   return {
     term: numberOrNull(fields?.['term']) ?? 0,
     lineage: list<LineageEntry>(fields?.['lineage'], LINEAGE),
+    dataset: shaped<DatasetEntry>(fields?.['dataset'], DATASET),
+    opening: shaped<TermEntry>(fields?.['opening'], TERM),
   };
 }

@@ -8,8 +8,8 @@ import {
   MIRROR_ANNOTATION,
   ROLE_LABEL,
 } from '../../src/names.ts';
-import type { PodView } from '../core/model.ts';
-import type { ApiResult, Mirror, PodsPort } from '../ports.ts';
+import type { Mirror, PodView } from '../core/model.ts';
+import type { ApiResult, PodsPort } from '../ports.ts';
 import { readMirror } from './annotation-text.ts';
 import type { ApiClient } from './api.ts';
 import type { Group } from './group.ts';
@@ -34,7 +34,6 @@ function viewOfPod(pod: V1Pod): PodView {
   const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
   const annotations = metadata?.annotations ?? {};
   const phase = status?.phase ?? '';
-  const mirror = readMirror(annotations[MIRROR_ANNOTATION]);
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
@@ -46,8 +45,7 @@ function viewOfPod(pod: V1Pod): PodView {
     volume: volumeOf(pod),
     discardData: annotations[DISCARD_DATA_ANNOTATION] ?? null,
     adoptFrom: annotations[ADOPT_FROM_ANNOTATION] === 'true',
-    mirrorTerm: mirror.term,
-    mirrorLineage: mirror.lineage,
+    mirror: readMirror(annotations[MIRROR_ANNOTATION]),
   };
 }
 

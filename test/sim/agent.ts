@@ -51,6 +51,7 @@ const NEVER = new Promise<never>(() => undefined);
 export class SimAgent {
   readonly options: AgentOptions;
   readonly process: SimProcess;
+  readonly startedAt: number;
   readonly api: SimApiClient;
   readonly clock: Clock;
   readonly runtime: Runtime;
@@ -66,6 +67,7 @@ export class SimAgent {
     const { host, core, pod, uid, agentId } = options;
     const process = new SimProcess(world);
     this.process = process;
+    this.startedAt = world.now();
     this.clock = new SimClock(process, options.clock);
     this.api = new SimApiClient({ server: api, network, process, random, host });
     const log = this.#log();

@@ -334,8 +334,7 @@ export class SimCluster {
   labelled(role: string): readonly SimPod[] {
     return this.pods.filter(
       (pod) =>
-        pod.isListed &&
-        this.#at.api.find('pods', pod.name)?.metadata.labels?.[ROLE_LABEL] === role,
+        pod.isListed && this.#at.api.find('pods', pod.name)?.metadata.labels?.[ROLE_LABEL] === role,
     );
   }
 }

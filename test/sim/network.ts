@@ -20,6 +20,7 @@ type Link = {
   /** Share of the messages that are sent again, 200 ms later. */
   loss: number;
   held: (() => void)[];
+  cutUntil: number;
 };
 
 type Accept = (socket: Socket<unknown>, from: string) => SocketHandlers<unknown>;
@@ -62,7 +63,7 @@ export class SimNetwork implements Network {
     const key = `${from}>${to}`;
     let link = this.#links.get(key);
     if (link === undefined) {
-      link = { isCut: false, delayMs: 0, loss: 0, held: [] };
+      link = { isCut: false, delayMs: 0, loss: 0, held: [], cutUntil: Number.NEGATIVE_INFINITY };
       this.#links.set(key, link);
     }
     return link;
@@ -76,6 +77,12 @@ export class SimNetwork implements Network {
     return this.#down.has(from) || this.#down.has(to);
   }
 
+  /** When it was cut last; a dial that was lost then is made again up to a second later. */
+  cutUntil(from: string, to: string): number {
+    if (this.isCut(from, to)) return this.#scheduler.now();
+    return this.#links.get(`${from}>${to}`)?.cutUntil ?? Number.NEGATIVE_INFINITY;
+  }
+
   cut(from: string, to: string): void {
     this.#link(from, to).isCut = true;
   }
@@ -83,6 +90,7 @@ export class SimNetwork implements Network {
   heal(from: string, to: string): void {
     const link = this.#link(from, to);
     link.isCut = false;
+    link.cutUntil = this.#scheduler.now();
     for (const release of link.held.splice(0)) release();
   }
 

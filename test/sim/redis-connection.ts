@@ -118,8 +118,12 @@ export function instanceFrom(
   }
   const last = result.replies.findLast((reply) => reply.kind === 'info');
   if (last === undefined) return { ok: false, refused: false, detail: 'INFO was not answered' };
-  const { uptimeSeconds: _uptime, masterOffset: _offset, connectedReplicas: _replicas, ...seen } =
-    last.info;
+  const {
+    uptimeSeconds: _uptime,
+    masterOffset: _offset,
+    connectedReplicas: _replicas,
+    ...seen
+  } = last.info;
   const started = typeof startedEpochMs === 'number' ? startedEpochMs : startedEpochMs(last.info);
   return { ok: true, instance: { ...seen, startedEpochMs: started } };
 }

@@ -18,7 +18,12 @@ export type Fault =
       readonly ms: number;
       readonly effects: number;
     }
-  | { readonly kind: 'freeze-redis'; readonly at: number; readonly pod: number; readonly ms: number }
+  | {
+      readonly kind: 'freeze-redis';
+      readonly at: number;
+      readonly pod: number;
+      readonly ms: number;
+    }
   | { readonly kind: 'stop-agent'; readonly at: number; readonly pod: number; readonly ms: number }
   /** Both stand still: a machine that is suspended. */
   | { readonly kind: 'suspend'; readonly at: number; readonly pod: number; readonly ms: number }
@@ -33,7 +38,12 @@ export type Fault =
   /** From all other pods, both ways. */
   | { readonly kind: 'isolate'; readonly at: number; readonly pod: number; readonly ms: number }
   | { readonly kind: 'cut-api'; readonly at: number; readonly pod: number; readonly ms: number }
-  | { readonly kind: 'cut-api-back'; readonly at: number; readonly pod: number; readonly ms: number }
+  | {
+      readonly kind: 'cut-api-back';
+      readonly at: number;
+      readonly pod: number;
+      readonly ms: number;
+    }
   | {
       readonly kind: 'slow';
       readonly at: number;

@@ -69,6 +69,7 @@ export class Simulation {
       network: this.#network,
       cluster: this.#cluster,
       ledger: this.#ledger,
+      hasBootFence: schedule.setup.bootFence,
       trace,
     });
     this.#api.onChange = (...change) => this.#checker.onChange(...change);
@@ -121,10 +122,9 @@ export class Simulation {
     this.#note('HEALED', this.#describe());
     const isHealthy = await this.#isHealthyWithin(RECOVERY_BOUND_MS);
     const recoveryMs = this.#world.now() - healedAt - STEADY_MS;
-    const described = this.#describe();
-    // Born as masters, several took writes: only a person can tell whose are right.
-    const isConflict = !this.#schedule.setup.bootFence && described.includes('RO_DATA_CONFLICT');
-    if (!isHealthy && !isConflict) this.#checker.violate('I10', `no healthy group: ${described}`);
+    if (!isHealthy && !this.#needsPerson()) {
+      this.#checker.violate('I10', `no healthy group: ${this.#describe()}`);
+    }
     for (const writer of this.#writers.values()) writer.stop();
     const lost = isHealthy ? this.#checker.finish(this.#master()) : 0;
     return {
@@ -197,6 +197,16 @@ export class Simulation {
     return null;
   }
 
+  /** What no agent may decide by itself. */
+  #needsPerson(): boolean {
+    // Born as masters, several took writes: only a person can tell whose are right.
+    if (!this.#schedule.setup.bootFence && this.#describe().includes('RO_DATA_CONFLICT')) return true;
+    // Only members that must never be promoted have data.
+    const present = this.#cluster.pods.filter(({ isListed }) => isListed);
+    const full = present.filter(({ redis }) => (redis?.dataset.keys ?? 0) > 0);
+    return full.length > 0 && full.every(({ redis }) => redis?.info().priority === 0);
+  }
+
   #describe(): string {
     const pods = this.#cluster.pods
       .filter((pod) => pod.isListed || pod.redis !== null)
@@ -209,7 +219,8 @@ export class Simulation {
             ? 'no Redis'
             : `${info.role}${upstream}${link}, ${info.keys} keys, offset ${info.offset}`;
         const state = pod.agent?.state;
-        const said = state === undefined ? 'no agent' : `${state.phase}: ${state.problem ?? state.reason}`;
+        const said =
+          state === undefined ? 'no agent' : `${state.phase}: ${state.problem ?? state.reason}`;
         return `${pod.name} at ${pod.host} [${redis}; ${said}]`;
       });
     return `${this.#unhealthiness() ?? 'healthy'}; ${pods.join('; ')}`;

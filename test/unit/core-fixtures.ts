@@ -43,7 +43,6 @@ export const pod = (n: number, changes: Partial<PodView> = {}): PodView => ({
   volume: `u${n}`,
   discardData: null,
   adoptFrom: false,
-  mirrorTerm: 0,
-  mirrorLineage: [],
+  mirror: { term: 0, lineage: [], dataset: null, opening: null },
   ...changes,
 });

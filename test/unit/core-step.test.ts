@@ -214,7 +214,7 @@ function answer(rig: Rig, atMs: number): void {
       rig.feed({ kind: 'redis-done', id: effect.id, result: { ok: true, instance: master } }, atMs);
     } else if (effect.kind === 'fence-remote') {
       for (const { uid } of effect.targets) {
-        rig.feed({ kind: 'remote-fenced', uid, instance: null }, atMs);
+        rig.feed({ kind: 'remote-fenced', uid, isConfirmed: true, instance: null }, atMs);
       }
     }
   }
@@ -259,7 +259,7 @@ await t.test('a goal that was missed and whose giver is gone: the replicas are c
   rig.feed({ kind: 'pods', pods: [pod(0), pod(2)] });
   const fresher = { ...limbo, runId: 'run2', offset: 200, upstream: '127.0.0.1:1' };
   rig.effects = [];
-  for (let ms = 0; ms < 4000 && rig.effects.length === 0; ms += 50) {
+  for (let ms = 0; ms < 4000 && writes(rig.effects).length === 0; ms += 50) {
     rig.now = ms;
     rig.state = { ...rig.state, validUntil: 10_000, renewSentAt: ms };
     rig.peer(2, { agentId: 'p2', role: 'limbo', frozenTerm: 2, term: 2, instance: fresher });

@@ -1,0 +1,75 @@
+// Rule 8: before a promotion, and as long as it stands, every other instance of the group that is not known
+// to be no master is put into limbo. Nobody else can fence a master whose own agent is dead.
+
+import { legacyPlan } from './adoption.ts';
+import type { AgentState, PodView, RemoteTarget } from './model.ts';
+import type { Turn } from './turn.ts';
+import { isManaged, podAt, recordOf } from './view.ts';
+
+const FENCE_WAIT_MS = 200;
+const LEGACY_FENCE_WAIT_MS = 1000;
+/** A report older than this does not tell what its instance is now. */
+const REPORT_FRESH_MS = 600;
+/** One that stays silent, a machine without power, is asked less often after a while. */
+const REPEAT_MS = 200;
+const REPEAT_SELDOM_MS = 2000;
+const SELDOM_AFTER_MS = 5000;
+
+function podTarget(s: AgentState, pod: PodView): RemoteTarget | null {
+  if (pod.ip === null || pod.terminal || pod.uid === s.config.self.uid) return null;
+  const target = { uid: pod.uid, pod: pod.name, address: pod.ip, runId: null };
+  if (!isManaged(s, pod)) {
+    const plan = legacyPlan(s);
+    return plan.kind === 'inherit' && plan.pod.uid === pod.uid ? target : null;
+  }
+  const peer = s.peers.get(pod.uid);
+  if (peer === undefined || s.now - peer.at >= REPORT_FRESH_MS) return target;
+  const { role, refused, frozenTerm } = peer.report;
+  if (role === 'unknown' && refused) return null;
+  // The previous holder must be known to be fenced in this term, not merely once.
+  const isPrevious = pod.uid === recordOf(s).previous?.uid;
+  const isFrozen = role === 'limbo' && frozenTerm !== null;
+  const isReplica = role === 'limbo' || role === 'replica';
+  return (isPrevious ? isFrozen : isReplica) ? null : target;
+}
+
+/** Processes that may run on although their pod objects are gone: deleted by force. */
+function ghosts(s: AgentState): readonly RemoteTarget[] {
+  const listed = new Set((s.pods ?? []).map(({ uid }) => uid));
+  return recordOf(s).candidates.flatMap(({ uid, pod, address, runId }) =>
+    listed.has(uid) || address === '' || runId === '' || podAt(s, address) !== null
+      ? []
+      : [{ uid, pod, address, runId }],
+  );
+}
+
+function unfenced(s: AgentState): readonly RemoteTarget[] {
+  const pods = (s.pods ?? []).flatMap((pod) => podTarget(s, pod) ?? []);
+  return [...pods, ...ghosts(s)].filter(({ uid }) => !s.fenced.has(uid));
+}
+
+/** Before a promotion: true once all are fenced, or had their time. */
+export function othersAreFenced(turn: Turn): boolean {
+  const { s } = turn;
+  const targets = unfenced(s);
+  if (targets.length === 0) return true;
+  if (s.fenceAskedAt < 0) {
+    s.fenceAskedAt = s.now;
+    turn.effects.push({ kind: 'fence-remote', targets });
+    return false;
+  }
+  // A master without agent has no other fence, and its last bytes are wanted as well.
+  const isLegacy = targets.some(({ uid }) => s.unmanaged.has(uid));
+  return s.now - s.fenceAskedAt >= (isLegacy ? LEGACY_FENCE_WAIT_MS : FENCE_WAIT_MS);
+}
+
+/** While this pod leads: those that could not be reached are asked again until they are in limbo. */
+export function keepOthersFenced(turn: Turn): void {
+  const { s } = turn;
+  const everyMs = turn.elapsedMs() < SELDOM_AFTER_MS ? REPEAT_MS : REPEAT_SELDOM_MS;
+  if (s.now - s.fenceAskedAt < everyMs) return;
+  const targets = unfenced(s);
+  if (targets.length === 0) return;
+  s.fenceAskedAt = s.now;
+  turn.effects.push({ kind: 'fence-remote', targets });
+}
