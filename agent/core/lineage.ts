@@ -17,6 +17,8 @@ export type Dataset = {
 /** `index` in the lineage, newest highest (a half more: who opened writes last); then the offset. */
 export type Position = { readonly index: number; readonly offset: number };
 
+/** Above its parent, below the id that anybody recorded next. */
+const UNRECORDED_CHILD = 0.25;
 /** Below every recorded id: an empty dataset, which may only follow. */
 const EMPTY: Position = { index: -1, offset: 0 };
 
@@ -35,6 +37,10 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   const own = indexOf(record.lineage, dataset.replid);
   if (own >= 0) return { index: own, offset: dataset.offset };
   const parent = indexOf(record.lineage, dataset.replid2);
+  if (parent >= 0 && heldLater(dataset.pod, record, record.lineage[parent])) {
+    // Promoted in a term of its own, and ended before it could record the id: a child of the newest.
+    return { index: parent + UNRECORDED_CHILD, offset: dataset.offset };
+  }
   if (parent >= 0) {
     return { index: parent, offset: Math.min(dataset.offset, dataset.secondOffset - 1) };
   }
@@ -64,6 +70,14 @@ export function recordedPosition(
   const isGuess = indexOf(record.lineage, best.replid) < 0;
   const index = isGuess ? openerIndex(pod, record) : null;
   return { index: index ?? indexOf(record.lineage, entry.replid), offset: entry.offset };
+}
+
+/** Whether the pod held the Lease in a term after that of this id, and no id of its term is known. */
+function heldLater(pod: string, record: GroupRecord, parent: LineageEntry | undefined): boolean {
+  const terms = new Set(record.lineage.map(({ term }) => term));
+  return record.history.some(
+    ({ term, holder }) => holder === pod && term > (parent?.term ?? 0) && !terms.has(term),
+  );
 }
 
 /** The half step above the newest id, for the pod that opened writes last; null for all others. */

@@ -103,7 +103,8 @@ export function renewedRecord(state: AgentState): Partial<GroupRecord> {
   const instance = localInstance(state);
   const record = recordOf(state);
   if (opened === null || instance === null || opened.term !== leaseOf(state)?.term) {
-    return { datasets: nextDatasets(state, record) };
+    // Valid by its own renewal from now on, no longer by the report that named it.
+    return { datasets: nextDatasets(state, record), basisMs: null };
   }
   const { lineage } = record;
   const renewed = isNewest(record, opened) ? lineage : withPromoted(lineage, opened, instance);

@@ -49,9 +49,15 @@ export function deciding(turn: Turn): void {
     turn.say(reason);
     return;
   }
-  if (s.now - s.renewSentAt >= s.config.timing.renewMs && lease.record.basisMs === null) {
-    renewIfDue(turn);
+  if (localInstance(s)?.role === 'master' && s.pendingRedis === null) {
+    // It takes writes without a guard, while others may do so too.
+    turn.limbo({ cutClients: true });
+    turn.say('this Redis was made master by somebody else: fenced until it is decided');
+    return;
   }
+  // A nominee is valid by the report that named it, and need not write anything before it promotes.
+  const isNominee = lease.record.basisMs !== null;
+  if (!isNominee || turn.elapsedMs() >= s.config.timing.renewMs / 2) renewIfDue(turn);
   decide(turn);
 }
 
@@ -63,7 +69,10 @@ function decide(turn: Turn): void {
   if (lease === null) return;
   const isPlanned = record.goal !== null && record.previous !== null;
   const isWaiting = isPlanned && !reachedGoal(self, record.goal ?? 0);
-  if (isWaiting && (turn.elapsedMs() < GOAL_WAIT_MS || returnToPrevious(turn, self))) return;
+  // A process that restarted has not what it had when it was named, and never will have.
+  const hasRestarted = candidateOf(s)?.runId !== localInstance(s)?.runId;
+  const isHopeless = hasRestarted || turn.elapsedMs() >= GOAL_WAIT_MS;
+  if (isWaiting && (!isHopeless || returnToPrevious(turn, self))) return;
   if (!isPlanned || isWaiting) {
     const mine = rankedMembers(s).some((member) => member.uid === s.config.self.uid);
     if (self === null || !mine) {

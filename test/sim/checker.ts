@@ -97,11 +97,12 @@ export class Checker {
 
   #trueHolder = '';
 
-  promoted(pod: SimPod): void {
+  promoted(pod: SimPod, wasMaster: boolean): void {
     const { redis } = pod;
     if (redis === null) return;
     const asked = this.#asked.get(pod);
     if (asked === undefined) {
+      if (wasMaster) return;
       this.#parts.trace(pod.name, 'became master by hand');
       return this.byHand(redis);
     }

@@ -60,7 +60,7 @@ export class Simulation {
       onPromote: (pod) => this.#checker.onPromote(pod),
       redisOf: (pod) => ({
         accepted: (id) => this.#checker.accepted(pod, id),
-        promoted: () => this.#checker.promoted(pod),
+        promoted: (wasMaster) => this.#checker.promoted(pod, wasMaster),
         replaced: (before, after) => this.#checker.replaced(pod, before, after),
       }),
     });
@@ -200,7 +200,12 @@ export class Simulation {
   /** What no agent may decide by itself. */
   #needsPerson(): boolean {
     // Born as masters, several took writes: only a person can tell whose are right.
-    if (!this.#schedule.setup.bootFence && this.#describe().includes('RO_DATA_CONFLICT')) return true;
+    const { setup, faults } = this.#schedule;
+    const kinds = new Set(faults.map(({ kind }) => kind));
+    // Somebody took a member's data apart from the group's, or took away all that was known of it.
+    const isMadeByHand = kinds.has('promote-by-hand') || kinds.has('delete-lease');
+    const isConflict = this.#describe().includes('RO_DATA_CONFLICT');
+    if (isConflict && (!setup.bootFence || isMadeByHand)) return true;
     // Only members that must never be promoted have data.
     const present = this.#cluster.pods.filter(({ isListed }) => isListed);
     const full = present.filter(({ redis }) => (redis?.dataset.keys ?? 0) > 0);

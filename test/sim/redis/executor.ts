@@ -107,9 +107,9 @@ export class Executor {
         if (this.#upstream.follow(command.host, command.port)) this.#waiters.disconnectAll();
         return OK;
       case 'replicaof-no-one':
-        if (this.#upstream.target === null) return OK;
-        this.#upstream.unfollow();
-        this.#state.observer?.promoted();
+        const wasMaster = this.#upstream.target === null;
+        if (!wasMaster) this.#upstream.unfollow();
+        this.#state.observer?.promoted(wasMaster);
         return OK;
       case 'config-set':
         this.#set(command.name, command.value);

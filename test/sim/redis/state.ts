@@ -21,7 +21,8 @@ export type Tunables = {
 /** The simulator's own eyes on a process: told at once, without a message. */
 export type RedisObserver = {
   accepted(id: number): void;
-  promoted(): void;
+  /** NO ONE; `wasMaster`: it changed nothing. */
+  promoted(wasMaster: boolean): void;
   /** A full sync takes the place of what was there. */
   replaced(before: Dataset, after: Dataset): void;
 };
