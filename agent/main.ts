@@ -13,8 +13,8 @@ import { loadCredentials } from './kube/credentials.ts';
 import { groupOf } from './kube/group.ts';
 import { LabelKeeper } from './kube/label-keeper.ts';
 import { LeaseAdapter } from './kube/lease.ts';
-import { PodsAdapter } from './kube/pods.ts';
-import { readOwnPod } from './kube/own-pod.ts';
+import { PodsAdapter, volumeOf } from './kube/pods.ts';
+import { type OwnPod, readOwnPod } from './kube/own-pod.ts';
 import { readRoute } from './kube/service-route.ts';
 import { PeerStreams } from './peers/streams.ts';
 import type { RedisAccess } from './redis/access.ts';
@@ -55,9 +55,9 @@ function accessOf(config: AgentConfig): RedisAccess {
   };
 }
 
-function coreOf(config: AgentConfig, uid: string, agentId: string): CoreConfig {
+function coreOf(config: AgentConfig, own: OwnPod, agentId: string): CoreConfig {
   return {
-    self: { pod: config.podName, uid, agentId },
+    self: { pod: config.podName, uid: own.uid, agentId, volume: volumeOf(own.pod) },
     timing: config.timing,
     bootFence: config.bootFence,
     redisTimeoutMs: config.redisTimeout,
@@ -101,7 +101,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     },
   });
   const runtime: Runtime = new Runtime({
-    core: coreOf(config, own.uid, agentId),
+    core: coreOf(config, own, agentId),
     clock,
     log,
     redis,

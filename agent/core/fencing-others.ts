@@ -35,7 +35,8 @@ function podTarget(s: AgentState, pod: PodView): RemoteTarget | null {
 
 /** Processes that may run on although their pod objects are gone: deleted by force. */
 function ghosts(s: AgentState): readonly RemoteTarget[] {
-  const listed = new Set((s.pods ?? []).map(({ uid }) => uid));
+  if (s.pods === null) return [];
+  const listed = new Set([s.config.self.uid, ...s.pods.map(({ uid }) => uid)]);
   return recordOf(s).candidates.flatMap(({ uid, pod, address, runId }) =>
     listed.has(uid) || address === '' || runId === '' || podAt(s, address) !== null
       ? []

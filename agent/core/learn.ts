@@ -3,7 +3,7 @@
 import { promiseIfAsked } from './failsafe.ts';
 import type { AgentEvent, AgentState, LeaseView, LocalRedis, Unmanaged } from './model.ts';
 import type { Turn } from './turn.ts';
-import { isHolder, isLimbo, isValid, leaseOf, selfPod } from './view.ts';
+import { isHolder, isLimbo, isValid, leaseOf } from './view.ts';
 
 export function learn(turn: Turn, event: AgentEvent): void {
   const { s } = turn;
@@ -62,7 +62,6 @@ function learnPods(turn: Turn, pods: AgentState['pods']): void {
     (list ?? []).map((pod) => `${pod.uid}${pod.leaving}${pod.ip}`).join();
   if (s.pods === null || names(s.pods) !== names(pods)) s.podsChangedAt = s.now;
   s.pods = pods;
-  s.volume = selfPod(s)?.volume ?? s.volume;
   const uids = new Set((pods ?? []).map((pod) => pod.uid));
   s.peers = new Map([...s.peers].filter(([uid]) => uids.has(uid)));
   // What a vanished master without agent held is inherited, unless its volume died with it.

@@ -17,8 +17,8 @@ export type Dataset = {
 /** `index` in the lineage, newest highest (a half more: who opened writes last); then the offset. */
 export type Position = { readonly index: number; readonly offset: number };
 
-/** Above its parent, below the id that anybody recorded next. */
-const UNRECORDED_CHILD = 0.25;
+/** Above whatever was opened before, AOF or not, and below what was recorded next. */
+const UNRECORDED_CHILD = 0.75;
 /** Below every recorded id: an empty dataset, which may only follow. */
 const EMPTY: Position = { index: -1, offset: 0 };
 
@@ -37,9 +37,11 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   const own = indexOf(record.lineage, dataset.replid);
   if (own >= 0) return { index: own, offset: dataset.offset };
   const parent = indexOf(record.lineage, dataset.replid2);
-  if (parent >= 0 && heldLater(dataset.pod, record, record.lineage[parent])) {
-    // Promoted in a term of its own, and ended before it could record the id: a child of the newest.
-    return { index: parent + UNRECORDED_CHILD, offset: dataset.offset };
+  const unrecorded = unrecordedTerm(dataset.pod, record);
+  if (parent >= 0 && unrecorded > (record.lineage[parent]?.term ?? 0)) {
+    // Opened in a term of its own, whose holder ended before it could record the id (rule 10).
+    const before = record.lineage.findLastIndex(({ term }) => term < unrecorded);
+    return { index: before + UNRECORDED_CHILD, offset: dataset.offset };
   }
   if (parent >= 0) {
     return { index: parent, offset: Math.min(dataset.offset, dataset.secondOffset - 1) };
@@ -72,12 +74,11 @@ export function recordedPosition(
   return { index: index ?? indexOf(record.lineage, entry.replid), offset: entry.offset };
 }
 
-/** Whether the pod held the Lease in a term after that of this id, and no id of its term is known. */
-function heldLater(pod: string, record: GroupRecord, parent: LineageEntry | undefined): boolean {
-  const terms = new Set(record.lineage.map(({ term }) => term));
-  return record.history.some(
-    ({ term, holder }) => holder === pod && term > (parent?.term ?? 0) && !terms.has(term),
-  );
+/** The last term of this pod of which no id was ever recorded, or 0. */
+function unrecordedTerm(pod: string, { history, lineage }: GroupRecord): number {
+  const recorded = new Set(lineage.map(({ term }) => term));
+  const own = history.findLast(({ term, holder }) => holder === pod && !recorded.has(term));
+  return own?.term ?? 0;
 }
 
 /** The half step above the newest id, for the pod that opened writes last; null for all others. */
@@ -90,7 +91,7 @@ export function lastOpening({
   lineage,
   history,
 }: Pick<GroupRecord, 'lineage' | 'history'>): TermEntry | undefined {
-  const term = lineage.at(-1)?.term;
+  const term = lineage.findLast((entry) => entry.term > 0)?.term;
   return history.findLast((entry) => entry.term === term);
 }
 
@@ -135,11 +136,24 @@ export function mayBeOverwritten(
   return positionOf(dataset, record) !== null;
 }
 
+const LINEAGE_MAX = 30;
+
+export function isKnown({ lineage }: GroupRecord, replid: string): boolean {
+  return indexOf(lineage, replid) >= 0;
+}
+
+/** Lineage with an id that no promotion made, as the oldest: it ranks below all that were opened. */
+export function withOrigin(
+  lineage: readonly LineageEntry[],
+  replid: string,
+): readonly LineageEntry[] {
+  return [{ replid, term: 0, start: 0 }, ...lineage.slice(1 - LINEAGE_MAX)];
+}
+
 /** Lineage with the newest id appended; bounded, newest last. */
 export function extendLineage(
   lineage: readonly LineageEntry[],
   entry: LineageEntry,
 ): readonly LineageEntry[] {
-  const LINEAGE_MAX = 30;
   return [...lineage.filter((old) => old.replid !== entry.replid), entry].slice(-LINEAGE_MAX);
 }

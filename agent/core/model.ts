@@ -211,7 +211,13 @@ export type AgentEvent =
   | { readonly kind: 'terminate' };
 
 export type CoreConfig = {
-  readonly self: { readonly pod: string; readonly uid: string; readonly agentId: string };
+  readonly self: {
+    readonly pod: string;
+    readonly uid: string;
+    readonly agentId: string;
+    /** What holds its data: known before anything is decided, and longer than the pod is listed. */
+    readonly volume: string;
+  };
   readonly timing: Timing;
   readonly bootFence: boolean;
   readonly redisTimeoutMs: number;
@@ -252,8 +258,6 @@ export type AgentState = {
   readonly redis: LocalRedis | null;
   readonly lease: LeaseKnowledge;
   readonly pods: readonly PodView[] | null;
-  /** Of our own pod; a process may outlive its pod's object, and so does what it holds. */
-  readonly volume: string | null;
   readonly podsChangedAt: number;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly unmanaged: ReadonlyMap<string, Unmanaged>;

@@ -125,7 +125,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
     lagBytes: lag(master, instance?.offset ?? null),
     holder: leaseOf(state)?.holder?.pod ?? null,
     frozenTerm: state.frozenTerm,
-    volume: state.volume ?? state.config.self.uid,
+    volume: state.config.self.volume,
     leaving: isLeaving(state),
     inSync: instance !== null && isInSync(state, instance),
     refused: state.redis?.reachable === false && state.redis.refused,

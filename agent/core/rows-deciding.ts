@@ -2,7 +2,8 @@
 
 import { othersAreFenced } from './fencing-others.ts';
 import { betterClaim, type Member } from './election.ts';
-import { isFresher } from './lineage.ts';
+import { isFresher, isKnown, withOrigin } from './lineage.ts';
+import { renewedRecord } from './record.ts';
 import { giveAway, leaveIfGiven, renewIfDue, transfer } from './holding.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import {
@@ -26,6 +27,7 @@ const INELIGIBLE_WAIT_MS = 300;
 /** Containers of a group that crashed together come back within seconds of each other. */
 const UNHEARD_WAIT_MS = 3000;
 const GOAL_WAIT_MS = 2000;
+const PODS_WAIT_MS = 1000;
 const OPEN_WAIT_MS = 2000;
 const PROMOTE_RETRY_MS = 1000;
 
@@ -67,6 +69,11 @@ function decide(turn: Turn): void {
   const record = recordOf(s);
   const lease = leaseOf(s);
   if (lease === null) return;
+  if (s.pods === null) {
+    // Who else is there must be known first: they are compared, and fenced.
+    if (turn.elapsedMs() >= PODS_WAIT_MS) giveAway(turn, 'this agent could not list the pods');
+    return;
+  }
   const isPlanned = record.goal !== null && record.previous !== null;
   const isWaiting = isPlanned && !reachedGoal(self, record.goal ?? 0);
   // A process that restarted has not what it had when it was named, and never will have.
@@ -97,6 +104,15 @@ function decide(turn: Turn): void {
   if (instance === null || s.pendingRedis?.kind === 'promote') return;
   // A Redis that refuses its promotion is asked again, but not in a loop.
   if (s.now - s.promoteFailedAt < PROMOTE_RETRY_MS) return renewIfDue(turn);
+  // Else a promotion that nobody could record would leave data of unknown descent.
+  if (!isKnown(record, instance.replid)) {
+    if (!turn.canWrite()) return;
+    const lineage = withOrigin(record.lineage, instance.replid);
+    const reason = 'the id of these data is recorded before they are promoted';
+    turn.writeLease('renew', lease.term, s.config.self, { ...renewedRecord(s), lineage }, reason);
+    turn.say(reason);
+    return;
+  }
   turn.promote(instance);
   turn.enter(
     'Promoting',

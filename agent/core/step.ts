@@ -21,7 +21,6 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     redis: null,
     lease: { kind: 'unknown' },
     pods: null,
-    volume: null,
     podsChangedAt: now,
     peers: new Map(),
     unmanaged: new Map(),

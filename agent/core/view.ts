@@ -138,12 +138,12 @@ export function recordOf(state: AgentState): GroupRecord {
 export function selfMember(state: AgentState): Member | null {
   const instance = localInstance(state);
   if (instance === null) return null;
-  const { pod, uid } = state.config.self;
+  const { pod, uid, volume } = state.config.self;
   return {
     ...instance,
     pod,
     uid,
-    volume: state.volume ?? uid,
+    volume,
     // In limbo, or without any upstream, no sync can be in progress.
     syncing: instance.syncing && !isLimbo(instance),
     priority: priorityOf(state, instance),

@@ -15,7 +15,7 @@ import type { ApiClient } from './api.ts';
 import type { Group } from './group.ts';
 
 /** A claimed volume outlives its pod; without one the data live and die with the pod's UID. */
-function volumeOf(pod: V1Pod): string {
+export function volumeOf(pod: V1Pod): string {
   const claim = pod.spec?.volumes?.find((volume) => volume.persistentVolumeClaim !== undefined);
   const name = claim?.persistentVolumeClaim?.claimName;
   return name === undefined ? (pod.metadata?.uid ?? '') : `pvc/${name}`;

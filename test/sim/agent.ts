@@ -35,6 +35,7 @@ export type AgentOptions = {
   readonly pod: string;
   readonly uid: string;
   readonly host: string;
+  readonly volume: string;
   readonly agentId: string;
   readonly clock: { rate: number; startMs: number; wall: { offsetMs: number } };
   readonly minReplicas: number;
@@ -64,7 +65,7 @@ export class SimAgent {
 
   constructor({ world, network, api, random }: AgentWorld, options: AgentOptions) {
     this.options = options;
-    const { host, core, pod, uid, agentId } = options;
+    const { host, core, pod, uid, agentId, volume } = options;
     const process = new SimProcess(world);
     this.process = process;
     this.startedAt = world.now();
@@ -100,7 +101,7 @@ export class SimAgent {
       write: (...args) => this.#effect(() => lease.write(...args)),
     };
     this.runtime = new Runtime({
-      core: { ...core, self: { pod, uid, agentId } },
+      core: { ...core, self: { pod, uid, agentId, volume } },
       clock: this.clock,
       log,
       redis: this.#localPort(),

@@ -271,7 +271,8 @@ export class Checker {
       missing++;
       const loss = this.#lost.get(id);
       if (loss === undefined) unexplained++;
-      else if (loss.isPlanned) planned.set(loss.term, (planned.get(loss.term) ?? 0) + 1);
+      else if (loss.isPlanned && !this.#isWeaker)
+        planned.set(loss.term, (planned.get(loss.term) ?? 0) + 1);
     }
     for (const [term, count] of planned) {
       this.violate('I5', `${count} acknowledged writes lost by the planned term ${term}`);

@@ -166,6 +166,7 @@ export class SimCluster {
       pod: pod.name,
       uid: pod.uid,
       host: pod.host,
+      volume: this.#setup.isClaimed ? `pvc/data-${pod.name}` : pod.uid,
       agentId: String(++this.#agents).padStart(9, '0'),
       // All agents of a pod live on one machine, so they share its clock.
       clock: {

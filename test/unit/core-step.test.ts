@@ -68,7 +68,10 @@ class Rig {
 
   peer(n: number, changes: Partial<AgentReport>): readonly Effect[] {
     const base = reportOf(
-      initialState({ ...config, self: { pod: `redis-${n}`, uid: `u${n}`, agentId: `p${n}` } }, 0),
+      initialState(
+        { ...config, self: { pod: `redis-${n}`, uid: `u${n}`, agentId: `p${n}`, volume: `u${n}` } },
+        0,
+      ),
       {
         namespace: 'shop',
         group: 'redis',
