@@ -142,12 +142,13 @@ export function isKnown({ lineage }: GroupRecord, replid: string): boolean {
   return indexOf(lineage, replid) >= 0;
 }
 
-/** Lineage with an id that no promotion made, as the oldest: it ranks below all that were opened. */
-export function withOrigin(
-  lineage: readonly LineageEntry[],
-  replid: string,
-): readonly LineageEntry[] {
-  return [{ replid, term: 0, start: 0 }, ...lineage.slice(1 - LINEAGE_MAX)];
+/** Lineage with an id that no promotion made, at the place that these data had without it. */
+export function withOrigin(dataset: Dataset, record: GroupRecord): readonly LineageEntry[] {
+  const place = Math.floor((positionOf(dataset, record) ?? EMPTY).index) + 1;
+  const older = record.lineage.slice(0, place);
+  const newer = record.lineage.slice(place);
+  const kept = older.slice(Math.max(0, record.lineage.length + 1 - LINEAGE_MAX));
+  return [...kept, { replid: dataset.replid, term: 0, start: 0 }, ...newer].slice(-LINEAGE_MAX);
 }
 
 /** Lineage with the newest id appended; bounded, newest last. */

@@ -288,7 +288,7 @@ export type AgentState = {
   readonly writeFailures: number;
   /** When a promotion failed last: only such a failure delays the next one. */
   readonly promoteFailedAt: number;
-  /** Promotions that this Redis process refused: it is no candidate any more. */
+  /** Promotions in a row that this Redis process did not carry out. */
   readonly promoteFailures: number;
   /** Candidates of Lease writes whose result is unknown: the failsafe asks them as well. */
   readonly attempted: ReadonlySet<string>;

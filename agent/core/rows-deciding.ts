@@ -105,9 +105,9 @@ function decide(turn: Turn): void {
   // A Redis that refuses its promotion is asked again, but not in a loop.
   if (s.now - s.promoteFailedAt < PROMOTE_RETRY_MS) return renewIfDue(turn);
   // Else a promotion that nobody could record would leave data of unknown descent.
-  if (!isKnown(record, instance.replid)) {
+  if (self !== null && !isKnown(record, instance.replid)) {
     if (!turn.canWrite()) return;
-    const lineage = withOrigin(record.lineage, instance.replid);
+    const lineage = withOrigin(self, record);
     const reason = 'the id of these data is recorded before they are promoted';
     turn.writeLease('renew', lease.term, s.config.self, { ...renewedRecord(s), lineage }, reason);
     turn.say(reason);

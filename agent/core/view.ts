@@ -71,9 +71,17 @@ export function isLeaving(state: AgentState): boolean {
   return state.terminating || selfPod(state)?.leaving === true;
 }
 
-/** 0, never to be promoted, also where this Redis refused its promotion. */
+/**
+ * 0, not to be promoted, also for a while after this Redis did not let itself be promoted: others come
+ * first, and where there are none it is asked again.
+ */
 export function priorityOf(state: AgentState, instance: Instance): number {
-  return state.promoteFailures > 0 ? 0 : instance.priority;
+  const REFUSAL_MIN_MS = 1000;
+  const REFUSAL_MAX_MS = 60_000;
+  const { promoteFailures, promoteFailedAt, now } = state;
+  const refusalMs = Math.min(REFUSAL_MAX_MS, REFUSAL_MIN_MS * 2 ** Math.min(promoteFailures, 10));
+  const isRefusing = promoteFailures > 0 && now - promoteFailedAt < refusalMs;
+  return isRefusing ? 0 : instance.priority;
 }
 
 export function livePeers(state: AgentState): readonly Peer[] {

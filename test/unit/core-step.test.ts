@@ -289,6 +289,8 @@ function coldStart(
     history,
   };
   const rig = Rig.fenced(lease({ holder: null, record }), other === null ? pods.slice(0, 1) : pods);
+  const self = { ...config.self, volume: 'pvc/data-redis-0' };
+  rig.state = { ...rig.state, config: { ...config, self } };
   rig.effects = [];
   for (let ms = 0; ms < 20_000; ms += 200) {
     rig.now = ms;
