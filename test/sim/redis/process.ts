@@ -10,6 +10,7 @@ import { Life } from './life.ts';
 import { type RedisOptions, settingsOf, TRAITS } from './options.ts';
 import type { FromRedis, RedisInfo, ToRedis } from './protocol.ts';
 import { State } from './state.ts';
+import { TransactionEcho } from './transaction-echo.ts';
 import { Upstream } from './upstream.ts';
 import type { Snapshot, Volume } from './volume.ts';
 import { Waiters } from './waiters.ts';
@@ -104,9 +105,10 @@ export class RedisProcess {
       replid: state.replid,
       replid2: state.replid2,
       secondOffset: state.secondOffset,
-      priority: state.settings.priority,
+      // INFO tells it of replicas only.
+      priority: target === null ? 100 : state.settings.priority,
       keys: this.#keys(),
-      aof: state.settings.persistence === 'aof',
+      aof: state.settings.persistence === 'aof' && state.loading === null,
       uptimeSeconds: Math.floor((state.now() - this.startedAt) / 1000),
       connectedReplicas: this.#downstream.count,
     };
@@ -150,6 +152,7 @@ export class RedisProcess {
     );
     return {
       refusal: (command) => executor.refusal(command),
+      echo: () => new TransactionEcho(this.#state, this.#upstream, this.#downstream),
       execute: (command, connection, resume) => executor.execute(command, connection, resume),
       attach: (connection, replid, offset) => this.#attach(connection, replid, offset),
       acknowledged: (link, offset) => {
@@ -210,8 +213,10 @@ export class RedisProcess {
 
   #started(dataset: Dataset, snapshot: Snapshot | null): void {
     const state = this.#state;
+    const { settings } = state;
     state.loading = null;
     state.dataset = dataset;
+    if (settings.persistence === 'aof') this.#findOffset();
     if (snapshot !== null && snapshot.replid !== null) {
       if (!this.isMaster) {
         state.replid = snapshot.replid;
@@ -225,6 +230,15 @@ export class RedisProcess {
       }
     }
     this.#cron();
+  }
+
+  #findOffset(): void {
+    const { volume, traits } = this.#state;
+    const { appendOnly, appendEnd, appendStart, appendBytes } = volume;
+    if (traits.appendOnlyKeepsOffset && appendOnly !== null) {
+      this.#state.offset = appendEnd ?? appendStart + appendBytes;
+    }
+    volume.appendEnd = null;
   }
 
   #cron(): void {
@@ -259,6 +273,7 @@ export class RedisProcess {
     state.isShuttingDown = true;
     this.#savesAtEnd = save;
     if (state.traits.waitsAtShutdown && this.isMaster && this.#downstream.isAnyBehind) {
+      this.#downstream.askForAcks();
       this.#life.after(SHUTDOWN_WAIT_MS, () => this.#finish());
       return;
     }
@@ -273,6 +288,7 @@ export class RedisProcess {
 
   #finish(): void {
     if (this.#life.isGone) return;
+    this.#state.volume.appendEnd = this.#state.offset;
     if (this.#savesAtEnd) this.#state.volume.snapshot = this.#snapshot();
     this.#end('stopped');
   }

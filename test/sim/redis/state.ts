@@ -4,7 +4,7 @@ import type { Random, Scheduler } from '../ports.ts';
 import { type Dataset, EMPTY } from './dataset.ts';
 import type { Life } from './life.ts';
 import type { Settings, Traits } from './options.ts';
-import { Backlog } from './stream.ts';
+import { Backlog, SELECT_BYTES } from './stream.ts';
 import type { Volume } from './volume.ts';
 
 export const NO_ID = '0'.repeat(40);
@@ -41,6 +41,7 @@ export class State {
   isDirty = false;
   /** Writes wait for an end that SIGTERM has begun. */
   isShuttingDown = false;
+  #selectsInFile = true;
   readonly #random: Random;
   readonly #scheduler: Scheduler;
 
@@ -84,10 +85,14 @@ export class State {
     return this.#random.integer(below);
   }
 
-  setDataset(dataset: Dataset): void {
+  setDataset(dataset: Dataset, bytes: number): void {
     this.dataset = dataset;
     this.isDirty = true;
-    if (this.isAppending) this.volume.appendOnly = dataset;
+    if (!this.isAppending) return;
+    const select = this.#selectsInFile ? SELECT_BYTES : 0;
+    this.#selectsInFile = false;
+    this.volume.appendOnly = dataset;
+    this.volume.appendBytes += bytes + select;
   }
 
   createBacklog(): void {
@@ -127,6 +132,9 @@ export class State {
       if (this.loading !== null) return;
       this.isAppending = true;
       this.volume.appendOnly = this.dataset;
+      this.volume.appendStart = this.offset;
+      this.volume.appendBytes = 0;
+      this.#selectsInFile = true;
     });
   }
 }

@@ -17,6 +17,8 @@ export class Upstream {
   #phase: 'idle' | 'handshake' | 'transfer' | 'connected' = 'idle';
   /** Id and offset are of a master: it may be asked to continue. */
   #hasCachedMaster = false;
+  /** Its place in the master's stream; on 6.0 its own stream may have bytes more. */
+  #reached = 0;
   #socket: Socket<ToRedis> | null = null;
   #heardAt = 0;
   #promised = { replid: '', offset: 0 };
@@ -43,7 +45,7 @@ export class Upstream {
 
   /** What INFO calls the slave's offset: 1 where it never had a master. */
   get offset(): number {
-    return this.isConnected || this.#hasCachedMaster ? this.#state.offset : 1;
+    return this.knowsItsMaster ? this.#reached : 1;
   }
 
   get knowsItsMaster(): boolean {
@@ -55,10 +57,10 @@ export class Upstream {
     this.#target = { host, port };
   }
 
-  /** Id and offset were read from a snapshot. */
+  /** Its own id and offset are the place to continue from: a snapshot's, or those of a master. */
   restored(): void {
     this.#hasCachedMaster = true;
-    this.#state.createBacklog();
+    this.#reached = this.#state.offset;
   }
 
   /** REPLICAOF. Returns false where it follows that one already. */
@@ -68,10 +70,7 @@ export class Upstream {
     this.#hangUp();
     this.#target = { host, port };
     if (!this.#state.traits.keepsReplicaLinks) this.#downstream.dropAll();
-    if (before === null) {
-      this.#hasCachedMaster = true;
-      this.#state.createBacklog();
-    }
+    if (before === null) this.restored();
     if (this.#state.traits.dialsAtOnce) this.#dial();
     return true;
   }
@@ -108,7 +107,7 @@ export class Upstream {
   }
 
   #acknowledge(): void {
-    this.#socket?.send({ kind: 'ack', offset: this.#state.offset });
+    this.#socket?.send({ kind: 'ack', offset: this.#reached });
   }
 
   #hangUp(): void {
@@ -157,8 +156,9 @@ export class Upstream {
   #opened(socket: Socket<ToRedis>): void {
     if (socket !== this.#socket) return;
     this.#heardAt = this.#state.seconds();
-    const { replid, offset } = this.#state;
-    if (this.#hasCachedMaster) socket.send({ kind: 'psync', replid, offset: offset + 1 });
+    const { replid } = this.#state;
+    const offset = this.#reached + 1;
+    if (this.#hasCachedMaster) socket.send({ kind: 'psync', replid, offset });
     else socket.send({ kind: 'psync', replid: '?', offset: -1 });
   }
 
@@ -176,8 +176,7 @@ export class Upstream {
         this.#continues(message.replid);
         return;
       case 'full-resync':
-        // Nothing to go back to from here on, even where the snapshot never comes.
-        this.#hasCachedMaster = false;
+        if (this.#state.traits.forgetsAtFullResync) this.#forget();
         this.#phase = 'transfer';
         this.#promised = { replid: message.replid, offset: message.offset };
         return;
@@ -189,15 +188,28 @@ export class Upstream {
     }
   }
 
+  #forget(): void {
+    this.#hasCachedMaster = false;
+    this.#downstream.dropAll();
+    this.#state.backlog = null;
+  }
+
   #apply(entry: StreamEntry): void {
     const state = this.#state;
-    const { dataset } = entry;
+    const { dataset, bytes } = entry;
+    if (entry.isGarbled) {
+      this.#hangUp();
+      this.#hasCachedMaster = false;
+      return;
+    }
     if (dataset !== null) {
       const isSame = dataset.previous === state.dataset;
-      state.setDataset(isSame ? dataset : appended(state.dataset, dataset.id));
+      state.setDataset(isSame ? dataset : appended(state.dataset, dataset.id), bytes);
     }
     if (entry.asksForAck) this.#acknowledge();
-    this.#downstream.forward(entry);
+    this.#reached += bytes;
+    const end = state.offset + bytes;
+    this.#downstream.forward(end === entry.end ? entry : { ...entry, end });
   }
 
   #continues(replid: string): void {
@@ -213,8 +225,7 @@ export class Upstream {
   /** The old data go first: from here on it cannot be told to do anything else. */
   #load(dataset: Dataset): void {
     const state = this.#state;
-    this.#downstream.dropAll();
-    state.backlog = null;
+    this.#forget();
     state.volume.snapshot = { dataset, ...this.#promised };
     state.isAppending = false;
     state.dataset = EMPTY;
@@ -230,6 +241,7 @@ export class Upstream {
     state.dataset = dataset;
     state.replid = this.#promised.replid;
     state.offset = this.#promised.offset;
+    this.#reached = state.offset;
     state.forgetSecondId();
     state.createBacklog();
     state.restartAppending();

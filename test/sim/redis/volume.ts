@@ -14,4 +14,8 @@ export class Volume {
   snapshot: Snapshot | null = null;
   /** An AOF has neither replication id nor offset. Written before the reply, so a kill spares it. */
   appendOnly: Dataset | null = null;
+  /** Only Redis 8 looks at these: where the file begins, its bytes, and its end if stopped well. */
+  appendStart = 0;
+  appendBytes = 0;
+  appendEnd: number | null = null;
 }
