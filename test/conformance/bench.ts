@@ -203,10 +203,11 @@ export class Bench {
     for (const name of names) await this.until(name, 'is linked', ({ linkUp }) => linkUp);
   }
 
-  /** A replica has all that its master has now. */
+  /** A replica has all that its master has, whose id may change as it attaches. */
   async caughtUp(name: string, master: string): Promise<void> {
-    const { masterOffset, replid } = await this.see(master);
-    await this.until(name, `has what ${master} has`, (seen) => {
+    await this.driver.until(`${name} has what ${master} has`, async () => {
+      const { masterOffset, replid } = await this.see(master);
+      const seen = await this.see(name);
       return seen.linkUp && seen.replid === replid && seen.masterOffset >= masterOffset;
     });
   }

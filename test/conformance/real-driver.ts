@@ -143,9 +143,7 @@ export class RealDriver implements Driver {
     this.#connections.push(redis);
     await redis.connect();
     // The kernel connects; only an answer tells that Redis has taken the connection.
-    if (/\) T /.test(readFileSync(`/proc/${this.#process(name).pid}/stat`, 'utf8')) === false) {
-      await redis.ping().catch(() => undefined);
-    }
+    if (!this.#isFrozen(name)) await redis.ping().catch(() => undefined);
     return {
       post: (commands, transaction = false) => {
         const answers = this.#send(redis, commands, transaction);
@@ -240,7 +238,13 @@ export class RealDriver implements Driver {
       case 'bgsave':
       case 'replicaof':
         return 'OK';
-      default:
+      case 'replicaof-no-one':
+      case 'config-set':
+      case 'client-kill':
+      case 'write':
+      case 'exists':
+      case 'wait':
+      case 'shutdown':
         return String(value);
     }
   }
@@ -283,12 +287,14 @@ export class RealDriver implements Driver {
     await this.#process(name).exited;
   }
 
+  #isFrozen(name: string): boolean {
+    return /\) T /.test(readFileSync(`/proc/${this.#process(name).pid}/stat`, 'utf8'));
+  }
+
   async freeze(name: string): Promise<void> {
-    const process = this.#process(name);
-    process.signal('SIGSTOP');
-    const isStopped = (): boolean =>
-      /\) T /.test(readFileSync(`/proc/${process.pid}/stat`, 'utf8'));
-    await waitFor('it is frozen', isStopped, { timeoutMs: PATIENCE_MS, everyMs: 1 });
+    this.#process(name).signal('SIGSTOP');
+    const isFrozen = (): boolean => this.#isFrozen(name);
+    await waitFor('it is frozen', isFrozen, { timeoutMs: PATIENCE_MS, everyMs: 1 });
   }
 
   async thaw(name: string): Promise<void> {

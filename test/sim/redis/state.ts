@@ -7,7 +7,7 @@ import type { Settings, Traits } from './options.ts';
 import { Backlog, SELECT_BYTES } from './stream.ts';
 import type { Volume } from './volume.ts';
 
-export const NO_ID = '0'.repeat(40);
+const NO_ID = '0'.repeat(40);
 
 /** Set at run time: CONFIG SET. */
 export type Tunables = {

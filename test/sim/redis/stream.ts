@@ -28,10 +28,7 @@ export const MULTI_BYTES = 15;
 /** `*1 $4 EXEC` */
 export const EXEC_BYTES = 14;
 
-/** A write is `SET` of a key of ten bytes. */
-export const KEY_BYTES = 10;
-
-/** `*3 $3 SET $10 <key> $<n> <value>` */
+/** A write is `*3 $3 SET $10 <key> $<n> <value>`, with a key of ten bytes. */
 export function writeBytes(valueBytes: number): number {
   const digits = valueBytes < 10 ? 1 : String(valueBytes).length;
   return 35 + digits + valueBytes;
