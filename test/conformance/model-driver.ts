@@ -62,13 +62,16 @@ function answerOf(reply: Reply): Answer {
 
 export class ModelDriver implements Driver {
   readonly version: RedisVersion;
+  readonly #heldBackChance: number;
   readonly #world = new World();
   readonly #parts: RedisWorld;
   readonly #volumes = new Map<string, Volume>();
   readonly #processes = new Map<string, RedisProcess>();
 
-  constructor(version: RedisVersion, seed: number) {
+  /** Held back (ADR 5) is nobody, unless told: where that happens is chance on a real server. */
+  constructor(version: RedisVersion, seed: number, heldBackChance = 0) {
     this.version = version;
+    this.#heldBackChance = heldBackChance;
     const random = new SeededRandom(seed);
     const network = new SimNetwork(this.#world, random);
     this.#parts = { scheduler: this.#world, network, random };
@@ -89,7 +92,7 @@ export class ModelDriver implements Driver {
     const complete = {
       host: name,
       version,
-      heldBackChance: 0,
+      heldBackChance: this.#heldBackChance,
       pingPeriodSeconds: PING_PERIOD_SECONDS,
       ...slow,
       ...rest,

@@ -5,7 +5,7 @@ import { SeededRandom } from '../sim/random.ts';
 import type { Bench, BenchOptions, Script } from './bench.ts';
 
 const NAMES = ['A', 'B', 'C'] as const;
-const STEPS = 16;
+const STEPS = 24;
 /** More than what a small backlog holds, in two commands. */
 const LONG_BYTES = 40_000;
 /** An AOF is made anew behind a sync; one more may have to wait for a cron. */

@@ -275,6 +275,48 @@ export const LINK_SCRIPTS: readonly Script[] = [
     },
   },
   {
+    name: 'a ring: the master is told to follow its own replica',
+    run: async (bench) => {
+      await bench.start('A');
+      await bench.start('B');
+      await bench.replicate('B', 'A');
+      await bench.linked('B');
+      await bench.write('A', 2);
+      await bench.caughtUp('B', 'A');
+      await bench.replicate('A', 'B');
+      await bench.pass(2500);
+      await bench.info('A');
+      await bench.info('B');
+      await bench.promote('B');
+      await bench.linked('A');
+      await bench.write('B');
+      await bench.caughtUp('A', 'B');
+      await bench.info('A');
+      await bench.info('B');
+    },
+  },
+  {
+    name: 'a promotion while the master lives, and the way back under it',
+    run: async (bench) => {
+      for (const name of ['A', 'B', 'C']) await bench.start(name);
+      await bench.replicate('B', 'A');
+      await bench.linked('B');
+      await bench.replicate('C', 'B');
+      await bench.linked('C');
+      await bench.write('A', 2);
+      await bench.caughtUp('C', 'A');
+      await bench.promote('B');
+      await bench.write('A', 1);
+      await bench.write('B', 2);
+      await bench.caughtUp('C', 'B');
+      await bench.replicate('B', 'A');
+      await bench.until('B', 'has A', ({ linkUp, keys }) => linkUp && keys === 3);
+      await bench.caughtUp('C', 'B');
+      for (const name of ['A', 'B', 'C']) await bench.info(name);
+      await bench.tell('C', { kind: 'keys' });
+    },
+  },
+  {
     name: 'REPLICAOF of the master that it has, of itself, and of one that is gone',
     run: async (bench) => {
       for (const name of ['A', 'B', 'C']) await bench.start(name);

@@ -52,7 +52,7 @@ const DEFAULTS: Omit<Settings, 'host'> = {
   snapshotMsPerKey: 0.001,
   loadMs: 0,
   loadMsPerKey: 0.001,
-  heldBackChance: 0.1,
+  heldBackChance: 0.25,
 };
 
 export function settingsOf(options: RedisOptions): Settings {

@@ -1,9 +1,10 @@
 // A process as a replica: the link to its master, and what it remembers of one that it lost.
 
-import type { Network, Socket } from '../ports.ts';
+import type { Network } from '../ports.ts';
 import { appended, type Dataset, EMPTY } from './dataset.ts';
 import type { Downstream } from './downstream.ts';
-import type { FromRedis, ToRedis } from './protocol.ts';
+import { MasterLink } from './master-link.ts';
+import type { FromRedis } from './protocol.ts';
 import type { State } from './state.ts';
 import type { StreamEntry } from './stream.ts';
 
@@ -19,11 +20,9 @@ export class Upstream {
   #hasCachedMaster = false;
   /** Its place in the master's stream; on 6.0 its own stream may have bytes more. */
   #reached = 0;
-  #socket: Socket<ToRedis> | null = null;
+  #link: MasterLink | null = null;
   #heardAt = 0;
   #promised = { replid: '', offset: 0 };
-  /** What came while the snapshot was read. */
-  #unread: (() => void)[] = [];
 
   constructor(state: State, network: Network, downstream: Downstream) {
     this.#state = state;
@@ -93,7 +92,7 @@ export class Upstream {
     if (this.#target === null) return;
     const silence = this.#state.seconds() - this.#heardAt;
     if (this.#phase !== 'idle' && silence > this.#state.settings.replTimeoutSeconds) {
-      this.#lost(this.#socket);
+      this.#lost();
     }
     if (this.#phase === 'idle') this.#dial();
     if (this.isConnected) this.#acknowledge();
@@ -101,25 +100,21 @@ export class Upstream {
 
   /** As the process ends. */
   end(cause: 'closed' | 'reset'): void {
-    if (cause === 'closed') this.#socket?.close();
-    else this.#socket?.reset();
-    this.#socket = null;
+    this.#link?.end(cause);
+    this.#link = null;
   }
 
   #acknowledge(): void {
-    this.#socket?.send({ kind: 'ack', offset: this.#reached });
+    this.#link?.send({ kind: 'ack', offset: this.#reached });
   }
 
   #hangUp(): void {
-    this.#socket?.close();
-    this.#socket = null;
+    this.end('closed');
     if (this.isConnected) this.#hasCachedMaster = true;
     this.#phase = 'idle';
-    this.#unread = [];
   }
 
-  #lost(socket: Socket<ToRedis> | null): void {
-    if (socket === null || socket !== this.#socket) return;
+  #lost(): void {
     const wasConnected = this.isConnected;
     this.#hangUp();
     if (wasConnected && this.#state.traits.dialsAtOnce) this.#dial();
@@ -127,43 +122,24 @@ export class Upstream {
 
   #dial(): void {
     if (this.#target?.port !== REDIS_PORT) return;
-    const { life, settings } = this.#state;
-    const lane = {};
-    const arrives = (run: () => void): void => {
-      if (!life.runs) life.hold(lane, () => arrives(run));
-      else if (this.#state.loading === null) run();
-      else this.#unread.push(() => arrives(run));
-    };
     this.#phase = 'handshake';
     this.#heardAt = this.#state.seconds();
-    const socket = this.#network.connect<FromRedis, ToRedis>(
-      settings.host,
-      this.#target.host,
-      'redis',
-      {
-        onOpen: () => arrives(() => this.#opened(socket)),
-        onMessage: (message) => {
-          // Nearly all of them, without a closure.
-          if (life.runs && this.#state.loading === null) this.#heard(socket, message);
-          else arrives(() => this.#heard(socket, message));
-        },
-        onClose: () => arrives(() => this.#lost(socket)),
-      },
-    );
-    this.#socket = socket;
+    this.#link = new MasterLink(this.#state, this.#network, this.#target.host, {
+      onOpen: () => this.#opened(),
+      onMessage: (message) => this.#heard(message),
+      onClose: () => this.#lost(),
+    });
   }
 
-  #opened(socket: Socket<ToRedis>): void {
-    if (socket !== this.#socket) return;
+  #opened(): void {
     this.#heardAt = this.#state.seconds();
     const { replid } = this.#state;
     const offset = this.#reached + 1;
-    if (this.#hasCachedMaster) socket.send({ kind: 'psync', replid, offset });
-    else socket.send({ kind: 'psync', replid: '?', offset: -1 });
+    if (this.#hasCachedMaster) this.#link?.send({ kind: 'psync', replid, offset });
+    else this.#link?.send({ kind: 'psync', replid: '?', offset: -1 });
   }
 
-  #heard(socket: Socket<ToRedis>, message: FromRedis): void {
-    if (socket !== this.#socket) return;
+  #heard(message: FromRedis): void {
     this.#heardAt = this.#state.seconds();
     switch (message.kind) {
       case 'entry':
@@ -248,8 +224,6 @@ export class Upstream {
     this.#phase = 'connected';
     this.#heardAt = state.seconds();
     if (state.traits.diskless) this.#acknowledge();
-    const unread = this.#unread;
-    this.#unread = [];
-    for (const run of unread) run();
+    this.#link?.goOn();
   }
 }
