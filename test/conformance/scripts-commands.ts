@@ -233,6 +233,7 @@ export const COMMAND_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A', { persistence: 'aof' });
       await bench.write('A');
+      await bench.pass(300);
       const client = await bench.driver.connect('A');
       await bench.driver.freeze('A');
       const queued = client.post([{ kind: 'write', id: bench.newId() }]);

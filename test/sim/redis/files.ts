@@ -9,6 +9,8 @@ export class Files {
   readonly #state: State;
   readonly #upstream: Upstream;
   #lastSave: number;
+  /** The AOF a second ago at the most. */
+  #synced: { readonly appendOnly: Dataset | null; readonly appendBytes: number } | null = null;
 
   constructor(state: State, upstream: Upstream) {
     this.#state = state;
@@ -73,7 +75,10 @@ export class Files {
 
   /** Once a second. */
   cron(): void {
-    const { settings, isDirty } = this.#state;
+    const { settings, isDirty, volume } = this.#state;
+    if (settings.persistence === 'aof') {
+      this.#synced = { appendOnly: volume.appendOnly, appendBytes: volume.appendBytes };
+    }
     if (settings.persistence !== 'rdb' || !isDirty) return;
     const age = this.#state.seconds() - this.#lastSave;
     if (age >= settings.saveAfterSeconds) this.saveInBackground();
@@ -86,6 +91,13 @@ export class Files {
     this.#state.life.after(this.#state.snapshotMs(snapshot.dataset), () => {
       if (!this.#state.isDiskFull) this.#state.volume.snapshot = snapshot;
     });
+  }
+
+  /** As it is killed: while an fsync is under way, Redis answers without having written. */
+  cut(): void {
+    const { settings, volume } = this.#state;
+    if (this.#synced === null || settings.unsyncedChance === 0) return;
+    if (this.#state.chance(settings.unsyncedChance)) Object.assign(volume, this.#synced);
   }
 
   /** As it stops by itself. */

@@ -27,6 +27,8 @@ export type RedisOptions = {
   /** How long a dataset takes to be read. */
   readonly loadMs?: number;
   readonly loadMsPerKey?: number;
+  /** How likely an AOF lacks, after a kill, what came in the last second: its fsync took long. */
+  readonly unsyncedChance?: number;
   /** ADR 5: how likely the acknowledgement of a diskless sync comes before the child is reaped. */
   readonly heldBackChance?: number;
 };
@@ -52,6 +54,7 @@ const DEFAULTS: Omit<Settings, 'host'> = {
   snapshotMsPerKey: 0.001,
   loadMs: 0,
   loadMsPerKey: 0.001,
+  unsyncedChance: 0,
   heldBackChance: 0.25,
 };
 

@@ -220,6 +220,7 @@ export class RedisProcess {
 
   #end(ending: Ending): void {
     if (this.#life.isGone) return;
+    if (ending === 'killed') this.#files.cut();
     this.#life.end();
     this.#listener.close();
     const cause = ending === 'killed' ? 'reset' : 'closed';
