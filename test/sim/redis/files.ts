@@ -3,14 +3,14 @@
 import { type Dataset, EMPTY } from './dataset.ts';
 import type { State } from './state.ts';
 import type { Upstream } from './upstream.ts';
-import type { Snapshot } from './volume.ts';
+import type { Snapshot, Volume } from './volume.ts';
 
 export class Files {
   readonly #state: State;
   readonly #upstream: Upstream;
   #lastSave: number;
   /** The AOF a second ago at the most. */
-  #synced: { readonly appendOnly: Dataset | null; readonly appendBytes: number } | null = null;
+  #synced: Pick<Volume, 'appendOnly' | 'appendBytes' | 'appendFile'> | null = null;
 
   constructor(state: State, upstream: Upstream) {
     this.#state = state;
@@ -77,7 +77,8 @@ export class Files {
   cron(): void {
     const { settings, isDirty, volume } = this.#state;
     if (settings.persistence === 'aof') {
-      this.#synced = { appendOnly: volume.appendOnly, appendBytes: volume.appendBytes };
+      const { appendOnly, appendBytes, appendFile } = volume;
+      this.#synced = { appendOnly, appendBytes, appendFile };
     }
     if (settings.persistence !== 'rdb' || !isDirty) return;
     const age = this.#state.seconds() - this.#lastSave;
@@ -96,7 +97,7 @@ export class Files {
   /** As it is killed: while an fsync is under way, Redis answers without having written. */
   cut(): void {
     const { settings, volume } = this.#state;
-    if (this.#synced === null || settings.unsyncedChance === 0) return;
+    if (settings.unsyncedChance === 0 || this.#synced?.appendFile !== volume.appendFile) return;
     if (this.#state.chance(settings.unsyncedChance)) Object.assign(volume, this.#synced);
   }
 

@@ -132,6 +132,7 @@ export class State {
       if (this.loading !== null) return;
       this.isAppending = true;
       this.volume.appendOnly = this.dataset;
+      this.volume.appendFile++;
       this.volume.appendStart = this.offset;
       this.volume.appendBytes = 0;
       this.#selectsInFile = true;
