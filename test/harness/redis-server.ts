@@ -16,6 +16,8 @@ export type RedisOptions = {
   /** Starts as a replica of nobody, as the webhook makes it. */
   readonly bootFence?: boolean;
   readonly args?: readonly string[];
+  /** Which redis-server; else the one that RO_REDIS_SERVER or PATH names. */
+  readonly program?: string;
 };
 
 /** Several words where a directive takes several: Redis 6 does not take them as one. */
@@ -23,14 +25,14 @@ type Flags = Readonly<Record<string, string | readonly string[]>>;
 
 const PERSISTENCE: Readonly<Record<'none' | 'rdb' | 'aof', Flags>> = {
   none: { save: '', appendonly: 'no' },
-  rdb: { save: '3600 1 300 100 60 10000', appendonly: 'no' },
-  aof: { save: '3600 1', appendonly: 'yes', appendfsync: 'everysec' },
+  rdb: { save: ['3600', '1'], appendonly: 'no' },
+  aof: { save: ['3600', '1'], appendonly: 'yes', appendfsync: 'everysec' },
 };
 
 let found: string | undefined;
 
 /** RO_REDIS_SERVER chooses a version; else the one in PATH. */
-function redisServerProgram(): string {
+export function redisServerProgram(): string {
   if (found !== undefined) return found;
   const program = process.env['RO_REDIS_SERVER'] ?? 'redis-server';
   try {
@@ -43,8 +45,8 @@ function redisServerProgram(): string {
   return program;
 }
 
-export function redisVersion(): string {
-  const text = execFileSync(redisServerProgram(), ['--version'], { encoding: 'utf8' });
+export function redisVersion(program = redisServerProgram()): string {
+  const text = execFileSync(program, ['--version'], { encoding: 'utf8' });
   return /v=(\S+)/.exec(text)?.[1] ?? '0';
 }
 
@@ -80,5 +82,6 @@ export function startRedis(
       : {}),
   };
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value].flat());
-  return workspace.start(name, redisServerProgram(), [...args, ...(options.args ?? [])]);
+  const program = options.program ?? redisServerProgram();
+  return workspace.start(name, program, [...args, ...(options.args ?? [])]);
 }

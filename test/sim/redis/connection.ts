@@ -5,6 +5,7 @@ import type { Socket, SocketHandlers } from '../ports.ts';
 import type { ReplicaLink } from './downstream.ts';
 import type { Batch, Command, FromRedis, Reply, ToRedis } from './protocol.ts';
 import type { State } from './state.ts';
+import type { TransactionEcho } from './transaction-echo.ts';
 
 /** What the process does for its connections. */
 export type Server = {
@@ -12,6 +13,8 @@ export type Server = {
   refusal(command: Command): Reply | null;
   /** Null: it blocks, and `resume` brings the reply. */
   execute(command: Command, connection: Connection, resume: (reply: Reply) => void): Reply | null;
+  /** Made where a transaction begins that can end up in the stream. */
+  echo(): TransactionEcho;
   attach(connection: Connection, replid: string, offset: number): ReplicaLink | null;
   acknowledged(link: ReplicaLink, offset: number): void;
   /** It is closed, by whomever. */
@@ -26,8 +29,8 @@ export class Connection {
   readonly #socket: Socket<FromRedis>;
   type: 'normal' | 'pubsub' | 'replica' = 'normal';
   link: ReplicaLink | null = null;
-  /** Offset behind its last write: what WAIT waits for. */
-  writtenTo = 0;
+  /** What WAIT waits for: the offset behind its last write, or behind its last command. */
+  reached = 0;
   #isOpen = true;
   #isBlocked = false;
   #inbox: Batch[] = [];
@@ -111,9 +114,12 @@ export class Connection {
 
   #continue(batch: Batch, from: number, replies: Reply[]): void {
     const { commands, transaction } = batch;
+    const echo = transaction && this.#state.traits.echoesTransactions ? this.#server.echo() : null;
     for (let index = from; index < commands.length; index++) {
       const command = commands[index];
       if (command === undefined || !this.#isOpen) return;
+      const before = this.#state.offset;
+      echo?.before(command);
       const refused = transaction ? null : this.#server.refusal(command);
       const reply =
         refused ??
@@ -127,8 +133,12 @@ export class Connection {
         this.#isBlocked = true;
         return;
       }
+      if (this.#state.offset !== before || !this.#state.traits.waitsForWritesOnly) {
+        this.reached = this.#state.offset;
+      }
       replies.push(reply);
     }
+    echo?.end();
     this.send({ kind: 'replies', replies });
   }
 

@@ -4,7 +4,7 @@ import type { FromRedis } from './protocol.ts';
 import type { Dataset } from './dataset.ts';
 import { Snapshots } from './snapshots.ts';
 import type { State } from './state.ts';
-import { PING_BYTES, SELECT_BYTES, type StreamEntry } from './stream.ts';
+import { GETACK_BYTES, PING_BYTES, SELECT_BYTES, type StreamEntry } from './stream.ts';
 
 export type ReplicaLink = {
   send(message: FromRedis): void;
@@ -69,14 +69,22 @@ export class Downstream {
       if (state.isAppending && state.traits.countsUnreplicated) state.offset++;
       return;
     }
-    const select = state.selectsNext ? SELECT_BYTES : 0;
+    if (state.selectsNext) this.#feed(SELECT_BYTES, null, false);
     state.selectsNext = false;
-    this.feed(bytes + select, dataset, false);
+    this.#feed(bytes, dataset, false);
   }
 
-  feed(bytes: number, dataset: Dataset | null, asksForAck: boolean): void {
+  /** Asks all replicas how far they are. */
+  askForAcks(): void {
+    const state = this.#state;
+    const isHeard = state.backlog !== null || this.#links.length > 0;
+    if (isHeard) this.#feed(GETACK_BYTES, null, true);
+    else if (state.traits.countsUnreplicated) state.offset++;
+  }
+
+  #feed(bytes: number, dataset: Dataset | null, asksForAck: boolean): void {
     const end = this.#state.offset + bytes;
-    this.forward({ kind: 'entry', end, bytes, dataset, asksForAck });
+    this.forward({ kind: 'entry', end, bytes, dataset, asksForAck, isGarbled: false });
   }
 
   forward(entry: StreamEntry): void {
@@ -173,7 +181,7 @@ export class Downstream {
     const { settings, backlog } = this.#state;
     const now = this.#state.seconds();
     const isPingDue = this.#loops % settings.pingPeriodSeconds === 0;
-    if (isMaster && isPingDue && this.#links.length > 0) this.feed(PING_BYTES, null, false);
+    if (isMaster && isPingDue && this.#links.length > 0) this.#feed(PING_BYTES, null, false);
     for (const link of this.#links.slice()) {
       if (link.phase !== 'online' || now - link.ackedAt <= settings.replTimeoutSeconds) continue;
       link.drop();

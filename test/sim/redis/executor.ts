@@ -55,7 +55,7 @@ export class Executor {
       case 'write':
         return this.#writeRefusal() ?? this.#readRefusal();
       case 'ping':
-        return this.#diskRefusal() ?? this.#readRefusal();
+        return this.#diskRefusal() ?? this.#readRefusal(this.#state.traits.pingsWhenStale);
       case 'exists':
       case 'keys':
       case 'wait':
@@ -64,8 +64,11 @@ export class Executor {
       case 'replicaof-no-one':
       case 'bgsave':
         return this.#state.loading === null ? null : ERRORS.LOADING;
+      case 'config-set': {
+        const { loading, traits } = this.#state;
+        return loading !== null && traits.locksSettingsWhileLoading ? ERRORS.ERR : null;
+      }
       case 'info':
-      case 'config-set':
       case 'config-get':
       case 'client-kill':
       case 'subscribe':
@@ -75,9 +78,10 @@ export class Executor {
   }
 
   #diskRefusal(): Reply | null {
-    const { isDiskFull, settings } = this.#state;
-    const isMaster = this.#upstream.target === null;
-    return isDiskFull && isMaster && settings.persistence !== 'none' ? ERRORS.MISCONF : null;
+    const { isDiskFull, settings, traits } = this.#state;
+    if (!isDiskFull || settings.persistence === 'none') return null;
+    const isSpared = this.#upstream.target !== null && traits.diskSparesReplicas;
+    return isSpared ? null : ERRORS.MISCONF;
   }
 
   #writeRefusal(): Reply | null {
@@ -90,10 +94,11 @@ export class Executor {
     return tunables.replicaReadOnly ? ERRORS.READONLY : null;
   }
 
-  #readRefusal(): Reply | null {
+  #readRefusal(isStaleFine = false): Reply | null {
     const { settings, loading } = this.#state;
     const { target, isConnected } = this.#upstream;
-    if (!settings.serveStaleData && target !== null && !isConnected) return ERRORS.MASTERDOWN;
+    if (!isStaleFine && !settings.serveStaleData && target !== null && !isConnected)
+      return ERRORS.MASTERDOWN;
     return loading === null ? null : ERRORS.LOADING;
   }
 
@@ -122,7 +127,7 @@ export class Executor {
         connection.type = 'pubsub';
         return OK;
       case 'write':
-        return this.#write(command.id, command.valueBytes ?? 1, connection);
+        return this.#write(command.id, command.valueBytes ?? 1);
       case 'exists':
         return { kind: 'number', value: holds(this.#state.dataset, command.id) ? 1 : 0 };
       case 'keys':
@@ -140,14 +145,14 @@ export class Executor {
   }
 
   /** Blocked for good where the process is about to end. */
-  #write(id: number, valueBytes: number, connection: Connection): Reply | null {
+  #write(id: number, valueBytes: number): Reply | null {
     const state = this.#state;
     if (state.isShuttingDown) return null;
-    state.setDataset(appended(state.dataset, id));
+    const bytes = writeBytes(valueBytes);
+    state.setDataset(appended(state.dataset, id), bytes);
     state.observer?.accepted(id);
     if (this.#upstream.target === null) {
-      this.#downstream.write(writeBytes(valueBytes), state.dataset);
-      connection.writtenTo = state.offset;
+      this.#downstream.write(bytes, state.dataset);
     }
     return OK;
   }

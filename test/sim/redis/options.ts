@@ -27,6 +27,8 @@ export type RedisOptions = {
   /** How long a dataset takes to be read. */
   readonly loadMs?: number;
   readonly loadMsPerKey?: number;
+  /** How likely an AOF lacks, after a kill, what came in the last second: its fsync took long. */
+  readonly unsyncedChance?: number;
   /** ADR 5: how likely the acknowledgement of a diskless sync comes before the child is reaped. */
   readonly heldBackChance?: number;
 };
@@ -52,7 +54,8 @@ const DEFAULTS: Omit<Settings, 'host'> = {
   snapshotMsPerKey: 0.001,
   loadMs: 0,
   loadMsPerKey: 0.001,
-  heldBackChance: 0.1,
+  unsyncedChance: 0,
+  heldBackChance: 0.25,
 };
 
 export function settingsOf(options: RedisOptions): Settings {
@@ -71,8 +74,24 @@ export type Traits = {
   readonly diskless: boolean;
   /** A master that restarts keeps the saved id as its second one. */
   readonly masterRestoresId: boolean;
-  /** With an AOF each write counts one where nobody ever replicated. */
+  /** What nobody replicates counts one: a write with an AOF, the question of a WAIT. */
   readonly countsUnreplicated: boolean;
+  /** A full disk refuses writes and PING of masters only. */
+  readonly diskSparesReplicas: boolean;
+  /** FULLRESYNC is enough to lose its place and its replicas; else only the snapshot is. */
+  readonly forgetsAtFullResync: boolean;
+  /** INFO in a transaction makes MULTI and EXEC part of the stream (transaction-echo.ts). */
+  readonly echoesTransactions: boolean;
+  /** CONFIG SET is refused while data are read. */
+  readonly locksSettingsWhileLoading: boolean;
+  /** PING is answered where stale data are not. */
+  readonly pingsWhenStale: boolean;
+  /** WAIT waits for the last write; else for whatever was in the stream at the last command. */
+  readonly waitsForWritesOnly: boolean;
+  /** An AOF brings back the offset, without the id. */
+  readonly appendOnlyKeepsOffset: boolean;
+  /** A snapshot has a connection of its own beside the stream, which is never held back. */
+  readonly hasSnapshotChannel: boolean;
   /** SIGTERM waits for replicas that lag, up to ten seconds, and lets no write through. */
   readonly waitsAtShutdown: boolean;
 };
@@ -84,6 +103,14 @@ const OLD: Traits = {
   diskless: false,
   masterRestoresId: false,
   countsUnreplicated: false,
+  diskSparesReplicas: true,
+  forgetsAtFullResync: true,
+  echoesTransactions: true,
+  locksSettingsWhileLoading: true,
+  pingsWhenStale: true,
+  waitsForWritesOnly: false,
+  appendOnlyKeepsOffset: false,
+  hasSnapshotChannel: false,
   waitsAtShutdown: false,
 };
 
@@ -94,14 +121,34 @@ const SEVEN: Traits = {
   diskless: true,
   masterRestoresId: true,
   countsUnreplicated: false,
+  diskSparesReplicas: false,
+  forgetsAtFullResync: false,
+  echoesTransactions: false,
+  locksSettingsWhileLoading: false,
+  pingsWhenStale: false,
+  waitsForWritesOnly: false,
+  appendOnlyKeepsOffset: false,
+  hasSnapshotChannel: false,
   waitsAtShutdown: true,
 };
 
-const EIGHT: Traits = { ...SEVEN, infoVersion: '8.0.2', countsUnreplicated: true };
+const VALKEY: Traits = {
+  ...SEVEN,
+  infoVersion: '8.1.1',
+  countsUnreplicated: true,
+  waitsForWritesOnly: true,
+};
+
+const EIGHT: Traits = {
+  ...VALKEY,
+  infoVersion: '8.0.2',
+  appendOnlyKeepsOffset: true,
+  hasSnapshotChannel: true,
+};
 
 export const TRAITS: Readonly<Record<RedisVersion, Traits>> = {
   '6.0': OLD,
   '7.0': SEVEN,
   '8.0': EIGHT,
-  'valkey-8': { ...EIGHT, infoVersion: '8.1.1' },
+  'valkey-8': VALKEY,
 };

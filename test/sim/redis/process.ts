@@ -3,15 +3,17 @@
 
 import type { Network, Random, Scheduler } from '../ports.ts';
 import { Connection, type Server } from './connection.ts';
-import { type Dataset, EMPTY } from './dataset.ts';
+import type { Dataset } from './dataset.ts';
 import { Downstream } from './downstream.ts';
 import { Executor } from './executor.ts';
+import { Files } from './files.ts';
 import { Life } from './life.ts';
 import { type RedisOptions, settingsOf, TRAITS } from './options.ts';
 import type { FromRedis, RedisInfo, ToRedis } from './protocol.ts';
 import { type RedisObserver, State } from './state.ts';
+import { TransactionEcho } from './transaction-echo.ts';
 import { Upstream } from './upstream.ts';
-import type { Snapshot, Volume } from './volume.ts';
+import type { Volume } from './volume.ts';
 import { Waiters } from './waiters.ts';
 
 export type RedisWorld = {
@@ -36,10 +38,11 @@ export class RedisProcess {
   readonly #upstream: Upstream;
   readonly #downstream: Downstream;
   readonly #waiters: Waiters;
+  readonly #files: Files;
   readonly #connections = new Set<Connection>();
   readonly #listener: { close(): void };
   readonly #onEnd: (ending: Ending) => void;
-  #lastSave: number;
+  #savesAtEnd = false;
 
   constructor(
     world: RedisWorld,
@@ -59,7 +62,7 @@ export class RedisProcess {
     this.#downstream = new Downstream(this.#state);
     this.#upstream = new Upstream(this.#state, network, this.#downstream);
     this.#waiters = new Waiters(this.#state, this.#downstream);
-    this.#lastSave = this.#state.seconds();
+    this.#files = new Files(this.#state, this.#upstream);
     const server = this.#server();
     this.#listener = network.listen<ToRedis, FromRedis>(this.host, 'redis', (socket) => {
       const connection = new Connection(this.#state, server, socket);
@@ -67,7 +70,7 @@ export class RedisProcess {
       return connection.handlers();
     });
     if (settings.bootFence) this.#upstream.bootFenced(LIMBO.host, LIMBO.port);
-    this.#start();
+    this.#files.load(() => this.#cron());
   }
 
   get isFrozen(): boolean {
@@ -110,9 +113,10 @@ export class RedisProcess {
       replid: state.replid,
       replid2: state.replid2,
       secondOffset: state.secondOffset,
-      priority: state.settings.priority,
-      keys: this.#keys(),
-      aof: state.settings.persistence === 'aof',
+      // INFO tells it of replicas only.
+      priority: target === null ? 100 : state.settings.priority,
+      keys: this.#files.keys,
+      aof: state.settings.persistence === 'aof' && state.loading === null,
       uptimeSeconds: Math.floor((state.now() - this.startedAt) / 1000),
       connectedReplicas: this.#downstream.count,
     };
@@ -151,11 +155,12 @@ export class RedisProcess {
         info: () => this.info(),
         clients: () => this.#connections,
         shutDown: (save) => this.#shutDown(save),
-        save: () => this.#saveInBackground(),
+        save: () => this.#files.saveInBackground(),
       },
     );
     return {
       refusal: (command) => executor.refusal(command),
+      echo: () => new TransactionEcho(this.#state, this.#upstream, this.#downstream),
       execute: (command, connection, resume) => executor.execute(command, connection, resume),
       attach: (connection, replid, offset) => this.#attach(connection, replid, offset),
       acknowledged: (link, offset) => {
@@ -189,74 +194,11 @@ export class RedisProcess {
     this.#endIfReady();
   }
 
-  #keys(): number {
-    const { loading, dataset } = this.#state;
-    if (loading === null) return dataset.keys;
-    const share = (this.#state.now() - loading.from) / (loading.until - loading.from);
-    return Math.floor(loading.dataset.keys * Math.min(1, share));
-  }
-
-  /** Reads what the volume has: of a snapshot the id and offset too, where they are of use. */
-  #start(): void {
-    const state = this.#state;
-    const { volume, settings } = state;
-    const snapshot = settings.persistence === 'aof' ? null : volume.snapshot;
-    const dataset =
-      settings.persistence === 'aof'
-        ? (volume.appendOnly ?? EMPTY)
-        : (volume.snapshot?.dataset ?? EMPTY);
-    const ms = state.loadMs(dataset);
-    if (ms === 0) {
-      this.#started(dataset, snapshot);
-      return;
-    }
-    state.loading = { dataset, from: state.now(), until: state.now() + ms };
-    this.#life.after(ms, () => this.#started(dataset, snapshot));
-  }
-
-  #started(dataset: Dataset, snapshot: Snapshot | null): void {
-    const state = this.#state;
-    state.loading = null;
-    state.dataset = dataset;
-    if (snapshot !== null && snapshot.replid !== null) {
-      if (!this.isMaster) {
-        state.replid = snapshot.replid;
-        state.offset = snapshot.offset;
-        this.#upstream.restored();
-      } else if (state.traits.masterRestoresId) {
-        state.replid2 = snapshot.replid;
-        state.secondOffset = snapshot.offset + 1;
-        state.offset = snapshot.offset;
-        state.createBacklog();
-      }
-    }
-    this.#cron();
-  }
-
   #cron(): void {
     this.#life.after(CRON_MS, () => this.#cron());
     this.#upstream.cron();
     this.#downstream.cron(this.isMaster);
-    const { settings, isDirty } = this.#state;
-    const age = this.#state.seconds() - this.#lastSave;
-    if (settings.persistence === 'rdb' && isDirty && age >= settings.saveAfterSeconds) {
-      this.#saveInBackground();
-    }
-  }
-
-  #snapshot(): Snapshot {
-    const { dataset, replid, offset, backlog } = this.#state;
-    const isPlaced = this.isMaster ? backlog !== null : this.#upstream.knowsItsMaster;
-    return { dataset, replid: isPlaced ? replid : null, offset };
-  }
-
-  #saveInBackground(): void {
-    const snapshot = this.#snapshot();
-    this.#lastSave = this.#state.seconds();
-    this.#state.isDirty = false;
-    this.#life.after(this.#state.snapshotMs(snapshot.dataset), () => {
-      if (!this.#state.isDiskFull) this.#state.volume.snapshot = snapshot;
-    });
+    this.#files.cron();
   }
 
   #shutDown(save: boolean): void {
@@ -265,13 +207,12 @@ export class RedisProcess {
     state.isShuttingDown = true;
     this.#savesAtEnd = save;
     if (state.traits.waitsAtShutdown && this.isMaster && this.#downstream.isAnyBehind) {
+      this.#downstream.askForAcks();
       this.#life.after(SHUTDOWN_WAIT_MS, () => this.#finish());
       return;
     }
     this.#finish();
   }
-
-  #savesAtEnd = false;
 
   #endIfReady(): void {
     if (this.#state.isShuttingDown && !this.#downstream.isAnyBehind) this.#finish();
@@ -279,12 +220,13 @@ export class RedisProcess {
 
   #finish(): void {
     if (this.#life.isGone) return;
-    if (this.#savesAtEnd) this.#state.volume.snapshot = this.#snapshot();
+    this.#files.close(this.#savesAtEnd);
     this.#end('stopped');
   }
 
   #end(ending: Ending): void {
     if (this.#life.isGone) return;
+    if (ending === 'killed') this.#files.cut();
     this.#life.end();
     this.#listener.close();
     const cause = ending === 'killed' ? 'reset' : 'closed';

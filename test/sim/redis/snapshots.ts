@@ -58,6 +58,7 @@ export class Snapshots {
   #join(waiting: readonly ReplicaLink[], child: Child): void {
     const other = this.#owner.links().find(({ phase }) => phase === 'snapshot');
     if (other === undefined) return;
+    this.#state.selectsNext = true;
     for (const link of waiting) {
       link.phase = 'snapshot';
       link.startsAt = child.offset;
@@ -95,7 +96,8 @@ export class Snapshots {
     const { traits, settings } = this.#state;
     if (traits.diskless && link.phase === 'snapshot' && link.isSent && this.#child !== null) {
       // Redis looks for the child's end here, but the child may not have ended quite yet.
-      if (!this.#state.chance(settings.heldBackChance)) this.#reap();
+      const isHeldBack = !traits.hasSnapshotChannel && this.#state.chance(settings.heldBackChance);
+      if (!isHeldBack) this.#reap();
     }
     if (link.phase === 'online' && !link.isStreaming) stream(link);
   }

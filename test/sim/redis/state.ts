@@ -4,10 +4,10 @@ import type { Random, Scheduler } from '../ports.ts';
 import { type Dataset, EMPTY } from './dataset.ts';
 import type { Life } from './life.ts';
 import type { Settings, Traits } from './options.ts';
-import { Backlog } from './stream.ts';
+import { Backlog, SELECT_BYTES } from './stream.ts';
 import type { Volume } from './volume.ts';
 
-export const NO_ID = '0'.repeat(40);
+const NO_ID = '0'.repeat(40);
 
 /** Set at run time: CONFIG SET. */
 export type Tunables = {
@@ -51,6 +51,7 @@ export class State {
   isDirty = false;
   /** Writes wait for an end that SIGTERM has begun. */
   isShuttingDown = false;
+  #selectsInFile = true;
   readonly #random: Random;
   readonly #scheduler: Scheduler;
 
@@ -95,10 +96,14 @@ export class State {
     return this.#random.integer(below);
   }
 
-  setDataset(dataset: Dataset): void {
+  setDataset(dataset: Dataset, bytes: number): void {
     this.dataset = dataset;
     this.isDirty = true;
-    if (this.isAppending) this.volume.appendOnly = dataset;
+    if (!this.isAppending) return;
+    const select = this.#selectsInFile ? SELECT_BYTES : 0;
+    this.#selectsInFile = false;
+    this.volume.appendOnly = dataset;
+    this.volume.appendBytes += bytes + select;
   }
 
   createBacklog(): void {
@@ -138,6 +143,10 @@ export class State {
       if (this.loading !== null) return;
       this.isAppending = true;
       this.volume.appendOnly = this.dataset;
+      this.volume.appendFile++;
+      this.volume.appendStart = this.offset;
+      this.volume.appendBytes = 0;
+      this.#selectsInFile = true;
     });
   }
 }

@@ -12,6 +12,8 @@ export type StreamEntry = {
   /** The dataset with this write, on the instance that it was written to. */
   readonly dataset: Dataset | null;
   readonly asksForAck: boolean;
+  /** The rest of a command whose beginning was not sent: who reads it gives up the link. */
+  readonly isGarbled: boolean;
 };
 
 /** `*2 $6 SELECT $1 0` */
@@ -21,10 +23,12 @@ export const PING_BYTES = 14;
 /** `*3 $8 REPLCONF $6 GETACK $1 *` */
 export const GETACK_BYTES = 37;
 
-/** A write is `SET` of a key of ten bytes. */
-export const KEY_BYTES = 10;
+/** `*1 $5 MULTI` */
+export const MULTI_BYTES = 15;
+/** `*1 $4 EXEC` */
+export const EXEC_BYTES = 14;
 
-/** `*3 $3 SET $10 <key> $<n> <value>` */
+/** A write is `*3 $3 SET $10 <key> $<n> <value>`, with a key of ten bytes. */
 export function writeBytes(valueBytes: number): number {
   const digits = valueBytes < 10 ? 1 : String(valueBytes).length;
   return 35 + digits + valueBytes;
@@ -52,13 +56,16 @@ export class Backlog {
     if (entry.end - this.#base > this.#limit) this.#trim();
   }
 
-  /** What follows this offset, or null where some of it is gone. */
+  /** What follows this offset, or null where some of it is gone; garbled from within a command. */
   after(offset: number): StreamEntry[] | null {
     const newest = this.#entries.at(-1)?.end ?? this.#base;
     if (offset < this.#base || offset > newest) return null;
     let at = this.#entries.length;
     while (at > this.#first && (this.#entries[at - 1]?.end ?? 0) > offset) at--;
-    return this.#entries.slice(at);
+    const entries = this.#entries.slice(at);
+    const [first] = entries;
+    if (first === undefined || first.end - first.bytes >= offset) return entries;
+    return [{ ...first, bytes: first.end - offset, dataset: null, isGarbled: true }];
   }
 
   #trim(): void {

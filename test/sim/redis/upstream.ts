@@ -1,9 +1,10 @@
 // A process as a replica: the link to its master, and what it remembers of one that it lost.
 
-import type { Network, Socket } from '../ports.ts';
+import type { Network } from '../ports.ts';
 import { appended, type Dataset, EMPTY } from './dataset.ts';
 import type { Downstream } from './downstream.ts';
-import type { FromRedis, ToRedis } from './protocol.ts';
+import { MasterLink } from './master-link.ts';
+import type { FromRedis } from './protocol.ts';
 import type { State } from './state.ts';
 import type { StreamEntry } from './stream.ts';
 
@@ -17,11 +18,11 @@ export class Upstream {
   #phase: 'idle' | 'handshake' | 'transfer' | 'connected' = 'idle';
   /** Id and offset are of a master: it may be asked to continue. */
   #hasCachedMaster = false;
-  #socket: Socket<ToRedis> | null = null;
+  /** Its place in the master's stream; on 6.0 its own stream may have bytes more. */
+  #reached = 0;
+  #link: MasterLink | null = null;
   #heardAt = 0;
   #promised = { replid: '', offset: 0 };
-  /** What came while the snapshot was read. */
-  #unread: (() => void)[] = [];
 
   constructor(state: State, network: Network, downstream: Downstream) {
     this.#state = state;
@@ -43,7 +44,7 @@ export class Upstream {
 
   /** What INFO calls the slave's offset: 1 where it never had a master. */
   get offset(): number {
-    return this.isConnected || this.#hasCachedMaster ? this.#state.offset : 1;
+    return this.knowsItsMaster ? this.#reached : 1;
   }
 
   get knowsItsMaster(): boolean {
@@ -55,10 +56,10 @@ export class Upstream {
     this.#target = { host, port };
   }
 
-  /** Id and offset were read from a snapshot. */
+  /** Its own id and offset are the place to continue from: a snapshot's, or those of a master. */
   restored(): void {
     this.#hasCachedMaster = true;
-    this.#state.createBacklog();
+    this.#reached = this.#state.offset;
   }
 
   /** REPLICAOF. Returns false where it follows that one already. */
@@ -68,10 +69,7 @@ export class Upstream {
     this.#hangUp();
     this.#target = { host, port };
     if (!this.#state.traits.keepsReplicaLinks) this.#downstream.dropAll();
-    if (before === null) {
-      this.#hasCachedMaster = true;
-      this.#state.createBacklog();
-    }
+    if (before === null) this.restored();
     if (this.#state.traits.dialsAtOnce) this.#dial();
     return true;
   }
@@ -94,7 +92,7 @@ export class Upstream {
     if (this.#target === null) return;
     const silence = this.#state.seconds() - this.#heardAt;
     if (this.#phase !== 'idle' && silence > this.#state.settings.replTimeoutSeconds) {
-      this.#lost(this.#socket);
+      this.#lost();
     }
     if (this.#phase === 'idle') this.#dial();
     if (this.isConnected) this.#acknowledge();
@@ -102,25 +100,21 @@ export class Upstream {
 
   /** As the process ends. */
   end(cause: 'closed' | 'reset'): void {
-    if (cause === 'closed') this.#socket?.close();
-    else this.#socket?.reset();
-    this.#socket = null;
+    this.#link?.end(cause);
+    this.#link = null;
   }
 
   #acknowledge(): void {
-    this.#socket?.send({ kind: 'ack', offset: this.#state.offset });
+    this.#link?.send({ kind: 'ack', offset: this.#reached });
   }
 
   #hangUp(): void {
-    this.#socket?.close();
-    this.#socket = null;
+    this.end('closed');
     if (this.isConnected) this.#hasCachedMaster = true;
     this.#phase = 'idle';
-    this.#unread = [];
   }
 
-  #lost(socket: Socket<ToRedis> | null): void {
-    if (socket === null || socket !== this.#socket) return;
+  #lost(): void {
     const wasConnected = this.isConnected;
     this.#hangUp();
     if (wasConnected && this.#state.traits.dialsAtOnce) this.#dial();
@@ -128,42 +122,24 @@ export class Upstream {
 
   #dial(): void {
     if (this.#target?.port !== REDIS_PORT) return;
-    const { life, settings } = this.#state;
-    const lane = {};
-    const arrives = (run: () => void): void => {
-      if (!life.runs) life.hold(lane, () => arrives(run));
-      else if (this.#state.loading === null) run();
-      else this.#unread.push(() => arrives(run));
-    };
     this.#phase = 'handshake';
     this.#heardAt = this.#state.seconds();
-    const socket = this.#network.connect<FromRedis, ToRedis>(
-      settings.host,
-      this.#target.host,
-      'redis',
-      {
-        onOpen: () => arrives(() => this.#opened(socket)),
-        onMessage: (message) => {
-          // Nearly all of them, without a closure.
-          if (life.runs && this.#state.loading === null) this.#heard(socket, message);
-          else arrives(() => this.#heard(socket, message));
-        },
-        onClose: () => arrives(() => this.#lost(socket)),
-      },
-    );
-    this.#socket = socket;
+    this.#link = new MasterLink(this.#state, this.#network, this.#target.host, {
+      onOpen: () => this.#opened(),
+      onMessage: (message) => this.#heard(message),
+      onClose: () => this.#lost(),
+    });
   }
 
-  #opened(socket: Socket<ToRedis>): void {
-    if (socket !== this.#socket) return;
+  #opened(): void {
     this.#heardAt = this.#state.seconds();
-    const { replid, offset } = this.#state;
-    if (this.#hasCachedMaster) socket.send({ kind: 'psync', replid, offset: offset + 1 });
-    else socket.send({ kind: 'psync', replid: '?', offset: -1 });
+    const { replid } = this.#state;
+    const offset = this.#reached + 1;
+    if (this.#hasCachedMaster) this.#link?.send({ kind: 'psync', replid, offset });
+    else this.#link?.send({ kind: 'psync', replid: '?', offset: -1 });
   }
 
-  #heard(socket: Socket<ToRedis>, message: FromRedis): void {
-    if (socket !== this.#socket) return;
+  #heard(message: FromRedis): void {
     this.#heardAt = this.#state.seconds();
     switch (message.kind) {
       case 'entry':
@@ -176,8 +152,7 @@ export class Upstream {
         this.#continues(message.replid);
         return;
       case 'full-resync':
-        // Nothing to go back to from here on, even where the snapshot never comes.
-        this.#hasCachedMaster = false;
+        if (this.#state.traits.forgetsAtFullResync) this.#forget();
         this.#phase = 'transfer';
         this.#promised = { replid: message.replid, offset: message.offset };
         return;
@@ -189,15 +164,28 @@ export class Upstream {
     }
   }
 
+  #forget(): void {
+    this.#hasCachedMaster = false;
+    this.#downstream.dropAll();
+    this.#state.backlog = null;
+  }
+
   #apply(entry: StreamEntry): void {
     const state = this.#state;
-    const { dataset } = entry;
+    const { dataset, bytes } = entry;
+    if (entry.isGarbled) {
+      this.#hangUp();
+      this.#hasCachedMaster = false;
+      return;
+    }
     if (dataset !== null) {
       const isSame = dataset.previous === state.dataset;
-      state.setDataset(isSame ? dataset : appended(state.dataset, dataset.id));
+      state.setDataset(isSame ? dataset : appended(state.dataset, dataset.id), bytes);
     }
     if (entry.asksForAck) this.#acknowledge();
-    this.#downstream.forward(entry);
+    this.#reached += bytes;
+    const end = state.offset + bytes;
+    this.#downstream.forward(end === entry.end ? entry : { ...entry, end });
   }
 
   #continues(replid: string): void {
@@ -214,8 +202,7 @@ export class Upstream {
   #load(dataset: Dataset): void {
     const state = this.#state;
     state.observer?.replaced(state.dataset, dataset);
-    this.#downstream.dropAll();
-    state.backlog = null;
+    this.#forget();
     state.volume.snapshot = { dataset, ...this.#promised };
     state.isAppending = false;
     state.dataset = EMPTY;
@@ -231,14 +218,13 @@ export class Upstream {
     state.dataset = dataset;
     state.replid = this.#promised.replid;
     state.offset = this.#promised.offset;
+    this.#reached = state.offset;
     state.forgetSecondId();
     state.createBacklog();
     state.restartAppending();
     this.#phase = 'connected';
     this.#heardAt = state.seconds();
     if (state.traits.diskless) this.#acknowledge();
-    const unread = this.#unread;
-    this.#unread = [];
-    for (const run of unread) run();
+    this.#link?.goOn();
   }
 }

@@ -12,6 +12,12 @@ export type Snapshot = {
 
 export class Volume {
   snapshot: Snapshot | null = null;
-  /** An AOF has neither replication id nor offset. Written before the reply, so a kill spares it. */
+  /** An AOF has neither replication id nor offset. Nearly always written before the reply. */
   appendOnly: Dataset | null = null;
+  /** Counts how often the AOF was made anew. */
+  appendFile = 0;
+  /** Only Redis 8 looks at these: where the file begins, its bytes, and its end if stopped well. */
+  appendStart = 0;
+  appendBytes = 0;
+  appendEnd: number | null = null;
 }

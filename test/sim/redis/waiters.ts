@@ -5,7 +5,6 @@ import type { Connection } from './connection.ts';
 import type { Downstream } from './downstream.ts';
 import type { Reply } from './protocol.ts';
 import type { State } from './state.ts';
-import { GETACK_BYTES } from './stream.ts';
 
 type Waiter = {
   readonly connection: Connection;
@@ -31,7 +30,7 @@ export class Waiters {
     connection: Connection,
     resume: (reply: Reply) => void,
   ): Reply | null {
-    const offset = connection.writtenTo;
+    const offset = connection.reached;
     const count = this.#downstream.countAcked(offset);
     if (count >= wanted.replicas) return { kind: 'number', value: count };
     const { timeoutMs, replicas } = wanted;
@@ -39,7 +38,7 @@ export class Waiters {
     const waiter: Waiter = { connection, replicas, offset, timer, resume };
     const end = (): void => this.#end(waiter);
     this.#waiting.push(waiter);
-    this.#downstream.feed(GETACK_BYTES, null, true);
+    this.#downstream.askForAcks();
     return null;
   }
 
