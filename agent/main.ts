@@ -15,7 +15,9 @@ import { LabelKeeper } from './kube/label-keeper.ts';
 import { LeaseAdapter } from './kube/lease.ts';
 import { PodsAdapter } from './kube/pods.ts';
 import { readOwnPod } from './kube/own-pod.ts';
+import { RouteKeeper } from './kube/route-keeper.ts';
 import { readRoute } from './kube/service-route.ts';
+import { SlicesAdapter } from './kube/slices.ts';
 import { PeerStreams } from './peers/streams.ts';
 import type { RedisAccess } from './redis/access.ts';
 import { LocalRedisAdapter } from './redis/local.ts';
@@ -75,6 +77,16 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
   const lease = new LeaseAdapter(api, config.namespace, group.name, config.timing.waitMs);
   const agentId = await newAgentId(lease, own.uid, config.timing.requestTimeoutMs);
   const labels = new LabelKeeper(pods, clock, log);
+  const routes = new RouteKeeper({
+    slices: new SlicesAdapter(api, config.namespace),
+    namespace: config.namespace,
+    group: group.name,
+    placeOf: (uid) => pods.place(uid),
+    syncIntervalMs: config.syncInterval,
+    clock,
+    log,
+    random,
+  });
   const access = accessOf(config);
   log.info({ version: VERSION, group: group.name, selector: group.selector }, 'agent started');
 
@@ -109,11 +121,17 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     lease,
     pods,
     labels,
+    routes,
     namespace: config.namespace,
     group: group.name,
     podIP: own.ip,
     syncIntervalMs: config.syncInterval,
-    readRoute: () => readRoute(api, own.pod, config.redisService, config.timing.requestTimeoutMs),
+    readRoute: () =>
+      readRoute(api, own.pod, {
+        service: config.redisService,
+        group: group.name,
+        timeoutMs: config.timing.requestTimeoutMs,
+      }),
     apiRequests: () => api.requestCount,
     followPeers: (list) => streams.follow(list),
     publish: (report) => http.publish(report),
@@ -140,6 +158,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     log.warn({ detail }, `watch on ${what} broke`);
   runtime.start();
   redis.start();
+  routes.start();
   void pods.watch(
     group,
     (list) => runtime.dispatch({ kind: 'pods', pods: list }),
@@ -159,6 +178,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     await terminate(shutdown);
     runtime.stop();
     redis.stop();
+    await routes.stop(runtime.state);
     await Promise.allSettled([streams.close(), http.close(), api.close()]);
     process.exit(0);
   };

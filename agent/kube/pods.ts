@@ -9,6 +9,7 @@ import {
   ROLE_LABEL,
 } from '../../src/names.ts';
 import type { PodView } from '../core/model.ts';
+import type { PodPlace } from '../core/slice.ts';
 import type { ApiResult, Mirror, PodsPort } from '../ports.ts';
 import { readMirror } from './annotation-text.ts';
 import type { KubeApi } from './api.ts';
@@ -49,6 +50,14 @@ function viewOfPod(pod: V1Pod): PodView {
     mirrorTerm: mirror.term,
     mirrorLineage: mirror.lineage,
   };
+}
+
+function placeOf({ spec }: V1Pod): PodPlace {
+  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  const ports = containers
+    .flatMap((container) => container.ports ?? [])
+    .flatMap(({ name, containerPort }) => (name === undefined ? [] : [[name, containerPort]]));
+  return { node: spec?.nodeName ?? null, ports: Object.fromEntries(ports) };
 }
 
 export class PodsAdapter implements PodsPort {
@@ -92,6 +101,12 @@ export class PodsAdapter implements PodsPort {
       },
       random,
     );
+  }
+
+  /** Where the pod runs and what its ports are called. */
+  place(uid: string): PodPlace | null {
+    const pod = this.#pods.get(uid);
+    return pod === undefined ? null : placeOf(pod);
   }
 
   async isClaimGone(claim: string, timeoutMs: number): Promise<boolean> {

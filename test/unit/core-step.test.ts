@@ -77,7 +77,7 @@ class Rig {
         clockMs: 0,
         epochOffsetMs: 0,
         lastDecision: null,
-        route: null,
+        route: [],
         apiRequests: 0,
       },
     );
