@@ -27,6 +27,8 @@ export type RouteView = {
   readonly services: readonly RouteService[] | null;
   /** All that are managed by agents; null: not listed yet. */
   readonly slices: readonly SliceView[] | null;
+  /** Slices of these Services that somebody else made, by the Service's name. */
+  readonly strangers: ReadonlyMap<string, readonly string[]>;
   readonly places: ReadonlyMap<string, PodPlace>;
 };
 
@@ -175,6 +177,12 @@ function judge(
   const pods = (state.pods ?? []).filter(({ uid }) => targets.some((target) => target.uid === uid));
   const ports = portProblem(service, { ...view, pods });
   if (ports !== null) return { ok: false, detail: ports };
+  const strangers = view.strangers.get(service.name) ?? [];
+  if (strangers.length > 0) {
+    // A Service whose selector was taken off keeps what its selector had found, for ever.
+    const names = strangers.join(', ');
+    return { ok: false, detail: `leads also where EndpointSlice ${names} says: delete it` };
+  }
   const holder = leaseOf(state)?.holder ?? null;
   const isMaster = targets.length === 1 && targets[0]?.uid === holder?.uid;
   const detail = `leads to ${targets.length === 0 ? 'nobody' : names(targets)}`;

@@ -61,7 +61,9 @@ export class RouteKeeper implements RoutePort {
     void slices.watchServices(onBroken, random);
     // What an event should have told is looked at again; and the connection stays warm.
     this.#syncer = clock.every(syncIntervalMs, () => {
-      if (this.#isFollowing) void slices.refresh(TIMEOUT_MS);
+      if (!this.#isFollowing) return;
+      void slices.refresh(TIMEOUT_MS);
+      this.#lookForStrangers();
     });
   }
 
@@ -115,8 +117,17 @@ export class RouteKeeper implements RoutePort {
     this.#isFollowing = true;
     const onListed = (): void => {
       this.#unread = null;
+      this.#lookForStrangers();
     };
     void slices.watchSlices(onListed, (detail) => this.#onBroken(detail), random);
+  }
+
+  /** Only of Services without a selector: the slices of all others are Kubernetes' own. */
+  #lookForStrangers(): void {
+    const { slices, group } = this.#parts;
+    const own = (slices.services ?? []).filter((each) => each.group === group);
+    const names = own.filter(({ hasSelector }) => !hasSelector).map(({ name }) => name);
+    void slices.lookForStrangers(names, TIMEOUT_MS);
   }
 
   #onBroken(detail: string): void {
@@ -136,8 +147,8 @@ export class RouteKeeper implements RoutePort {
       const place = placeOf(uid);
       return place === null ? [] : ([[uid, place]] as const);
     });
-    const { services, slices: kept } = slices;
-    return { namespace, group, services, slices: kept, places: new Map(places) };
+    const { services, slices: kept, strangers } = slices;
+    return { namespace, group, services, slices: kept, strangers, places: new Map(places) };
   }
 
   #isUrgentOpen(changes: readonly RouteChange[]): boolean {

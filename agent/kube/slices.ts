@@ -54,6 +54,7 @@ export class SlicesAdapter {
   /** By name; null: not listed yet. */
   #services: Map<string, RouteService> | null = null;
   #slices: Map<string, SliceView> | null = null;
+  #strangers: ReadonlyMap<string, readonly string[]> = new Map();
 
   constructor(api: KubeApi, namespace: string) {
     this.#api = api;
@@ -66,6 +67,10 @@ export class SlicesAdapter {
 
   get slices(): readonly SliceView[] | null {
     return this.#slices === null ? null : [...this.#slices.values()];
+  }
+
+  get strangers(): ReadonlyMap<string, readonly string[]> {
+    return this.#strangers;
   }
 
   watchServices(onBroken: (detail: string) => void, random: () => number): Promise<void> {
@@ -93,15 +98,33 @@ export class SlicesAdapter {
   /** Reads all again; what the watch tells meanwhile is newer. */
   async refresh(timeoutMs: number): Promise<void> {
     const before = this.#slices;
-    const path = `${this.#base}?labelSelector=${encodeURIComponent(SELECTOR)}`;
+    const items = await this.#list(SELECTOR, timeoutMs);
+    if (items === null || this.#slices !== before) return;
+    this.#slices = changed(before, { type: 'list', items }, viewOfSlice);
+  }
+
+  /** Looks for slices of these Services that are not ours: they lead clients elsewhere. */
+  async lookForStrangers(services: readonly string[], timeoutMs: number): Promise<void> {
+    const selector = `${SERVICE_LABEL} in (${services.join(',')}),${MANAGED_BY_LABEL}!=${SLICE_MANAGER}`;
+    const items = services.length === 0 ? [] : await this.#list(selector, timeoutMs);
+    if (items === null) return;
+    const found = new Map<string, string[]>();
+    for (const { metadata, endpoints } of items) {
+      const service = metadata?.labels?.[SERVICE_LABEL] ?? '';
+      const isEmpty = (endpoints ?? []).length === 0;
+      if (!isEmpty) found.set(service, [...(found.get(service) ?? []), metadata?.name ?? '']);
+    }
+    this.#strangers = found;
+  }
+
+  async #list(selector: string, timeoutMs: number): Promise<V1EndpointSlice[] | null> {
+    const path = `${this.#base}?labelSelector=${encodeURIComponent(selector)}`;
     const read = await this.#api.send<{ items?: V1EndpointSlice[] }>({
       method: 'GET',
       path,
       timeoutMs,
     });
-    if (!read.ok || this.#slices !== before) return;
-    const event = { type: 'list', items: read.body.items ?? [] } as const;
-    this.#slices = changed(before, event, viewOfSlice);
+    return read.ok ? (read.body.items ?? []) : null;
   }
 
   /** `isBlind`: the object is there but hidden, because somebody took its labels off. */

@@ -298,6 +298,13 @@ await t.test('told: where a Service leads, and when not to the master', (t) => {
   t.end();
 });
 
+await t.test('told: a slice that Kubernetes or a person left leads clients elsewhere too', (t) => {
+  const strangers = new Map([['redis', ['redis-x7f2p']]]);
+  const now = settled(leader(), view([service()], { strangers }));
+  t.match(detail(leader(), now), /redis false: leads also where EndpointSlice redis-x7f2p says/);
+  t.end();
+});
+
 await t.test('the last pod of a group that ends takes its address out', (t) => {
   const now = settled(leader(), view([service()]));
   const ending: AgentState = { ...leader(0, [pod(0, { leaving: true })]), terminating: true };

@@ -33,7 +33,15 @@ export function view(
 ): RouteView {
   const place = { node: 'node-1', ports: { redis: 6379 } };
   const places = new Map(['u0', 'u1', 'u2'].map((uid) => [uid, place]));
-  return { namespace: 'shop', group: 'redis', services, slices: [], places, ...changes };
+  return {
+    namespace: 'shop',
+    group: 'redis',
+    services,
+    slices: [],
+    strangers: new Map(),
+    places,
+    ...changes,
+  };
 }
 
 /** The pod `n` leads its group: open, valid, in its term for a while. */
