@@ -39,8 +39,6 @@ export const AGENT_PORT_NAME = 'ro-http';
 export const AGENT_SERVICE_ACCOUNT = 'redis-orchestrator';
 export const AGENT_ROLE = 'redis-orchestrator-agent';
 export const MANAGER = 'redis-orchestrator';
-/** Who keeps an EndpointSlice: the value of `endpointslice.kubernetes.io/managed-by`. */
-export const SLICE_MANAGER = PREFIX;
 
 /** Name of the group's Lease. */
 export function leaseName(group: string): string {

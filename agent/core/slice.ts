@@ -1,11 +1,14 @@
 // The EndpointSlice of a fast route: what it has to say about a Service and its pods, and whether
 // one that is there says just that. Pure; endpoints and ports have the API's own form.
 
-import { GROUP_LABEL, SLICE_MANAGER } from '../../src/names.ts';
+import { GROUP_LABEL, PREFIX } from '../../src/names.ts';
 import type { PodView } from './model.ts';
 
 export const SERVICE_LABEL = 'kubernetes.io/service-name';
-export const MANAGED_BY_LABEL = 'endpointslice.kubernetes.io/managed-by';
+const MANAGED_BY_LABEL = 'endpointslice.kubernetes.io/managed-by';
+/** Selects the slices that agents keep; `NOT_OURS` all others. */
+export const OURS = `${MANAGED_BY_LABEL}=${PREFIX}`;
+export const NOT_OURS = `${MANAGED_BY_LABEL}!=${PREFIX}`;
 /** kube-proxy does not look at slices that carry it. */
 const HEADLESS_LABEL = 'service.kubernetes.io/headless';
 
@@ -114,7 +117,7 @@ export function sliceContent(service: RouteService, family: string, pods: Pods):
     addressType: family,
     labels: {
       [SERVICE_LABEL]: service.name,
-      [MANAGED_BY_LABEL]: SLICE_MANAGER,
+      [MANAGED_BY_LABEL]: PREFIX,
       [GROUP_LABEL]: service.group ?? '',
       ...(service.isHeadless ? { [HEADLESS_LABEL]: '' } : {}),
     },

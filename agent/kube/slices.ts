@@ -2,10 +2,11 @@
 // writes on the version that was judged, so that a late one of a deposed holder changes nothing.
 
 import type { V1EndpointSlice, V1Service } from '@kubernetes/client-node';
-import { GROUP_LABEL, ROUTE_LABEL, SLICE_MANAGER } from '../../src/names.ts';
+import { GROUP_LABEL, ROUTE_LABEL } from '../../src/names.ts';
 import type { RouteChange } from '../core/route.ts';
 import {
-  MANAGED_BY_LABEL,
+  NOT_OURS,
+  OURS,
   type RouteService,
   SERVICE_LABEL,
   type SliceEndpoint,
@@ -13,8 +14,6 @@ import {
 } from '../core/slice.ts';
 import type { ApiResult } from '../ports.ts';
 import type { ApiRequest, KubeApi, WatchEvent } from './api.ts';
-
-const SELECTOR = `${MANAGED_BY_LABEL}=${SLICE_MANAGER}`;
 
 function viewOfService({ metadata, spec }: V1Service): RouteService {
   return {
@@ -35,7 +34,7 @@ function viewOfService({ metadata, spec }: V1Service): RouteService {
   };
 }
 
-export function viewOfSlice(slice: V1EndpointSlice): SliceView {
+function viewOfSlice(slice: V1EndpointSlice): SliceView {
   const { metadata, addressType, ports, endpoints } = slice;
   return {
     name: metadata?.name ?? '',
@@ -92,20 +91,20 @@ export class SlicesAdapter {
       this.#slices = changed(this.#slices, event, viewOfSlice);
       if (event.type === 'list') onListed();
     };
-    return this.#api.watch<V1EndpointSlice>(this.#base, { labelSelector: SELECTOR }, note, random);
+    return this.#api.watch<V1EndpointSlice>(this.#base, { labelSelector: OURS }, note, random);
   }
 
   /** Reads all again; what the watch tells meanwhile is newer. */
   async refresh(timeoutMs: number): Promise<void> {
     const before = this.#slices;
-    const items = await this.#list(SELECTOR, timeoutMs);
+    const items = await this.#list(OURS, timeoutMs);
     if (items === null || this.#slices !== before) return;
     this.#slices = changed(before, { type: 'list', items }, viewOfSlice);
   }
 
   /** Looks for slices of these Services that are not ours: they lead clients elsewhere. */
   async lookForStrangers(services: readonly string[], timeoutMs: number): Promise<void> {
-    const selector = `${SERVICE_LABEL} in (${services.join(',')}),${MANAGED_BY_LABEL}!=${SLICE_MANAGER}`;
+    const selector = `${SERVICE_LABEL} in (${services.join(',')}),${NOT_OURS}`;
     const items = services.length === 0 ? [] : await this.#list(selector, timeoutMs);
     if (items === null) return;
     const found = new Map<string, string[]>();
