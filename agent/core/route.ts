@@ -1,5 +1,6 @@
 // The fast route: which EndpointSlices the holder wants for the Services of its group. Only the
-// holder of an open master writes them, and only while its Lease is valid.
+// holder of an open master writes them, and only while its Lease is valid; and who ends as the last
+// one takes its own address out.
 
 import type { RouteReport } from '../../src/wire.ts';
 import { GROUP_LABEL, ROUTE_LABEL } from '../../src/names.ts';
@@ -94,70 +95,65 @@ function wantedChange(
   view: RouteView,
   self: PodView,
   service: RouteService,
-): RouteChange {
+): Omit<RouteChange, 'wanted'> & { readonly content: SliceContent } {
   const family = familyOf(self.ip ?? '');
   const name = sliceName(service.name, family);
   const current = view.slices?.find((slice) => slice.name === name) ?? null;
   const isUrgent = service.route === 'master';
   const pods = isUrgent ? [self] : readersPods(state, self, current);
-  const wanted = sliceContent(service, family, { ...view, pods });
-  return { name, isUrgent, current, wanted, to: names(pods) };
+  const content = sliceContent(service, family, { ...view, pods });
+  return { name, isUrgent, current, content, to: names(pods) };
 }
 
 /** The changes that make the slices true, the master's first; none where this is no open master. */
 export function routeChanges(state: AgentState, view: RouteView): readonly RouteChange[] {
   const self = selfPod(state);
-  const isOpen = state.phase === 'Leading' && localInstance(state)?.role === 'master';
   const { services, slices, group } = view;
-  if (!isOpen || !isValid(state) || state.unsure || self === null || self.ip === null) return [];
-  if (services === null || slices === null) return [];
+  if (services === null || slices === null || self === null || self.ip === null) return [];
+  const isOpen = state.phase === 'Leading' && localInstance(state)?.role === 'master';
+  if (!isOpen || !isValid(state) || state.unsure) return routesToEmpty(state, slices);
   const { ip } = self;
-  const own = services.filter((service) => service.group === group);
-  const wanted = own
-    .filter((service) => serviceProblem(service, group, ip) === null)
+  const wanted = services
+    .filter((service) => service.group === group && serviceProblem(service, group, ip) === null)
     .map((service) => wantedChange(state, view, self, service));
   const kept = new Set(wanted.map(({ name }) => name));
-  const stale = slices.filter(
-    ({ labels, name }) => labels[GROUP_LABEL] === group && !kept.has(name),
-  );
+  const stale = slices
+    .filter(({ labels, name }) => labels[GROUP_LABEL] === group && !kept.has(name))
+    .map((current) => ({ ...emptying(current), wanted: null }));
+  const wrong = wanted.filter(({ current, content }) => !current || !isAsWanted(current, content));
   return [
-    ...wanted
-      .filter(({ current, wanted: to }) => current === null || !isAsWanted(current, to ?? current))
-      // It cannot change its address type: it is made anew.
-      .map((change) =>
-        change.current !== null && change.current.addressType !== change.wanted?.addressType
-          ? { ...change, wanted: null }
-          : change,
-      )
+    ...wrong
+      .map(({ content, ...change }) => ({
+        ...change,
+        // A slice cannot change its address type: it is removed, and then made anew.
+        wanted:
+          (change.current?.addressType ?? content.addressType) === content.addressType
+            ? content
+            : null,
+      }))
       .toSorted((a, b) => Number(b.isUrgent) - Number(a.isUrgent)),
-    ...stale.map((current) => ({
-      name: current.name,
-      isUrgent: false,
-      current,
-      wanted: null,
-      to: 'nobody',
-    })),
+    ...stale,
   ];
 }
 
+function emptying(current: SliceView): RouteChange {
+  const wanted = { ...current, endpoints: [] };
+  return { name: current.name, isUrgent: false, current, wanted, to: 'nobody' };
+}
+
 /**
- * The slices that lead to this pod alone when it ends and no other pod of the group stays: nobody
- * is left who would take the address out before another pod, a stranger's perhaps, gets it.
+ * The slices that lead to this pod alone, where it ends, its Redis is gone and no other pod of the
+ * group stays: nobody is left who would take the address out before another pod, a stranger's
+ * perhaps, gets it. Where somebody took over meanwhile, the version that was judged is old.
  */
-export function routesToEmpty(state: AgentState, view: RouteView): readonly RouteChange[] {
+function routesToEmpty(state: AgentState, slices: readonly SliceView[]): readonly RouteChange[] {
   const { uid } = state.config.self;
   const isLast = !(state.pods ?? []).some((pod) => pod.uid !== uid && isUsable(state, pod));
-  if (!state.terminating || !isLast) return [];
-  return (view.slices ?? [])
+  if (!state.terminating || localInstance(state) !== null || !isLast) return [];
+  return slices
     .filter(({ endpoints }) => endpoints.length > 0)
     .filter(({ endpoints }) => endpoints.every(({ targetRef }) => targetRef?.uid === uid))
-    .map((current) => ({
-      name: current.name,
-      isUrgent: false,
-      current,
-      wanted: { ...current, endpoints: [] },
-      to: 'nobody',
-    }));
+    .map(emptying);
 }
 
 function judge(

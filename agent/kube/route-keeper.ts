@@ -5,13 +5,7 @@ import type { Log } from '../../src/log.ts';
 import type { RouteReport } from '../../src/wire.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { AgentState, PodView } from '../core/model.ts';
-import {
-  type RouteChange,
-  routeChanges,
-  routeReports,
-  routesToEmpty,
-  type RouteView,
-} from '../core/route.ts';
+import { type RouteChange, routeChanges, routeReports, type RouteView } from '../core/route.ts';
 import { isAsWanted, type PodPlace } from '../core/slice.ts';
 import type { ApiResult, RoutePort } from '../ports.ts';
 import type { SlicesAdapter } from './slices.ts';
@@ -45,6 +39,7 @@ export type RouteKeeperParts = {
 export class RouteKeeper implements RoutePort {
   readonly #parts: RouteKeeperParts;
   readonly #attempts = new Map<string, Attempt>();
+  readonly #running = new Set<Promise<void>>();
   #isFollowing = false;
   /** Why the slices cannot be read. */
   #unread: string | null = null;
@@ -82,7 +77,8 @@ export class RouteKeeper implements RoutePort {
       const attempt = this.#attempts.get(change.name);
       if (!change.isUrgent && this.#isUrgentOpen(changes)) continue;
       if (attempt?.busy === true || this.#parts.clock.now() < (attempt?.notBefore ?? 0)) continue;
-      void this.#apply(change);
+      const applying = this.#apply(change).finally(() => this.#running.delete(applying));
+      this.#running.add(applying);
     }
   }
 
@@ -95,11 +91,15 @@ export class RouteKeeper implements RoutePort {
     );
   }
 
-  /** The agent ends. The last one of a group takes its address out of the slices. */
+  /** The agent ends: what is still to be written is waited for. */
   async stop(state: AgentState): Promise<void> {
     this.#syncer?.cancel();
-    if (!this.#isFollowing) return;
-    await Promise.all(routesToEmpty(state, this.#view(state)).map((change) => this.#apply(change)));
+    const TRIES_MAX = 3;
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      this.reconcile(state);
+      if (this.#running.size === 0) return;
+      await Promise.all(this.#running);
+    }
   }
 
   #hasServices(): boolean {

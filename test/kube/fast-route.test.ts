@@ -243,7 +243,7 @@ await t.test('the last pod of the group ends: its address is taken out', async (
   await leadsTo('10.0.0.1');
   const pods = leader(1).pods ?? [];
   const leaving = pods.map((pod) => ({ ...pod, leaving: true }));
-  one.state = { ...deposed(leader(1)), pods: leaving, terminating: true };
+  one.state = { ...deposed(leader(1)), pods: leaving, redis: null, terminating: true };
   await one.keeper.stop(one.state);
   await leadsTo('');
 });

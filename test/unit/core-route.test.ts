@@ -6,7 +6,6 @@ import {
   type RouteChange,
   routeChanges,
   routeReports,
-  routesToEmpty,
   type RouteView,
 } from '../../agent/core/route.ts';
 import type { SliceView } from '../../agent/core/slice.ts';
@@ -307,12 +306,20 @@ await t.test('told: a slice that Kubernetes or a person left leads clients elsew
 
 await t.test('the last pod of a group that ends takes its address out', (t) => {
   const now = settled(leader(), view([service()]));
-  const ending: AgentState = { ...leader(0, [pod(0, { leaving: true })]), terminating: true };
-  t.match(routesToEmpty(ending, now), [{ wanted: { endpoints: [] }, to: 'nobody' }]);
-  t.same(routesToEmpty({ ...ending, terminating: false }, now), [], 'not when only the agent ends');
-  const stays: AgentState = { ...ending, pods: [pod(0, { leaving: true }), pod(1)] };
-  t.same(routesToEmpty(stays, now), [], 'not where another pod stays: it takes over');
-  const [all] = [settled(leader(1), view([service()]))];
-  t.same(routesToEmpty(ending, all), [], 'not the address of another');
+  const ending: AgentState = {
+    ...leader(0, [pod(0, { leaving: true })]),
+    phase: 'Fenced',
+    redis: null,
+    terminating: true,
+  };
+  t.match(routeChanges(ending, now), [{ wanted: { endpoints: [] }, to: 'nobody' }]);
+  const cases: [string, Partial<AgentState>][] = [
+    ['only the agent ends', { terminating: false }],
+    ['its Redis still serves', { redis: leader().redis }],
+    ['another pod stays: it takes over', { pods: [pod(0, { leaving: true }), pod(1)] }],
+  ];
+  for (const [why, changes] of cases) t.same(routeChanges({ ...ending, ...changes }, now), [], why);
+  const theirs = settled(leader(1), view([service()]));
+  t.same(routeChanges(ending, theirs), [], 'it leads to another pod');
   t.end();
 });
