@@ -13,14 +13,8 @@ import type { PodPlace } from '../core/slice.ts';
 import type { ApiResult, Mirror, PodsPort } from '../ports.ts';
 import { readMirror } from './annotation-text.ts';
 import type { KubeApi } from './api.ts';
+import { dataVolume } from './data-volume.ts';
 import type { Group } from './group.ts';
-
-/** A claimed volume outlives its pod; without one the data live and die with the pod's UID. */
-function volumeOf(pod: V1Pod): string {
-  const claim = pod.spec?.volumes?.find((volume) => volume.persistentVolumeClaim !== undefined);
-  const name = claim?.persistentVolumeClaim?.claimName;
-  return name === undefined ? (pod.metadata?.uid ?? '') : `pvc/${name}`;
-}
 
 function isDisrupted(pod: V1Pod): boolean {
   return (
@@ -44,7 +38,7 @@ function viewOfPod(pod: V1Pod): PodView {
     terminal: phase === 'Failed' || phase === 'Succeeded',
     managed: containers.some(({ name }) => name === AGENT_CONTAINER),
     role: metadata?.labels?.[ROLE_LABEL] ?? null,
-    volume: volumeOf(pod),
+    volume: dataVolume(pod),
     discardData: annotations[DISCARD_DATA_ANNOTATION] ?? null,
     adoptFrom: annotations[ADOPT_FROM_ANNOTATION] === 'true',
     mirrorTerm: mirror.term,
