@@ -88,7 +88,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     random,
   });
   const access = accessOf(config);
-  log.info({ version: VERSION, group: group.name, selector: group.selector }, 'agent started');
+  log.info({ version: VERSION, group: group.name, selectors: group.selectors }, 'agent started');
 
   const redis = new LocalRedisAdapter({
     access,
@@ -159,7 +159,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
   runtime.start();
   redis.start();
   routes.start();
-  void pods.watch(
+  pods.watch(
     group,
     (list) => runtime.dispatch({ kind: 'pods', pods: list }),
     onBroken('pods'),

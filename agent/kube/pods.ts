@@ -12,7 +12,7 @@ import type { PodView } from '../core/model.ts';
 import type { PodPlace } from '../core/slice.ts';
 import type { ApiResult, Mirror, PodsPort } from '../ports.ts';
 import { readMirror } from './annotation-text.ts';
-import type { KubeApi } from './api.ts';
+import type { KubeApi, WatchEvent } from './api.ts';
 import { dataVolume } from './data-volume.ts';
 import type { Group } from './group.ts';
 
@@ -54,10 +54,23 @@ function placeOf({ spec }: V1Pod): PodPlace {
   return { node: spec?.nodeName ?? null, ports: Object.fromEntries(ports) };
 }
 
+function after(
+  before: Map<string, V1Pod> | null,
+  event: Exclude<WatchEvent<V1Pod>, { type: 'broken' }>,
+): Map<string, V1Pod> {
+  const uidOf = (pod: V1Pod): string => pod.metadata?.uid ?? '';
+  if (event.type === 'list') return new Map(event.items.map((pod) => [uidOf(pod), pod]));
+  const pods = new Map(before);
+  if (event.type === 'set') pods.set(uidOf(event.item), event.item);
+  else pods.delete(uidOf(event.item));
+  return pods;
+}
+
 export class PodsAdapter implements PodsPort {
   readonly #api: KubeApi;
   readonly #namespace: string;
-  readonly #pods = new Map<string, V1Pod>();
+  /** By UID, of each watch; null: not listed yet. */
+  #watched: (Map<string, V1Pod> | null)[] = [];
 
   constructor(api: KubeApi, namespace: string) {
     this.#api = api;
@@ -72,34 +85,39 @@ export class PodsAdapter implements PodsPort {
     return this.#api.send<V1Pod>({ method: 'GET', path: `${this.#base}/${name}`, timeoutMs });
   }
 
+  /** Tells nothing before all watches have listed: a group that is half seen looks half gone. */
   watch(
     group: Group,
     listener: (pods: readonly PodView[]) => void,
     onBroken: (detail: string) => void,
     random: () => number,
-  ): Promise<void> {
-    return this.#api.watch<V1Pod>(
-      this.#base,
-      group.selector === '' ? {} : { labelSelector: group.selector },
-      (event) => {
+  ): void {
+    this.#watched = group.selectors.map(() => null);
+    for (const [index, labelSelector] of group.selectors.entries()) {
+      const note = (event: WatchEvent<V1Pod>): void => {
         if (event.type === 'broken') return onBroken(event.detail);
-        if (event.type === 'list') {
-          this.#pods.clear();
-          for (const pod of event.items) this.#pods.set(pod.metadata?.uid ?? '', pod);
-        } else {
-          const uid = event.item.metadata?.uid ?? '';
-          if (event.type === 'set') this.#pods.set(uid, event.item);
-          else this.#pods.delete(uid);
-        }
-        listener([...this.#pods.values()].filter(group.belongs).map((pod) => viewOfPod(pod)));
-      },
-      random,
-    );
+        this.#watched[index] = after(this.#watched[index] ?? null, event);
+        if (this.#watched.includes(null)) return;
+        listener(
+          this.#pods()
+            .filter(group.belongs)
+            .map((pod) => viewOfPod(pod)),
+        );
+      };
+      const query = labelSelector === '' ? {} : { labelSelector };
+      void this.#api.watch<V1Pod>(this.#base, query, note, random);
+    }
+  }
+
+  /** A pod that gets the group label by hand is for a moment in two watches: once. */
+  #pods(): readonly V1Pod[] {
+    const all = this.#watched.toReversed().flatMap((pods) => [...(pods ?? [])]);
+    return [...new Map(all).values()];
   }
 
   /** Where the pod runs and what its ports are called. */
   place(uid: string): PodPlace | null {
-    const pod = this.#pods.get(uid);
+    const pod = this.#watched.map((pods) => pods?.get(uid)).find((each) => each !== undefined);
     return pod === undefined ? null : placeOf(pod);
   }
 
