@@ -193,9 +193,10 @@ export class RouteKeeper implements RoutePort {
     const { slices, clock, log } = this.#parts;
     const status = result.ok ? 0 : result.status;
     attempt.failures++;
-    attempt.notBefore =
-      clock.now() + Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** (attempt.failures - 1));
     const isChanged = status === 409 || status === 404;
+    const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** (attempt.failures - 1));
+    // Clients wait: what only has to be judged anew is tried again at once, the first time.
+    attempt.notBefore = clock.now() + (isChanged && attempt.failures === 1 ? 0 : backoffMs);
     if (isChanged) {
       // Somebody was faster: what is there now is judged anew.
       await slices.refresh(TIMEOUT_MS);

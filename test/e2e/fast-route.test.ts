@@ -71,9 +71,16 @@ await t.test('scaled to 0: nobody is left in it; and back', async () => {
   await group.scale(0);
   await waitFor(
     'the Service leads to nobody',
-    async () =>
-      (await group.pods()).length === 0 && (await sliceOf('redis'))?.endpoints?.length === 0,
-    { timeoutMs: 60_000, everyMs: 200 },
+    async () => {
+      const slice = await sliceOf('redis');
+      const isEmpty = slice !== undefined && (slice.endpoints ?? []).length === 0;
+      return isEmpty && (await group.pods()).length === 0;
+    },
+    {
+      timeoutMs: 60_000,
+      everyMs: 200,
+      picture: async () => JSON.stringify(await sliceOf('redis')),
+    },
   );
   await group.scale(3);
   await everybodyAsWanted();
