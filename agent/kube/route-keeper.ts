@@ -173,7 +173,6 @@ export class RouteKeeper implements RoutePort {
     const startedAt = clock.now();
     const { isBlind } = attempt;
     const result = await slices.write(change, { isBlind, timeoutMs: TIMEOUT_MS });
-    attempt.busy = false;
     const written = result.ok ? result.body : null;
     if (result.ok && (written === null || wanted === null || isAsWanted(written, wanted))) {
       this.#attempts.delete(name);
@@ -183,6 +182,7 @@ export class RouteKeeper implements RoutePort {
       return;
     }
     await this.#failed(change, attempt, result);
+    attempt.busy = false;
   }
 
   async #failed(
