@@ -10,12 +10,15 @@ import type { CoreConfig } from './core/model.ts';
 import { HttpServer } from './http/server.ts';
 import { KubeApi } from './kube/api.ts';
 import { loadCredentials } from './kube/credentials.ts';
+import { dataVolume } from './kube/data-volume.ts';
 import { groupOf } from './kube/group.ts';
 import { LabelKeeper } from './kube/label-keeper.ts';
 import { LeaseAdapter } from './kube/lease.ts';
-import { PodsAdapter, volumeOf } from './kube/pods.ts';
+import { PodsAdapter } from './kube/pods.ts';
 import { type OwnPod, readOwnPod } from './kube/own-pod.ts';
+import { RouteKeeper } from './kube/route-keeper.ts';
 import { readRoute } from './kube/service-route.ts';
+import { SlicesAdapter } from './kube/slices.ts';
 import { PeerStreams } from './peers/streams.ts';
 import type { RedisAccess } from './redis/access.ts';
 import { LocalRedisAdapter } from './redis/local.ts';
@@ -57,7 +60,7 @@ function accessOf(config: AgentConfig): RedisAccess {
 
 function coreOf(config: AgentConfig, own: OwnPod, agentId: string): CoreConfig {
   return {
-    self: { pod: config.podName, uid: own.uid, agentId, volume: volumeOf(own.pod) },
+    self: { pod: config.podName, uid: own.uid, agentId, volume: dataVolume(own.pod) },
     timing: config.timing,
     bootFence: config.bootFence,
     redisTimeoutMs: config.redisTimeout,
@@ -75,8 +78,18 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
   const lease = new LeaseAdapter(api, config.namespace, group.name, config.timing.waitMs);
   const agentId = await newAgentId(lease, own.uid, config.timing.requestTimeoutMs);
   const labels = new LabelKeeper(pods, clock, log);
+  const routes = new RouteKeeper({
+    slices: new SlicesAdapter(api, config.namespace),
+    namespace: config.namespace,
+    group: group.name,
+    placeOf: (uid) => pods.place(uid),
+    syncIntervalMs: config.syncInterval,
+    clock,
+    log,
+    random,
+  });
   const access = accessOf(config);
-  log.info({ version: VERSION, group: group.name, selector: group.selector }, 'agent started');
+  log.info({ version: VERSION, group: group.name, selectors: group.selectors }, 'agent started');
 
   const redis = new LocalRedisAdapter({
     access,
@@ -109,11 +122,17 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     lease,
     pods,
     labels,
+    routes,
     namespace: config.namespace,
     group: group.name,
     podIP: own.ip,
     syncIntervalMs: config.syncInterval,
-    readRoute: () => readRoute(api, own.pod, config.redisService, config.timing.requestTimeoutMs),
+    readRoute: () =>
+      readRoute(api, own.pod, {
+        service: config.redisService,
+        group: group.name,
+        timeoutMs: config.timing.requestTimeoutMs,
+      }),
     apiRequests: () => api.requestCount,
     followPeers: (list) => streams.follow(list),
     publish: (report) => http.publish(report),
@@ -140,7 +159,8 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     log.warn({ detail }, `watch on ${what} broke`);
   runtime.start();
   redis.start();
-  void pods.watch(
+  routes.start();
+  pods.watch(
     group,
     (list) => runtime.dispatch({ kind: 'pods', pods: list }),
     onBroken('pods'),
@@ -159,6 +179,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     await terminate(shutdown);
     runtime.stop();
     redis.stop();
+    await routes.stop(runtime.state);
     await Promise.allSettled([streams.close(), http.close(), api.close()]);
     process.exit(0);
   };

@@ -1,7 +1,9 @@
 // What the running core asks of the world: the adapters of redis/ and kube/ answer on a cluster, the
 // simulator's in test/sim. Nothing here throws or rejects: a failure is a value.
 
+import type { RouteReport } from '../src/wire.ts';
 import type {
+  AgentState,
   Instance,
   LeaseOutcome,
   LeaseView,
@@ -57,4 +59,12 @@ export type PodsPort = {
   setMirror(pod: PodView, mirror: Mirror, timeoutMs: number): Promise<ApiResult<unknown>>;
   /** False also where nothing can be told: only a plain "not found" proves anything. */
   isClaimGone(claim: string, timeoutMs: number): Promise<boolean>;
+};
+
+/** The EndpointSlices of the Services that ask for a fast route. */
+export type RoutePort = {
+  /** Level-triggered: makes them true where the state is that of an open master. */
+  reconcile(state: AgentState): void;
+  /** Every such Service, and whether it leads to where it should. */
+  reports(state: AgentState): readonly RouteReport[];
 };

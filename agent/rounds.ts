@@ -8,7 +8,7 @@ import type { CoreConfig } from './core/model.ts';
 import { lastOpening } from './core/lineage.ts';
 import { isManaged, leaseOf, recordOf, selfPod } from './core/view.ts';
 import { REMOTE_LOOK_MS, type RunningCore } from './effects.ts';
-import type { LeasePort, PodsPort, RemoteRedisPort } from './ports.ts';
+import type { LeasePort, PodsPort, RemoteRedisPort, RoutePort } from './ports.ts';
 
 const PROBE_MS = 500;
 
@@ -20,7 +20,8 @@ export type RoundParts = {
   readonly lease: LeasePort;
   readonly pods: PodsPort;
   readonly syncIntervalMs: number;
-  readonly readRoute: () => Promise<RouteReport>;
+  readonly routes: RoutePort;
+  readonly readRoute: () => Promise<readonly RouteReport[]>;
 };
 
 export class Rounds {
@@ -32,7 +33,8 @@ export class Rounds {
   #syncing = false;
   #mirrored = '';
   #mirrorBusy = false;
-  #route: RouteReport | null = null;
+  #labelRoutes: readonly RouteReport[] = [];
+  #complaints: ReadonlySet<string> = new Set();
   #isStopped = false;
 
   constructor(parts: RoundParts, core: RunningCore) {
@@ -40,9 +42,9 @@ export class Rounds {
     this.#core = core;
   }
 
-  /** Where the clients' Service leads, as last seen. */
-  get route(): RouteReport | null {
-    return this.#route;
+  /** Where the clients' Services lead: by label as last seen, the fast ones as known now. */
+  get route(): readonly RouteReport[] {
+    return [...this.#labelRoutes, ...this.#parts.routes.reports(this.#core.state)];
   }
 
   start(): void {
@@ -94,11 +96,12 @@ export class Rounds {
     const { lease, core, log } = this.#parts;
     const read = await lease.read(core.timing.requestTimeoutMs);
     if (read.ok) this.#core.dispatch({ kind: 'lease', lease: read.body });
-    const route = await this.#parts.readRoute();
-    if (!route.ok && route.detail !== this.#route?.detail) {
-      log.warn({ service: route.service }, `route to the master: ${route.detail}`);
+    this.#labelRoutes = await this.#parts.readRoute();
+    const bad = this.route.filter(({ ok }) => !ok);
+    for (const { service, kind, detail } of bad) {
+      if (!this.#complaints.has(detail)) log.warn({ service, kind }, `route: ${detail}`);
     }
-    this.#route = route;
+    this.#complaints = new Set(bad.map(({ detail }) => detail));
     await this.#lookForVolumes();
     this.#syncing = false;
   }

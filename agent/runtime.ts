@@ -136,9 +136,10 @@ export class Runtime {
     this.#parts.followPeers((this.#state.pods ?? []).filter((pod) => pod.uid !== uid));
   }
 
-  /** After the events of one turn: pace, labels, mirror, publication. */
+  /** After the events of one turn: pace, routes, labels, mirror, publication. */
   #settle(): void {
     this.#pace();
+    this.#parts.routes.reconcile(this.#state);
     this.#parts.labels.reconcile(labelChanges(this.#state));
     void this.#rounds.mirror();
     this.#publishIfChanged();

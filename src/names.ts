@@ -8,6 +8,8 @@ export const INJECT_LABEL = `${PREFIX}/inject`;
 export const GROUP_LABEL = `${PREFIX}/group`;
 /** On a pod: `master` or `replica`; a plain Service selects on it. */
 export const ROLE_LABEL = 'redis-role';
+/** On a Service without a selector: `master` or `replicas`; the group label says of which group. */
+export const ROUTE_LABEL = `${PREFIX}/route`;
 
 /** On a pod, by the webhook: JSON that tells what was injected. */
 export const STATUS_ANNOTATION = `${PREFIX}/status`;

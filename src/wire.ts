@@ -44,9 +44,11 @@ type PeerSummary = {
   readonly ageMs: number;
 };
 
-/** The Service that clients use, and whether it leads to the master. */
+/** A Service that clients may use, and whether it leads to where it should. */
 export type RouteReport = {
   readonly service: string;
+  /** By the role label and a selector, or by an EndpointSlice of ours. */
+  readonly kind: 'label' | 'fast';
   readonly ok: boolean;
   readonly detail: string;
 };
@@ -90,7 +92,7 @@ export type AgentReport = {
   readonly promise: { readonly agentId: string; readonly round: number } | null;
   readonly lastDecision: { readonly reason: string; readonly at: string } | null;
   readonly problem: string | null;
-  readonly route: RouteReport | null;
+  readonly route: readonly RouteReport[];
   /** Requests to the API server since this agent started. */
   readonly apiRequests: number;
   readonly peers: readonly PeerSummary[];

@@ -30,7 +30,7 @@ export type ReportContext = {
   /** Wall clock minus the boot-time clock. */
   readonly epochOffsetMs: number;
   readonly lastDecision: { readonly reason: string; readonly at: string } | null;
-  readonly route: RouteReport | null;
+  readonly route: readonly RouteReport[];
   readonly apiRequests: number;
 };
 

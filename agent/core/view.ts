@@ -57,9 +57,9 @@ export function selfPod(state: AgentState): PodView | null {
   return state.pods?.find((pod) => pod.uid === state.config.self.uid) ?? null;
 }
 
-/** The pod that has this address, or null. */
+/** The pod that has this address, or null. One that ended shows its old one, which others may have. */
 export function podAt(state: AgentState, address: string): PodView | null {
-  return state.pods?.find(({ ip }) => ip === address) ?? null;
+  return state.pods?.find(({ ip, terminal }) => ip === address && !terminal) ?? null;
 }
 
 /** Has an agent: its container says so, or it speaks to us (agents may run beside a pod). */

@@ -78,6 +78,12 @@ export function readRecord(text: string | undefined): GroupRecord {
   };
 }
 
+/** The container that the webhook took for Redis, or null. */
+export function readRedisContainer(text: string | undefined): string | null {
+  const container = parse(text)?.['container'];
+  return typeof container === 'string' ? container : null;
+}
+
 export function readMirror(text: string | undefined): Mirror {
   const fields = parse(text);
   return {

@@ -44,6 +44,8 @@ export class KubeApi {
   readonly #requests: Dispatcher;
   /** The Lease has connections of its own: nothing else that hangs may cost the mastership. */
   readonly #leases: Dispatcher;
+  /** A new route must not queue behind a label. */
+  readonly #slices: Dispatcher;
   readonly #watches: Dispatcher;
   readonly #aborts = new Set<AbortController>();
   #closed = false;
@@ -64,6 +66,7 @@ export class KubeApi {
     };
     this.#requests = new Agent(lane);
     this.#leases = new Agent(lane);
+    this.#slices = new Agent(lane);
     this.#watches = new Agent({ connect, headersTimeout: 10_000, bodyTimeout: WATCH_SILENCE_MS });
   }
 
@@ -71,7 +74,7 @@ export class KubeApi {
     this.requestCount++;
     try {
       const response = await request(`${this.#credentials.origin}${req.path}`, {
-        dispatcher: req.path.includes('/leases') ? this.#leases : this.#requests,
+        dispatcher: this.#laneOf(req.path),
         method: req.method,
         signal: AbortSignal.timeout(req.timeoutMs),
         headers: {
@@ -89,6 +92,11 @@ export class KubeApi {
     } catch (error) {
       return { ok: false, status: 0, message: messageOf(error) };
     }
+  }
+
+  #laneOf(path: string): Dispatcher {
+    if (path.includes('/leases')) return this.#leases;
+    return path.includes('/endpointslices') ? this.#slices : this.#requests;
   }
 
   /** Lists and watches until close(); each break backs off with jitter and continues or re-lists. */
@@ -187,7 +195,8 @@ export class KubeApi {
   async close(): Promise<void> {
     this.#closed = true;
     for (const abort of this.#aborts) abort.abort();
-    await Promise.all([this.#requests.destroy(), this.#leases.destroy(), this.#watches.destroy()]);
+    const lanes = [this.#requests, this.#leases, this.#slices, this.#watches];
+    await Promise.all(lanes.map((lane) => lane.destroy()));
   }
 }
 

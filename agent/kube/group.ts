@@ -6,8 +6,8 @@ import { GROUP_LABEL } from '../../src/names.ts';
 
 export type Group = {
   readonly name: string;
-  /** What is watched; `belongs` then decides. */
-  readonly selector: string;
+  /** What is watched, no pod by two of them; `belongs` then decides. */
+  readonly selectors: readonly string[];
   readonly belongs: (pod: V1Pod) => boolean;
 };
 
@@ -42,6 +42,10 @@ export function groupOf(
   const identity = IDENTITY_LABELS.flatMap((key) =>
     labels[key] === undefined ? [] : [`${key}=${labels[key]}`],
   );
-  const selector = label === undefined ? config.labelSelector : identity.join(',');
-  return { name, selector, belongs };
+  // Two StatefulSets of one group may differ in all other labels; those without a group label are
+  // looked for among the pods that look like ours.
+  const unlabelled = [...identity, `!${GROUP_LABEL}`].join(',');
+  const selectors =
+    label === undefined ? [config.labelSelector] : [`${GROUP_LABEL}=${label}`, unlabelled];
+  return { name, selectors, belongs };
 }

@@ -9,17 +9,12 @@ import {
   ROLE_LABEL,
 } from '../../src/names.ts';
 import type { Mirror, PodView } from '../core/model.ts';
+import type { PodPlace } from '../core/slice.ts';
 import type { ApiResult, PodsPort } from '../ports.ts';
 import { readMirror } from './annotation-text.ts';
-import type { ApiClient } from './api.ts';
+import type { ApiClient, WatchEvent } from './api.ts';
+import { dataVolume } from './data-volume.ts';
 import type { Group } from './group.ts';
-
-/** A claimed volume outlives its pod; without one the data live and die with the pod's UID. */
-export function volumeOf(pod: V1Pod): string {
-  const claim = pod.spec?.volumes?.find((volume) => volume.persistentVolumeClaim !== undefined);
-  const name = claim?.persistentVolumeClaim?.claimName;
-  return name === undefined ? (pod.metadata?.uid ?? '') : `pvc/${name}`;
-}
 
 function isDisrupted(pod: V1Pod): boolean {
   return (
@@ -42,17 +37,38 @@ function viewOfPod(pod: V1Pod): PodView {
     terminal: phase === 'Failed' || phase === 'Succeeded',
     managed: containers.some(({ name }) => name === AGENT_CONTAINER),
     role: metadata?.labels?.[ROLE_LABEL] ?? null,
-    volume: volumeOf(pod),
+    volume: dataVolume(pod),
     discardData: annotations[DISCARD_DATA_ANNOTATION] ?? null,
     adoptFrom: annotations[ADOPT_FROM_ANNOTATION] === 'true',
     mirror: readMirror(annotations[MIRROR_ANNOTATION]),
   };
 }
 
+function placeOf({ spec }: V1Pod): PodPlace {
+  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  const ports = containers
+    .flatMap((container) => container.ports ?? [])
+    .flatMap(({ name, containerPort }) => (name === undefined ? [] : [[name, containerPort]]));
+  return { node: spec?.nodeName ?? null, ports: Object.fromEntries(ports) };
+}
+
+function after(
+  before: Map<string, V1Pod> | null,
+  event: Exclude<WatchEvent<V1Pod>, { type: 'broken' }>,
+): Map<string, V1Pod> {
+  const uidOf = (pod: V1Pod): string => pod.metadata?.uid ?? '';
+  if (event.type === 'list') return new Map(event.items.map((pod) => [uidOf(pod), pod]));
+  const pods = new Map(before);
+  if (event.type === 'set') pods.set(uidOf(event.item), event.item);
+  else pods.delete(uidOf(event.item));
+  return pods;
+}
+
 export class PodsAdapter implements PodsPort {
   readonly #api: ApiClient;
   readonly #namespace: string;
-  readonly #pods = new Map<string, V1Pod>();
+  /** By UID, of each watch; null: not listed yet. */
+  #watched: (Map<string, V1Pod> | null)[] = [];
 
   constructor(api: ApiClient, namespace: string) {
     this.#api = api;
@@ -67,29 +83,40 @@ export class PodsAdapter implements PodsPort {
     return this.#api.send<V1Pod>({ method: 'GET', path: `${this.#base}/${name}`, timeoutMs });
   }
 
+  /** Tells nothing before all watches have listed: a group that is half seen looks half gone. */
   watch(
     group: Group,
     listener: (pods: readonly PodView[]) => void,
     onBroken: (detail: string) => void,
     random: () => number,
-  ): Promise<void> {
-    return this.#api.watch<V1Pod>(
-      this.#base,
-      group.selector === '' ? {} : { labelSelector: group.selector },
-      (event) => {
+  ): void {
+    this.#watched = group.selectors.map(() => null);
+    for (const [index, labelSelector] of group.selectors.entries()) {
+      const note = (event: WatchEvent<V1Pod>): void => {
         if (event.type === 'broken') return onBroken(event.detail);
-        if (event.type === 'list') {
-          this.#pods.clear();
-          for (const pod of event.items) this.#pods.set(pod.metadata?.uid ?? '', pod);
-        } else {
-          const uid = event.item.metadata?.uid ?? '';
-          if (event.type === 'set') this.#pods.set(uid, event.item);
-          else this.#pods.delete(uid);
-        }
-        listener([...this.#pods.values()].filter(group.belongs).map((pod) => viewOfPod(pod)));
-      },
-      random,
-    );
+        this.#watched[index] = after(this.#watched[index] ?? null, event);
+        if (this.#watched.includes(null)) return;
+        listener(
+          this.#pods()
+            .filter(group.belongs)
+            .map((pod) => viewOfPod(pod)),
+        );
+      };
+      const query = labelSelector === '' ? {} : { labelSelector };
+      void this.#api.watch<V1Pod>(this.#base, query, note, random);
+    }
+  }
+
+  /** A pod that gets the group label by hand is for a moment in two watches: once. */
+  #pods(): readonly V1Pod[] {
+    const all = this.#watched.toReversed().flatMap((pods) => [...(pods ?? [])]);
+    return [...new Map(all).values()];
+  }
+
+  /** Where the pod runs and what its ports are called. */
+  place(uid: string): PodPlace | null {
+    const pod = this.#watched.map((pods) => pods?.get(uid)).find((each) => each !== undefined);
+    return pod === undefined ? null : placeOf(pod);
   }
 
   async isClaimGone(claim: string, timeoutMs: number): Promise<boolean> {

@@ -11,6 +11,7 @@ import { writeKubeconfig } from './kubeconfig.ts';
 export type AgentAccount = {
   readonly namespace: string;
   readonly kubeconfig: string;
+  readonly token: string;
   /** Speaks to the API server with the agent's rights. */
   readonly client: KubeClient;
 };
@@ -44,5 +45,5 @@ export async function createAgentAccount(
   writeKubeconfig(kubeconfig, access);
   const client = new KubeClient(access);
   controlPlane.workspace.atEnd(async () => await client.close());
-  return { namespace, kubeconfig, client };
+  return { namespace, kubeconfig, token: access.token, client };
 }

@@ -35,6 +35,7 @@ const NEEDED = [
   ...all('events.k8s.io', 'events', 'create patch'),
   ...all('', 'services', 'get list watch'),
   ...all('', 'persistentvolumeclaims', 'get list'),
+  ...all('discovery.k8s.io', 'endpointslices', 'list watch create patch delete'),
 ];
 
 const FORBIDDEN = [
@@ -44,6 +45,8 @@ const FORBIDDEN = [
   ...all('', 'secrets', 'get list watch'),
   ...all('', 'configmaps', 'get list watch'),
   ...all('', 'services', 'create update patch delete'),
+  ...all('', 'endpoints', 'get create update patch delete'),
+  ...all('discovery.k8s.io', 'endpointslices', 'get update deletecollection'),
   ...all('', 'serviceaccounts/token', 'create'),
   ...all('coordination.k8s.io', 'leases', 'delete deletecollection'),
   ...all('apps', 'statefulsets', 'get list update patch'),

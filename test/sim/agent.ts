@@ -113,7 +113,9 @@ export class SimAgent {
       group: GROUP,
       podIP: host,
       syncIntervalMs: SYNC_INTERVAL_MS,
-      readRoute: () => Promise.resolve({ service: '', ok: true, detail: '' }),
+      // Services are no part of what is simulated: the labels are looked at directly.
+      routes: { reconcile: () => undefined, reports: () => [] },
+      readRoute: () => Promise.resolve([]),
       apiRequests: () => this.api.requestCount,
       followPeers: (list) => this.#peers.follow(list),
       publish: (report) => this.#peers.publish(report),
@@ -137,7 +139,7 @@ export class SimAgent {
 
   #start(pods: PodsAdapter, lease: LeaseAdapter): void {
     const random = (): number => 0;
-    const group = { name: GROUP, selector: '', belongs: () => true };
+    const group = { name: GROUP, selectors: [''], belongs: () => true };
     const onBroken = (): void => undefined;
     this.process.world.settles();
     this.#peers.listen();

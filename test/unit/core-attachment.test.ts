@@ -52,3 +52,14 @@ await t.test('held back: the master is ahead and not a byte came', (t) => {
   t.equal(isHeldBack(knowing(500, 80, 900), arrived), false, 'one byte shows that it runs');
   t.end();
 });
+
+await t.test('a pod that ended and shows an address that is used again is nobody', (t) => {
+  const ended = pod(7, { ip: MASTER, terminal: true });
+  const now = knowing(180, 20, 30);
+  const attachment = progress({ ...now, pods: [ended, ...(now.pods ?? [])] }, linked(), {
+    ...replica,
+    offset: 180,
+  });
+  t.equal(attachment.caughtUp, true, 'what the living one told counts');
+  t.end();
+});

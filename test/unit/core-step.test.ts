@@ -80,7 +80,7 @@ class Rig {
         clockMs: 0,
         epochOffsetMs: 0,
         lastDecision: null,
-        route: null,
+        route: [],
         apiRequests: 0,
       },
     );
