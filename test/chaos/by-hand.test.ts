@@ -109,9 +109,9 @@ await t.test(
 await t.test('a foreign instance with data joins: never overwritten unasked', async (t) => {
   const { scenario, group, master } = await startScenario(t, stage);
   // The volume of a pod that will join already has somebody's data.
-  const address = stage.network.address();
+  const { address, enter } = await stage.network.place();
   const directory = group.volume('data-redis-3');
-  const foreign = startRedis(stage.workspace, 'foreign', { address, directory });
+  const foreign = startRedis(stage.workspace, 'foreign', { address, enter, directory });
   const access = group.access;
   await waitFor('it answers', async () => await redisCommand(address, access, 'PING'), {
     timeoutMs: 5000,

@@ -108,10 +108,15 @@ export class ControlPlane {
 /** Starts etcd and the API server; ready when RBAC's roles are there. */
 export async function startControlPlane(
   workspace: Workspace,
-  options: { readonly controllerManager?: boolean } = {},
+  options: {
+    readonly controllerManager?: boolean;
+    /** Where pods reach it; by default a loopback address. */
+    readonly address?: string | undefined;
+  } = {},
 ): Promise<ControlPlane> {
   // An address of its own: ports that were free a moment ago may be taken by the next test.
-  const address = (await PodNetwork.claim(workspace)).address();
+  const loopback = (await PodNetwork.claim(workspace)).address();
+  const address = options.address ?? loopback;
   const secret = {
     admin: randomBytes(16).toString('hex'),
     manager: randomBytes(16).toString('hex'),
@@ -120,8 +125,8 @@ export async function startControlPlane(
     admin: `${secret.admin},admin,admin,"system:masters"`,
     manager: `${secret.manager},system:kube-controller-manager,manager`,
   });
-  const etcdUrl = `http://${address}:2379`;
-  const etcdPeerUrl = `http://${address}:2380`;
+  const etcdUrl = `http://${loopback}:2379`;
+  const etcdPeerUrl = `http://${loopback}:2380`;
   workspace.start('etcd', programPath('etcd'), [
     `--data-dir=${files.file('etcd')}`,
     `--listen-client-urls=${etcdUrl}`,

@@ -8,8 +8,8 @@ import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { ROLE_LABEL, leaseName } from '../../src/names.ts';
 import type { AgentAccount } from './agent-account.ts';
 import type { ControlPlane } from './control-plane.ts';
-import type { PodNetwork } from './free-ports.ts';
 import type { KubeClient, KubeList } from './kube-client.ts';
+import type { PodPlace, PodPlaces } from './pod-network.ts';
 import { Pod, volumePath } from './pod.ts';
 import { statefulSetObject } from './pod-object.ts';
 import type { RedisAccess } from './redis-client.ts';
@@ -37,6 +37,8 @@ export type PodOptions = {
   /** False: the agent is started later, by the test. */
   readonly agent?: boolean;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Where it runs; by default at a new address. */
+  readonly place?: PodPlace;
 };
 
 type RawLease = {
@@ -53,7 +55,7 @@ export class Group {
   readonly admin: KubeClient;
   readonly access: RedisAccess;
   private readonly controlPlane: ControlPlane;
-  private readonly network: PodNetwork;
+  private readonly network: PodPlaces;
   private readonly options: GroupOptions;
   private readonly byName = new Map<string, Pod>();
   private owner: Promise<{ name: string; uid: string }> | undefined;
@@ -61,7 +63,7 @@ export class Group {
   constructor(
     controlPlane: ControlPlane,
     account: AgentAccount,
-    network: PodNetwork,
+    network: PodPlaces,
     options: GroupOptions,
   ) {
     this.controlPlane = controlPlane;
@@ -113,6 +115,7 @@ export class Group {
     const claim = volumes ? `data-${name}` : undefined;
     if (claim !== undefined) await this.ensureClaim(claim);
     const managed = options.managed ?? true;
+    const place = options.place ?? (await this.network.place());
     const scratch = join('scratch', `${name}-${randomBytes(4).toString('hex')}`);
     const pod = await Pod.start(
       {
@@ -120,6 +123,7 @@ export class Group {
         admin: this.admin,
         namespace: this.account.namespace,
         kubeconfig: this.account.kubeconfig,
+        place,
         shape: {
           name,
           group: this.name,
@@ -132,7 +136,8 @@ export class Group {
           owner: await this.owner,
         },
         redis: {
-          address: this.network.address(),
+          address: place.address,
+          enter: place.enter,
           persistence: this.options.persistence ?? 'rdb',
           bootFence: managed && (this.options.bootFence ?? true),
           args: this.options.redisArgs ?? [],

@@ -16,6 +16,8 @@ export type RedisOptions = {
   /** Starts as a replica of nobody, as the webhook makes it. */
   readonly bootFence?: boolean;
   readonly args?: readonly string[];
+  /** What the command begins with: enters the network of a pod. */
+  readonly enter?: readonly string[];
 };
 
 /** Several words where a directive takes several: Redis 6 does not take them as one. */
@@ -80,5 +82,7 @@ export function startRedis(
       : {}),
   };
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value].flat());
-  return workspace.start(name, redisServerProgram(), [...args, ...(options.args ?? [])]);
+  return workspace.start(name, redisServerProgram(), [...args, ...(options.args ?? [])], {
+    enter: options.enter ?? [],
+  });
 }

@@ -4,9 +4,9 @@
 import type { Test } from 'tap';
 import { createAgentAccount } from './agent-account.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { PodNetwork } from './free-ports.ts';
 import { Group, type GroupOptions } from './group.ts';
 import { groupPicture, oneMaster } from './one-master.ts';
+import { openPodNetwork, type PodPlaces } from './pod-network.ts';
 import type { Pod } from './pod.ts';
 import { redisVersion } from './redis-server.ts';
 import { ServiceRoute } from './service-route.ts';
@@ -18,7 +18,7 @@ import { Writer } from './writer.ts';
 export type Stage = {
   readonly controlPlane: ControlPlane;
   readonly workspace: Workspace;
-  readonly network: PodNetwork;
+  readonly network: PodPlaces;
 };
 
 let namespaces = 0;
@@ -27,8 +27,8 @@ let namespaces = 0;
 export async function openStage(t: Test): Promise<Stage> {
   const workspace = new Workspace();
   t.teardown(async () => await workspace.close());
-  const network = await PodNetwork.claim(workspace);
-  const controlPlane = await startControlPlane(workspace);
+  const network = await openPodNetwork(workspace);
+  const controlPlane = await startControlPlane(workspace, { address: network.apiAddress });
   return { controlPlane, workspace, network };
 }
 
