@@ -106,10 +106,24 @@ export class PodLink {
 
   /** The node is without power: nothing comes or goes, and nothing is refused. */
   async unplug(): Promise<void> {
-    await run('nsenter', [`--net=${this.options.hub}`, 'ip', 'link', 'set', this.options.port, 'down']);
+    await run('nsenter', [
+      `--net=${this.options.hub}`,
+      'ip',
+      'link',
+      'set',
+      this.options.port,
+      'down',
+    ]);
   }
 
   async plug(): Promise<void> {
-    await run('nsenter', [`--net=${this.options.hub}`, 'ip', 'link', 'set', this.options.port, 'up']);
+    await run('nsenter', [
+      `--net=${this.options.hub}`,
+      'ip',
+      'link',
+      'set',
+      this.options.port,
+      'up',
+    ]);
   }
 }

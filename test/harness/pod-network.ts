@@ -122,11 +122,7 @@ class NamespacePlaces implements PodPlaces {
       `link add ${port} type veth peer name eth0 netns ${holder.pid}`,
       `link set ${port} master switch up`,
     ]);
-    await ip(holder.pid, [
-      'link set lo up',
-      `addr add ${address}/24 dev eth0`,
-      'link set eth0 up',
-    ]);
+    await ip(holder.pid, ['link set lo up', `addr add ${address}/24 dev eth0`, 'link set eth0 up']);
     const link = new PodLink({
       address,
       api: this.apiAddress,
