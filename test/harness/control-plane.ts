@@ -4,7 +4,12 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createAuthority, createKeyPair, issueCertificate } from './certificates.ts';
+import {
+  type Certificate,
+  createAuthority,
+  createKeyPair,
+  issueCertificate,
+} from './certificates.ts';
 import { PodNetwork } from './free-ports.ts';
 import { KubeClient } from './kube-client.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
@@ -42,12 +47,14 @@ async function writeCredentials(
   write('accounts.key', accounts.privatePem);
   write('accounts.pub', accounts.publicPem);
   write('tokens.csv', Object.values(tokens).join('\n'));
-  return { files, caPem: authority.certPem };
+  return { files, caPem: authority.certPem, certificate: server };
 }
 
 export class ControlPlane {
   readonly url: string;
   readonly caPem: string;
+  /** The API server's own, for what stands in front of it. */
+  readonly certificate: Certificate;
   readonly adminKubeconfig: string;
   readonly admin: KubeClient;
   readonly workspace: Workspace;
@@ -58,12 +65,14 @@ export class ControlPlane {
     workspace: Workspace,
     url: string,
     caPem: string,
+    certificate: Certificate,
     token: string,
     launch: () => ManagedProcess,
   ) {
     this.workspace = workspace;
     this.url = url;
     this.caPem = caPem;
+    this.certificate = certificate;
     this.launch = launch;
     this.apiServer = launch();
     this.adminKubeconfig = join(workspace.directory, 'admin.kubeconfig');
@@ -121,7 +130,7 @@ export async function startControlPlane(
     admin: randomBytes(16).toString('hex'),
     manager: randomBytes(16).toString('hex'),
   };
-  const { files, caPem } = await writeCredentials(workspace, address, {
+  const { files, caPem, certificate } = await writeCredentials(workspace, address, {
     admin: `${secret.admin},admin,admin,"system:masters"`,
     manager: `${secret.manager},system:kube-controller-manager,manager`,
   });
@@ -156,7 +165,7 @@ export async function startControlPlane(
     '--v=1',
   ];
   const url = `https://${address}:${API_PORT}`;
-  const controlPlane = new ControlPlane(workspace, url, caPem, secret.admin, () =>
+  const controlPlane = new ControlPlane(workspace, url, caPem, certificate, secret.admin, () =>
     workspace.start('kube-apiserver', programPath('kube-apiserver'), apiServerArgs),
   );
   await controlPlane.ready();

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { ROLE_LABEL, leaseName } from '../../src/names.ts';
 import type { AgentAccount } from './agent-account.ts';
+import { ApiProxy } from './api-proxy.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { KubeClient, KubeList } from './kube-client.ts';
 import type { PodPlace, PodPlaces } from './pod-network.ts';
@@ -29,6 +30,8 @@ export type GroupOptions = {
   readonly volumes?: boolean;
   readonly restartDelayMs?: number;
   readonly agentEnv?: Readonly<Record<string, string>>;
+  /** A proxy between each agent and the API server. */
+  readonly apiProxy?: boolean;
 };
 
 export type PodOptions = {
@@ -116,13 +119,18 @@ export class Group {
     if (claim !== undefined) await this.ensureClaim(claim);
     const managed = options.managed ?? true;
     const place = options.place ?? (await this.network.place());
+    const api =
+      this.options.apiProxy === true
+        ? await ApiProxy.start(this.controlPlane, this.account)
+        : undefined;
     const scratch = join('scratch', `${name}-${randomBytes(4).toString('hex')}`);
     const pod = await Pod.start(
       {
         workspace,
         admin: this.admin,
         namespace: this.account.namespace,
-        kubeconfig: this.account.kubeconfig,
+        kubeconfig: api?.kubeconfig ?? this.account.kubeconfig,
+        api,
         place,
         shape: {
           name,

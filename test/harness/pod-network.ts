@@ -63,7 +63,9 @@ async function ip(pid: number | undefined, lines: readonly string[]): Promise<vo
 /** A network namespace of its own: the process that holds it. */
 async function holdNamespace(workspace: Workspace, name: string): Promise<ManagedProcess> {
   const own = readlinkSync('/proc/self/ns/net');
-  const holder = workspace.start(name, 'unshare', ['--net', 'sleep', 'infinity']);
+  // arp_notify: an address that moves to another pod is known at once.
+  const hold = 'echo 1 >/proc/sys/net/ipv4/conf/default/arp_notify; exec sleep infinity';
+  const holder = workspace.start(name, 'unshare', ['--net', 'sh', '-c', hold]);
   await waitFor(
     'a network namespace',
     () => {

@@ -9,6 +9,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { request } from 'undici';
 import type { AgentReport } from '../../src/wire.ts';
 import { agentProgram } from './agent-program.ts';
+import type { ApiProxy } from './api-proxy.ts';
 import { Container } from './container.ts';
 import { AGENT_PORT } from './free-ports.ts';
 import { KubeError, type KubeClient } from './kube-client.ts';
@@ -24,6 +25,7 @@ export type PodPlan = {
   readonly admin: KubeClient;
   readonly namespace: string;
   readonly kubeconfig: string;
+  readonly api: ApiProxy | undefined;
   readonly place: PodPlace;
   readonly shape: PodShape;
   readonly redis: Omit<RedisOptions, 'directory'>;
@@ -93,9 +95,17 @@ export class Pod {
     return this.agentContainer !== undefined;
   }
 
-  startAgent(): void {
+  /** Between its agent and the API server; only where the group was started with proxies. */
+  get api(): ApiProxy {
+    const { api } = this.plan;
+    if (api === undefined) throw new Error('the group has no proxies');
+    return api;
+  }
+
+  /** `env`: changes to the agent's environment, for this container. */
+  startAgent(env: Readonly<Record<string, string>> = {}): void {
     const delay = this.plan.restartDelayMs;
-    this.agentContainer = new Container('agent', delay, () => this.launchAgent(), this.report);
+    this.agentContainer = new Container('agent', delay, () => this.launchAgent(env), this.report);
     this.report();
   }
 
@@ -108,7 +118,7 @@ export class Pod {
     });
   }
 
-  private launchAgent() {
+  private launchAgent(changes: Readonly<Record<string, string>>) {
     const { workspace, shape, namespace, kubeconfig, access, agentEnv } = this.plan;
     const env = {
       POD_NAME: this.name,
@@ -124,6 +134,7 @@ export class Pod {
       RO_LOG_LEVEL: process.env['RO_TEST_LOG_LEVEL'] ?? 'info',
       ...(access.password === undefined ? {} : { REDIS_PASSWORD: access.password }),
       ...agentEnv,
+      ...changes,
     };
     const name = `${this.name}-${this.incarnation}-agent`;
     const { enter } = this.plan.place;
