@@ -17,6 +17,8 @@ export type Declarations = {
   readonly linkScenario: Declare;
   /** Takes minutes: RO_CHAOS_LONG=1 runs it. */
   readonly longScenario: Declare;
+  /** Skipped for this reason, if there is one. */
+  readonly unless: (reason: string | undefined) => Declare;
 };
 
 export function declarations(t: Test, stage: Pick<Stage, 'network'>): Declarations {
@@ -32,6 +34,7 @@ export function declarations(t: Test, stage: Pick<Stage, 'network'>): Declaratio
     };
   return {
     scenario: declare(() => undefined),
+    unless: (reason) => declare(() => reason),
     linkScenario: declare(() => stage.network.whyNoLinks),
     longScenario: declare(() =>
       process.env['RO_CHAOS_LONG'] === '1'

@@ -30,6 +30,8 @@ export type GroupOptions = {
   readonly volumes?: boolean;
   readonly restartDelayMs?: number;
   readonly agentEnv?: Readonly<Record<string, string>>;
+  /** Of both processes of the pod of this name. */
+  readonly podEnv?: (name: string) => Readonly<Record<string, string>>;
   /** A proxy between each agent and the API server. */
   readonly apiProxy?: boolean;
 };
@@ -146,6 +148,7 @@ export class Group {
         redis: {
           address: place.address,
           enter: place.enter,
+          env: this.options.podEnv?.(name) ?? {},
           persistence: this.options.persistence ?? 'rdb',
           bootFence: managed && (this.options.bootFence ?? true),
           args: this.options.redisArgs ?? [],

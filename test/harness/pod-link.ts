@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Another pod's address, or one of the two ends that are no pods. */
-export type LinkEnd = string | 'api' | 'clients';
+/** Another pod's address; or `api`, or `clients`: the two ends that are no pods. */
+export type LinkEnd = string;
 
 type Options = {
   readonly address: string;

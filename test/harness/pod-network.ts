@@ -53,9 +53,10 @@ class LoopbackPlaces implements PodPlaces {
 
 /** Runs lines of `ip -batch` in the network namespace of a process, or in ours. */
 async function ip(pid: number | undefined, lines: readonly string[]): Promise<void> {
-  const enter = pid === undefined ? [] : ['nsenter', `--net=/proc/${pid}/ns/net`];
-  const [program = 'ip', ...args] = [...enter, 'ip', '-batch', '-'];
-  const running = run(program, args);
+  const running =
+    pid === undefined
+      ? run('ip', ['-batch', '-'])
+      : run('nsenter', [`--net=/proc/${pid}/ns/net`, 'ip', '-batch', '-']);
   running.child.stdin?.end(`${lines.join('\n')}\n`);
   await running;
 }
