@@ -32,6 +32,8 @@ export type EffectParts = {
   readonly access: RedisAccess;
   readonly redis: LocalRedisAdapter;
   readonly lease: LeaseAdapter;
+  /** Whether another pod has this address by now. */
+  readonly isStranger: (uid: string, address: string) => Promise<boolean>;
   readonly onExit: (code: number) => void;
 };
 
@@ -121,7 +123,12 @@ export class Effects {
   }
 
   async #fence(uid: string, pod: string, address: string): Promise<void> {
-    const { access, log } = this.#parts;
+    const { access, log, isStranger } = this.#parts;
+    if (await isStranger(uid, address)) {
+      log.info({ target: pod, address }, 'not fenced: its address belongs to another pod');
+      this.#core.dispatch({ kind: 'remote-fenced', uid, instance: null });
+      return;
+    }
     // A master without agent may be busy saving its data as it ends.
     const timeoutMs = this.#core.state.unmanaged.has(uid) ? REMOTE_LOOK_MS : REMOTE_FENCE_MS;
     const result = await fence(access, address, timeoutMs);

@@ -116,6 +116,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     isVolumeGone: (claim) => pods.isClaimGone(claim, config.timing.requestTimeoutMs),
     apiRequests: () => api.requestCount,
     followPeers: (list) => streams.follow(list),
+    isStranger: (uid, address) => streams.isStranger(uid, address),
     publish: (report) => http.publish(report),
     onExit: (code) => process.exit(code),
   });

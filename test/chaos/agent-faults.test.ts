@@ -133,7 +133,11 @@ await declare(
     await holdsFor(3000, () => undefined);
     old.signal('SIGKILL');
     const next = await oneMaster(group, { not: master, timeoutMs: 30_000 });
-    t.equal((await master.state()).podName, master.name, 'the new one serves');
+    await waitFor(
+      'the new one serves',
+      async () => (await master.state()).podName === master.name,
+      { timeoutMs: 10_000 },
+    );
     t.equal(scenario.probe.reigns().length, 2, 'the role changed hands once');
     await scenario.end(next, { mayLoseAfterMs: mark });
   },

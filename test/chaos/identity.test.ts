@@ -1,13 +1,11 @@
 // Who is who: addresses that changed hands, hidden or blocked ones, forged requests, two versions of
 // the agent, commands that are denied (scenarios 38, 53, 54, 55, 58, 59).
 
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import t from 'tap';
 import { request } from 'undici';
-import { agentProgram } from '../harness/agent-program.ts';
 import { declarations } from '../harness/declare.ts';
 import { AGENT_PORT } from '../harness/free-ports.ts';
+import { LATER_PROTOCOL, laterAgent } from '../harness/later-agent.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { redisCommand } from '../harness/redis-client.ts';
@@ -29,6 +27,7 @@ await linkScenario(
     const mark = performance.now();
     // Its pod object stays, with the address.
     await master.powerCut();
+    await scenario.probe.leave(master);
     const place = await stage.network.place(master.ip);
     const newcomer = await other.create('other-0', { place });
     const writer = new Writer({ access: other.access, route: () => newcomer.ip, prefix: 'other' });
@@ -61,6 +60,7 @@ await linkScenario(
     const { scenario, group, master } = await startScenario(t, stage);
     const [replica] = group.others(master) as [Pod];
     await replica.powerCut();
+    await scenario.probe.leave(replica);
     const newcomer = await other.create('other-0', {
       place: await stage.network.place(replica.ip),
     });
@@ -90,7 +90,7 @@ await declare(
   'CONFIG is denied: the log names the command and what it costs, no data are touched',
   async (t) => {
     const group = await emptyGroup(t, stage, {
-      redisArgs: ['--user', 'default on nopass ~* &* +@all -config'],
+      redisArgs: '--user default on nopass ~* &* +@all -config'.split(' '),
     });
     await group.scaleUp(2);
     for (const pod of group.pods) {
@@ -144,36 +144,25 @@ await linkScenario(
   },
 );
 
-/** The same agent with a later protocol, which tells what older ones do not know. */
-function laterAgent(): string {
-  const source = readFileSync(agentProgram(), 'utf8');
-  const later = source
-    .replace(/\bPROTOCOL = 1\b/, 'PROTOCOL = 2')
-    .replace(/protocol: PROTOCOL,/, 'protocol: PROTOCOL, tellsMore: { of: ["later", 2] },');
-  if (later === source) throw new Error('the bundle has no PROTOCOL to change');
-  const path = join(stage.workspace.directory, 'later-agent.mjs');
-  writeFileSync(path, later);
-  // Beside it: outside of a cluster the bundle loads this one.
-  const beside = join(stage.workspace.directory, 'agent-kubeconfig.mjs');
-  writeFileSync(beside, readFileSync(agentProgram().replace('agent.mjs', 'agent-kubeconfig.mjs')));
-  return path;
-}
-
 await declare(
   [58],
   'two agent versions during a roll: one master throughout, failover in a mixed group',
   async (t) => {
     const { scenario, group, master } = await startScenario(t, stage);
-    const program = laterAgent();
+    const program = await laterAgent(stage.workspace.directory);
     const mark = performance.now();
     const [first, second] = group.others(master) as [Pod, Pod];
     const replace = async (pod: Pod): Promise<void> => {
       pod.program = program;
       pod.agent.signal('SIGTERM');
-      await waitFor('the later agent answers', async () => (await pod.state()).protocol === 2, {
-        timeoutMs: 20_000,
-        picture: () => pod.logTail(),
-      });
+      await waitFor(
+        'the later agent answers',
+        async () => (await pod.state()).protocol === LATER_PROTOCOL,
+        {
+          timeoutMs: 20_000,
+          picture: () => pod.logTail(),
+        },
+      );
     };
     await replace(first);
     await oneMaster(group);

@@ -41,6 +41,11 @@ export class WriteProbe {
     await Promise.all([...this.writers.values()].map(async (writer) => await writer.stop()));
   }
 
+  /** Writes to it no more: its address is about to be somebody else's. */
+  async leave(pod: Pod): Promise<void> {
+    await this.writers.get(pod)?.stop();
+  }
+
   /** When the pod acknowledged a write last; minus infinity: never. */
   lastAcknowledgement(pod: Pod): number {
     return this.writers.get(pod)?.last?.atMs ?? Number.NEGATIVE_INFINITY;
