@@ -23,6 +23,8 @@ async function lossy(t: Test, lose: (master: Pod, replica: Pod) => Promise<void>
   const gapMs = scenario.writer.largestGapMs(mark);
   t.comment(`longest pause of the writer ${gapMs.toFixed(0)} ms`);
   t.ok(gapMs < 1000, 'writes went on');
+  const [sent, received] = [await master.replication(), await replica.replication()];
+  t.comment(`the replica is ${sent.offset - received.offset} bytes behind`);
   for (const pod of [master, replica]) await pod.link.heal();
   await oneMaster(group, { timeoutMs: 30_000 });
   await scenario.unchanged(master);

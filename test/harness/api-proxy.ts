@@ -13,7 +13,7 @@ import type { AgentAccount } from './agent-account.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
+type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
 export type Resource = 'pods' | 'leases' | 'services' | 'persistentvolumeclaims';
 
 type Behaviour =
@@ -129,7 +129,7 @@ export class ApiProxy {
 
   calm(): void {
     this.troubles.length = 0;
-    for (const resource of [...this.muted]) this.unmute(resource as Resource);
+    for (const resource of this.muted) this.unmute(resource as Resource);
   }
 
   private behaviourFor(asked: Asked): Behaviour | undefined {

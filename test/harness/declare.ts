@@ -5,7 +5,7 @@
 import type { Test } from 'tap';
 import type { Stage } from './scenario.ts';
 
-export type Declare = (
+type Declare = (
   rows: readonly number[],
   sentence: string,
   body: (t: Test) => Promise<void>,

@@ -54,6 +54,7 @@ export class Pod {
   private agentContainer: Container | undefined;
   private isGone = false;
   private isDark = false;
+  private isOff = false;
   private reporting: Promise<void> | undefined;
   private isDirty = false;
 
@@ -200,6 +201,7 @@ export class Pod {
     const preStopMs = performance.now() - started;
     await this.redis.stop(remaining());
     await (agentEnd ?? this.agentContainer?.stop(Math.max(2000, remaining())));
+    this.isOff = true;
     await this.plan.place.close();
     await this.remove();
     return { preStopMs, wholeMs: performance.now() - started };
@@ -235,6 +237,8 @@ export class Pod {
 
   /** The node is gone for good: nothing is sent any more, not even a refusal; the object stays. */
   async powerOff(): Promise<void> {
+    if (this.isOff) return;
+    this.isOff = true;
     this.isGone = true;
     await this.plan.place.link?.unplug();
     await Promise.all([this.redis.stop(0, 'SIGKILL'), this.agentContainer?.stop(0, 'SIGKILL')]);
