@@ -100,7 +100,7 @@ export const ELSEWHERE: Readonly<Record<number, readonly Test[]>> = {
 
 /** What no test shows, and why: it is not built, or it cannot be had here. */
 export const MISSING: Readonly<Record<number, string>> = {
-  14: 'tested for 30 s, not for 10 min; there is no alert but /metrics and the log',
+  14: 'not built: an alert; the log says it',
   18: 'not built: a cool-down between two failovers',
   31: 'not built: an Event about it',
   33: 'not built: an Event and a metric about the conflict; it is a log line',

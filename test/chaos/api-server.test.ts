@@ -7,9 +7,9 @@ import { openStage, type Scenario, startScenario } from '../harness/scenario.ts'
 import type { Pod } from '../harness/pod.ts';
 import { holdsFor } from '../harness/wait-for.ts';
 
-t.setTimeout(600_000);
+t.setTimeout(900_000);
 const stage = await openStage(t);
-const { scenario: declare } = declarations(t, stage);
+const { scenario: declare, longScenario } = declarations(t, stage);
 const OUTAGE_MS = 30_000;
 const SETTLE_MS = 6000;
 
@@ -19,10 +19,11 @@ async function survivesOutage(
   scenario: Scenario,
   master: Pod,
   bringBack: () => Promise<void>,
+  outageMs = OUTAGE_MS,
 ): Promise<void> {
   const mark = performance.now();
   await holdsFor(
-    OUTAGE_MS,
+    outageMs,
     async () => {
       const { role } = await master.replication();
       if (role !== 'master') {
@@ -60,6 +61,17 @@ await declare([14, 16], 'the API server hangs for 30 s: no demotion', async (t) 
     await stage.controlPlane.ready();
   });
 });
+
+await longScenario(
+  [14],
+  'the API server refuses connections for 10 min: no demotion',
+  async (t) => {
+    const { scenario, master } = await startScenario(t, stage);
+    await stage.controlPlane.killApiServer();
+    const bringBack = async (): Promise<void> => await stage.controlPlane.startApiServer();
+    await survivesOutage(t, scenario, master, bringBack, 600_000);
+  },
+);
 
 await declare(
   [15, 16],
