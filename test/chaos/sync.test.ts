@@ -8,7 +8,7 @@ import { AGENT_PORT } from '../harness/free-ports.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { redisCommand, withRedis } from '../harness/redis-client.ts';
-import { openStage, startScenario } from '../harness/scenario.ts';
+import { emptyGroup, openStage, Scenario, startScenario } from '../harness/scenario.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(900_000);
@@ -19,6 +19,20 @@ const UNREPLICATED_MS = 200;
 async function infoNumber(pod: Pod, section: string, field: string): Promise<number> {
   const text = String(await redisCommand(pod.ip, pod.access, 'INFO', section));
   return Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(text)?.[1]);
+}
+
+/** Not compressible, in values of one megabyte. */
+async function fill(pod: Pod, megabytes: number): Promise<void> {
+  await withRedis(
+    pod.ip,
+    pod.access,
+    async (client) => {
+      for (let index = 0; index < megabytes; index++) {
+        await client.set(`big:${index}`, randomBytes(1024 * 1024));
+      }
+    },
+    10_000,
+  );
 }
 
 async function status(pod: Pod, path: string): Promise<number> {
@@ -33,16 +47,15 @@ await declare(
   async (t) => {
     // Redis's own means of testing: every key costs a quarter of a second at loading. It answers
     // in between after every 2 MB.
-    const { scenario, group, master } = await startScenario(t, stage, {
-      redisArgs: ['--key-load-delay', '250000'],
-    });
-    await withRedis(master.ip, master.access, async (client) => {
-      for (let index = 0; index < 40; index++) {
-        await client.set(`old:${index}`, randomBytes(1024 * 1024));
-      }
-    });
+    const group = await emptyGroup(t, stage, { redisArgs: ['--key-load-delay', '250000'] });
+    await group.scaleUp(3);
+    const master = await oneMaster(group, { timeoutMs: 30_000 });
+    await fill(master, 40);
     await oneMaster(group);
     await redisCommand(master.ip, master.access, 'SAVE');
+    // Its keys are not in the file: they come by a partial resync.
+    const scenario = new Scenario(t, group, (await group.lease())?.term ?? 0);
+    await scenario.busy();
     const mark = performance.now();
     master.redis.signal('SIGKILL');
     await scenario.recovery('Redis killed', mark, 20_000, master);
@@ -56,7 +69,8 @@ await declare(
     await waitFor(
       'it has loaded',
       async () => {
-        const isLoading = (await master.state()).instance?.loading === true;
+        const { instance } = await master.state();
+        const isLoading = instance === null || instance.loading;
         if (isLoading) {
           looks++;
           if ((await status(master, '/ready')) !== 503) t.fail('ready while it loads');
@@ -103,16 +117,7 @@ await linkScenario(
 /** A new replica's first sync over a link of so many kilobits a second. */
 async function slowFirstSync(t: Test, megabytes: number, kilobits: number): Promise<void> {
   const { scenario, group, master } = await startScenario(t, stage, { size: 2 });
-  await withRedis(
-    master.ip,
-    master.access,
-    async (client) => {
-      for (let index = 0; index < megabytes; index++) {
-        await client.set(`big:${index}`, randomBytes(1024 * 1024));
-      }
-    },
-    10_000,
-  );
+  await fill(master, megabytes);
   await oneMaster(group);
   const before = await infoNumber(master, 'stats', 'sync_full');
   const place = await stage.network.place();
