@@ -98,7 +98,7 @@ await linkScenario(
 async function flapping(t: Test, ends: (group: Group, master: Pod) => string[]): Promise<void> {
   const { scenario, group, master } = await startScenario(t, stage);
   const cut = ends(group, master);
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 6; round++) {
     await master.link.cut(...cut);
     await holdsFor(1000, () => undefined);
     await master.link.heal();
