@@ -30,6 +30,8 @@ export type EffectParts = {
   readonly redis: LocalRedisPort;
   readonly remoteRedis: RemoteRedisPort;
   readonly lease: LeasePort;
+  /** Whether another pod has this address by now. */
+  readonly isStranger: (uid: string, address: string) => Promise<boolean>;
   readonly onExit: (code: number) => void;
 };
 
@@ -119,7 +121,12 @@ export class Effects {
   }
 
   async #fence({ uid, pod, address, runId }: RemoteTarget): Promise<void> {
-    const { remoteRedis, log } = this.#parts;
+    const { remoteRedis, log, isStranger } = this.#parts;
+    if (await isStranger(uid, address)) {
+      log.info({ target: pod, address }, 'not fenced: its address belongs to another pod');
+      this.#core.dispatch({ kind: 'remote-fenced', uid, isConfirmed: true, instance: null });
+      return;
+    }
     // A master without agent may be busy saving its data as it ends.
     const timeoutMs = this.#core.state.unmanaged.has(uid) ? REMOTE_LOOK_MS : REMOTE_FENCE_MS;
     const seen = runId === null ? null : await remoteRedis.look(address, timeoutMs);

@@ -135,6 +135,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
       }),
     apiRequests: () => api.requestCount,
     followPeers: (list) => streams.follow(list),
+    isStranger: (uid, address) => streams.isStranger(uid, address),
     publish: (report) => http.publish(report),
     onExit: (code) => process.exit(code),
   });

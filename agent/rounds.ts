@@ -6,11 +6,15 @@ import type { RouteReport } from '../src/wire.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { CoreConfig } from './core/model.ts';
 import { lastOpening } from './core/lineage.ts';
-import { isManaged, leaseOf, recordOf, selfPod } from './core/view.ts';
+import { isManaged, leaseOf, recordOf, seenTerm, selfPod } from './core/view.ts';
 import { REMOTE_LOOK_MS, type RunningCore } from './effects.ts';
 import type { LeasePort, PodsPort, RemoteRedisPort, RoutePort } from './ports.ts';
 
 const PROBE_MS = 500;
+/** The watch tells of a new term within so long, unless it is broken. */
+const CATCH_UP_AFTER_MS = 50;
+/** Where the Lease itself is behind (it was deleted), it is not read in a loop. */
+const CATCH_UP_GAP_MS = 500;
 
 export type RoundParts = {
   readonly core: CoreConfig;
@@ -36,6 +40,8 @@ export class Rounds {
   #labelRoutes: readonly RouteReport[] = [];
   #complaints: ReadonlySet<string> = new Set();
   #isStopped = false;
+  #isCatchingUp = false;
+  #caughtUpAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: RoundParts, core: RunningCore) {
     this.#parts = parts;
@@ -104,6 +110,29 @@ export class Rounds {
     this.#complaints = new Set(bad.map(({ detail }) => detail));
     await this.#lookForVolumes();
     this.#syncing = false;
+  }
+
+  /** A peer knows of a later term: the watch may be broken or silent, so the Lease is read soon. */
+  catchUp(): void {
+    const { clock } = this.#parts;
+    const isTooSoon = clock.now() - this.#caughtUpAt < CATCH_UP_GAP_MS;
+    if (this.#isCatchingUp || isTooSoon || !this.#isBehind()) return;
+    this.#isCatchingUp = true;
+    clock.after(CATCH_UP_AFTER_MS, () => void this.#readIfBehind());
+  }
+
+  #isBehind(): boolean {
+    return seenTerm(this.#core.state) > (leaseOf(this.#core.state)?.term ?? 0);
+  }
+
+  async #readIfBehind(): Promise<void> {
+    const { lease, core, clock } = this.#parts;
+    if (this.#isBehind() && !this.#isStopped) {
+      const read = await lease.read(core.timing.requestTimeoutMs);
+      this.#caughtUpAt = clock.now();
+      if (read.ok) this.#core.dispatch({ kind: 'lease', lease: read.body });
+    }
+    this.#isCatchingUp = false;
   }
 
   /** Nobody waits for the data of a volume that does not exist any more. */

@@ -129,6 +129,7 @@ export class Runtime {
     }
     for (const effect of effects) this.#effects.carryOut(effect);
     if (event.kind === 'pods') this.#followPeers();
+    if (event.kind === 'peer') this.#rounds.catchUp();
   }
 
   #followPeers(): void {

@@ -1,18 +1,25 @@
 // Writes the tables of the documentation from the code that they describe, between the markers
 // `<!-- generated: NAME -->` and `<!-- /generated -->`: npx node scripts/docs.mjs. With --check it
-// writes nothing and ends with status 1 where a file is out of date.
+// writes nothing and ends with status 1 where a file is out of date. With --record FILE it first takes
+// what a run of the scenarios measured (RO_RECORD=FILE npm run test:chaos) into test/chaos/results.json.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
 import { TIMING_PROFILES } from '../agent/core/lease-clock.ts';
 import { AGENT_OPTIONS } from '../agent/options.ts';
 import { formatDuration } from '../src/duration.ts';
 import { ERROR_REMEDIES } from '../src/errors.ts';
 import { markdownTable } from '../src/options.ts';
 import { AGENT_RULES } from '../webhook/agent-role.ts';
+import { declaredScenarios, scenarioRows } from '../test/declared.ts';
 import { WEBHOOK_OPTIONS } from '../webhook/config.ts';
 import { isSilent, REASONS } from '../webhook/core/reasons.ts';
 
 const root = new URL('../', import.meta.url);
-const FILES = ['README.md', 'docs/design.md', 'docs/injection.md'];
+const FILES = ['README.md', 'docs/design.md', 'docs/injection.md', 'docs/scenarios.md'];
+const RESULTS = new URL('test/chaos/results.json', root);
+const { values: flags } = parseArgs({
+  options: { check: { type: 'boolean' }, record: { type: 'string' } },
+});
 
 function table(head, rows) {
   const line = (cells) => `| ${cells.join(' | ')} |`;
@@ -65,6 +72,51 @@ function timingTable() {
   );
 }
 
+/** Of each declared test, what was measured last. */
+function recordedResults() {
+  return JSON.parse(readFileSync(RESULTS, 'utf8'));
+}
+
+function takeResults(file) {
+  const known = recordedResults();
+  const fresh = {};
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    if (line === '') continue;
+    const { file: test, test: sentence, ...result } = JSON.parse(line);
+    fresh[`${test}: ${sentence}`] = result;
+  }
+  const names = declaredScenarios().map(({ file: test, sentence }) => `${test}: ${sentence}`);
+  const kept = names.sort().flatMap((name) => {
+    const result = fresh[name] ?? known[name];
+    return result === undefined ? [] : [[name, result]];
+  });
+  writeFileSync(RESULTS, `${JSON.stringify(Object.fromEntries(kept), null, 2)}\n`);
+}
+
+/** One line per test; the number and the fault stand in the first one of a row. */
+function scenarioTable() {
+  const results = recordedResults();
+  return table(
+    ['#', 'fault', 'shown by', 'what it asserts, or what is missing', 'recovery', 'lost'],
+    scenarioRows().flatMap(({ row, fault, tests, elsewhere, missing }) => {
+      const own = tests.map(({ file, sentence }) => {
+        const { recoveryMs, lost, acknowledged } = results[`${file}: ${sentence}`] ?? {};
+        return [
+          code(file),
+          sentence,
+          recoveryMs === undefined ? '–' : `${recoveryMs} ms`,
+          lost === undefined ? '–' : `${lost} of ${acknowledged}`,
+        ];
+      });
+      const others = elsewhere.map(({ file, what }) => [code(file), what, '–', '–']);
+      const lack = missing === undefined ? [] : [['–', missing, '–', '–']];
+      return [...own, ...others, ...lack].map((cells, index) =>
+        index === 0 ? [row, fault, ...cells] : ['', '', ...cells],
+      );
+    }),
+  );
+}
+
 const BLOCKS = {
   'agent-options': () => markdownTable(AGENT_OPTIONS),
   'webhook-options': () => markdownTable(WEBHOOK_OPTIONS),
@@ -75,6 +127,7 @@ const BLOCKS = {
       Object.entries(ERROR_REMEDIES).map(([name, remedy]) => [code(name), remedy]),
     ),
   reasons: reasonTable,
+  scenarios: scenarioTable,
   timing: timingTable,
 };
 
@@ -87,13 +140,13 @@ function regenerate(file, text) {
   });
 }
 
-const isCheck = process.argv.includes('--check');
+if (flags.record !== undefined) takeResults(flags.record);
 for (const file of FILES) {
   const url = new URL(file, root);
   const before = readFileSync(url, 'utf8');
   const after = regenerate(file, before);
   if (after === before) continue;
-  if (isCheck) {
+  if (flags.check === true) {
     process.stderr.write(`${file} is out of date. Remedy: npx node scripts/docs.mjs\n`);
     process.exitCode = 1;
   } else {

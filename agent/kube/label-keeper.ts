@@ -6,7 +6,8 @@ import type { Clock } from '../clock.ts';
 import type { LabelChange } from '../core/labels.ts';
 import type { PodsPort } from '../ports.ts';
 
-const TIMEOUT_MS = 2000;
+/** As for the Lease: clients find no master until the patch is through, and it may be repeated. */
+const TIMEOUT_MS = 800;
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 2000;
 const COMPLAIN_AFTER_MS = 2000;

@@ -15,6 +15,9 @@ const PEERS_MAX = 100;
 const SILENCE_MS = 2000;
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 1000;
+/** A stream that met a stranger tries again every second. */
+const STRANGER_MS = 5000;
+const ASK_MS = 100;
 
 type Options = {
   readonly port: number;
@@ -24,8 +27,14 @@ type Options = {
   readonly onReport: (report: AgentReport) => void;
 };
 
+function bracketed(address: string): string {
+  return address.includes(':') ? `[${address}]` : address;
+}
+
 export class PeerStreams {
   readonly #options: Options;
+  /** Where somebody else's agent answered under a pod's address, and when. */
+  readonly #strangers = new Map<string, number>();
   readonly #streams = new Map<string, { address: string; abort: AbortController }>();
   readonly #dispatcher = new Agent({
     connect: { timeout: 1000 },
@@ -49,11 +58,32 @@ export class PeerStreams {
       stream.abort.abort();
       this.#streams.delete(uid);
     }
+    for (const uid of this.#strangers.keys()) if (!wanted.has(uid)) this.#strangers.delete(uid);
     for (const [uid, address] of wanted) {
       if (this.#streams.has(uid)) continue;
       const abort = new AbortController();
       this.#streams.set(uid, { address, abort });
       void this.#run(uid, address, abort.signal);
+    }
+  }
+
+  /**
+   * Whether this address belongs to another pod by now: an agent answers there under another UID.
+   * Asked only where the stream met that one lately, so that nothing is waited for elsewhere.
+   */
+  async isStranger(uid: string, address: string): Promise<boolean> {
+    const { clock, port } = this.#options;
+    const metAt = this.#strangers.get(uid) ?? Number.NEGATIVE_INFINITY;
+    if (clock.now() - metAt > STRANGER_MS) return false;
+    try {
+      const response = await request(`http://${bracketed(address)}:${port}/state`, {
+        dispatcher: this.#dispatcher,
+        signal: AbortSignal.timeout(ASK_MS),
+      });
+      const report: unknown = await response.body.json();
+      return isAgentReport(report) && report.podUID !== uid;
+    } catch {
+      return false;
     }
   }
 
@@ -63,8 +93,7 @@ export class PeerStreams {
   }
 
   async #run(uid: string, address: string, signal: AbortSignal): Promise<void> {
-    const host = address.includes(':') ? `[${address}]` : address;
-    const url = `http://${host}:${this.#options.port}/state?watch=true`;
+    const url = `http://${bracketed(address)}:${this.#options.port}/state?watch=true`;
     let failures = 0;
     while (!signal.aborted) {
       try {
@@ -75,8 +104,11 @@ export class PeerStreams {
           const report: unknown = JSON.parse(line);
           if (!isAgentReport(report)) throw new Error('what was sent is no report of an agent');
           // An old address may belong to somebody else by now.
-          if (report.podUID !== uid)
+          if (report.podUID !== uid) {
+            this.#strangers.set(uid, this.#options.clock.now());
             throw new Error(`the address belongs to pod ${report.podName}`);
+          }
+          this.#strangers.delete(uid);
           this.#options.onReport(report);
         }
       } catch (error) {

@@ -92,7 +92,8 @@ why_not() {
 # layer's and not the run's; said live and kept in the layer's log.
 obtain_for() {
   case $1 in
-    redis | kube | chaos) obtain_servers && obtain_programs ;;
+    redis | kube) obtain_servers && obtain_programs ;;
+    chaos) obtain_servers && obtain_programs && obtain_link_tools ;;
     e2e) obtain_programs ;;
   esac
 }
@@ -103,6 +104,18 @@ obtain_servers() {
   "$scripts/images" servers redis-7.0 >"$logs/servers" 2> >(indent_to "$log") || return 1
   read -r _ folder <"$logs/servers"
   export RO_REDIS_SERVER="$folder/bin/redis-server" PATH="$folder/bin:$PATH"
+}
+
+# obtain_link_tools: each pod of chaos has a network namespace of its own, whose links are cut.
+obtain_link_tools() {
+  local tool
+  if [ "$(id -u)" != 0 ]; then
+    note "without root the tests that cut links are skipped; run: sudo scripts/test chaos"
+    return 0
+  fi
+  for tool in ip tc nft nsenter unshare; do
+    command -v "$tool" >/dev/null || (need_packages iproute2 nftables util-linux) || return 1
+  done 2> >(indent_to "$log")
 }
 
 obtain_programs() {

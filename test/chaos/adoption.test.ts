@@ -3,6 +3,7 @@
 
 import t, { type Test } from 'tap';
 import { ADOPT_FROM_ANNOTATION, DISCARD_DATA_ANNOTATION } from '../../src/names.ts';
+import { declarations } from '../harness/declare.ts';
 import type { Group, GroupOptions } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
@@ -14,6 +15,7 @@ import { Writer } from '../harness/writer.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
+const { scenario: declare } = declarations(t, stage);
 
 async function fill(pod: Pod, prefix: string, count: number): Promise<void> {
   await withRedis(pod.ip, pod.access, async (client) => {
@@ -107,49 +109,61 @@ function oldKeys(): string[] {
   return Array.from({ length: 500 }, (_, index) => `old:${index}`);
 }
 
-await t.test('a running group with data and volumes is adopted without losing a key', async (t) => {
-  await rollsWithoutLoss(t, { persistence: 'rdb' });
-});
+await declare(
+  [61],
+  'a running group with data and volumes is adopted without losing a key',
+  async (t) => {
+    await rollsWithoutLoss(t, { persistence: 'rdb' });
+  },
+);
 
-await t.test('a running group with an AOF is adopted once a person agrees', async (t) => {
+await declare([61], 'a running group with an AOF is adopted once a person agrees', async (t) => {
   await rollsWithoutLoss(t, { persistence: 'aof' }, allowDiscard);
 });
 
-await t.test('a running group without volumes is adopted without losing a key', async (t) => {
-  await rollsWithoutLoss(t, { persistence: 'none', volumes: false });
-});
+await declare(
+  [61, 62],
+  'a running group without volumes is adopted without losing a key',
+  async (t) => {
+    await rollsWithoutLoss(t, { persistence: 'none', volumes: false });
+  },
+);
 
-await t.test('two unmanaged masters with different keys: nobody promotes', async (t) => {
-  const group = await emptyGroup(t, stage, { graceSeconds: 10 });
-  const left = await group.create('redis-0', { managed: false });
-  const right = await group.create('redis-1', { managed: false });
-  for (const pod of [left, right]) {
-    await waitFor('Redis answers', async () => await pod.replication(), { timeoutMs: 10_000 });
-  }
-  await fill(left, 'left', 10);
-  await fill(right, 'right', 20);
-  const pod = await group.create('redis-2');
-  await waitFor('the agent answers', async () => (await pod.state()).podName === pod.name, {
-    timeoutMs: 20_000,
-  });
-  await holdsFor(10_000, async () => {
-    const info = await pod.replication();
-    if (info.role === 'master' || info.masterHost !== '127.0.0.1') {
-      throw new Error(`${info.role} of ${info.masterHost}\n${pod.logTail()}`);
+await declare(
+  [63],
+  'two unmanaged masters with different keys: nobody promotes until a person chooses',
+  async (t) => {
+    const group = await emptyGroup(t, stage, { graceSeconds: 10 });
+    const left = await group.create('redis-0', { managed: false });
+    const right = await group.create('redis-1', { managed: false });
+    for (const pod of [left, right]) {
+      await waitFor('Redis answers', async () => await pod.replication(), { timeoutMs: 10_000 });
     }
-  });
-  t.pass('it neither promotes nor follows');
-  t.ok((await pod.state()).problem, 'its /state names the conflict');
-  t.equal((await left.replication()).keys, 10, "the left one's keys are there");
-  t.equal((await right.replication()).keys, 20, "the right one's keys are there");
+    await fill(left, 'left', 10);
+    await fill(right, 'right', 20);
+    const pod = await group.create('redis-2');
+    await waitFor('the agent answers', async () => (await pod.state()).podName === pod.name, {
+      timeoutMs: 20_000,
+    });
+    await holdsFor(10_000, async () => {
+      const info = await pod.replication();
+      if (info.role === 'master' || info.masterHost !== '127.0.0.1') {
+        throw new Error(`${info.role} of ${info.masterHost}\n${pod.logTail()}`);
+      }
+    });
+    t.pass('it neither promotes nor follows');
+    t.ok((await pod.state()).problem, 'its /state names the conflict');
+    t.equal((await left.replication()).keys, 10, "the left one's keys are there");
+    t.equal((await right.replication()).keys, 20, "the right one's keys are there");
 
-  // A person decides: there is no Lease yet, so the annotation stands on the pod.
-  const annotations = { [ADOPT_FROM_ANNOTATION]: 'true' };
-  await group.admin.patch(right.path, { metadata: { annotations } });
-  await waitFor(
-    'it follows the chosen one',
-    async () => (await pod.replication()).masterHost === right.ip,
-    { timeoutMs: 30_000, picture: () => pod.logTail() },
-  );
-  t.pass('it follows the one that a person chose');
-});
+    // A person decides: there is no Lease yet, so the annotation stands on the pod.
+    const annotations = { [ADOPT_FROM_ANNOTATION]: 'true' };
+    await group.admin.patch(right.path, { metadata: { annotations } });
+    await waitFor(
+      'it follows the chosen one',
+      async () => (await pod.replication()).masterHost === right.ip,
+      { timeoutMs: 30_000, picture: () => pod.logTail() },
+    );
+    t.pass('it follows the one that a person chose');
+  },
+);

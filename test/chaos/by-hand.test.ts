@@ -2,6 +2,7 @@
 
 import t from 'tap';
 import { DISCARD_DATA_ANNOTATION, ROLE_LABEL } from '../../src/names.ts';
+import { declarations } from '../harness/declare.ts';
 import type { Group } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
@@ -12,6 +13,7 @@ import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
+const { scenario: declare } = declarations(t, stage);
 const PORT = '6379';
 
 async function label(group: Group, pod: Pod, role: string | null): Promise<void> {
@@ -24,48 +26,64 @@ async function repairedWithin(group: Group, timeoutMs: number): Promise<string> 
   return `repaired after ${(performance.now() - started).toFixed(0)} ms`;
 }
 
-await t.test('a replica is made a second master by hand', async (t) => {
-  const { scenario, group, master } = await startScenario(t, stage);
-  const [replica] = group.others(master);
-  await redisCommand(replica?.ip ?? '', group.access, 'REPLICAOF', 'NO', 'ONE');
-  t.comment(await repairedWithin(group, 10_000));
-  await scenario.unchanged(master);
-  // The person opened it; the probe wrote to it until it was closed.
-  await scenario.end(master, { mayOverlap: true });
-});
+await declare(
+  [32],
+  'a replica is made a second master by hand: repaired, the master stays',
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    const [replica] = group.others(master);
+    await redisCommand(replica?.ip ?? '', group.access, 'REPLICAOF', 'NO', 'ONE');
+    t.comment(await repairedWithin(group, 10_000));
+    await scenario.unchanged(master);
+    // The person opened it; the probe wrote to it until it was closed.
+    await scenario.end(master, { mayOverlap: true });
+  },
+);
 
-await t.test('both replicas are made masters by hand', async (t) => {
-  const { scenario, group, master } = await startScenario(t, stage);
-  for (const pod of group.others(master)) {
-    await redisCommand(pod.ip, group.access, 'REPLICAOF', 'NO', 'ONE');
-  }
-  t.comment(await repairedWithin(group, 10_000));
-  await scenario.unchanged(master);
-  await scenario.end(master, { mayOverlap: true });
-});
+await declare(
+  [32],
+  'both replicas are made masters by hand: repaired, the master stays',
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    for (const pod of group.others(master)) {
+      await redisCommand(pod.ip, group.access, 'REPLICAOF', 'NO', 'ONE');
+    }
+    t.comment(await repairedWithin(group, 10_000));
+    await scenario.unchanged(master);
+    await scenario.end(master, { mayOverlap: true });
+  },
+);
 
-await t.test('a replica is told to follow another replica', async (t) => {
-  const { scenario, group, master } = await startScenario(t, stage);
-  const [left, right] = group.others(master);
-  await redisCommand(left?.ip ?? '', group.access, 'REPLICAOF', right?.ip ?? '', PORT);
-  t.comment(await repairedWithin(group, 20_000));
-  await scenario.unchanged(master);
-  await scenario.end(master);
-});
+await declare(
+  [32],
+  'a replica is told to follow another replica: repaired, the master stays',
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    const [left, right] = group.others(master);
+    await redisCommand(left?.ip ?? '', group.access, 'REPLICAOF', right?.ip ?? '', PORT);
+    t.comment(await repairedWithin(group, 20_000));
+    await scenario.unchanged(master);
+    await scenario.end(master);
+  },
+);
 
-await t.test('the master is told to follow a replica: nothing of its data is lost', async (t) => {
-  const { scenario, group, master } = await startScenario(t, stage);
-  const [replica] = group.others(master);
-  const mark = performance.now();
-  await redisCommand(master.ip, group.access, 'REPLICAOF', replica?.ip ?? '', PORT);
-  t.comment(await repairedWithin(group, 20_000));
-  const after = await oneMaster(group);
-  await scenario.busy();
-  t.comment(`writes paused for ${scenario.writer.largestGapMs(mark).toFixed(0)} ms`);
-  await scenario.end(after);
-});
+await declare(
+  [32],
+  'the master is told to follow a replica: nothing of its data is lost',
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    const [replica] = group.others(master);
+    const mark = performance.now();
+    await redisCommand(master.ip, group.access, 'REPLICAOF', replica?.ip ?? '', PORT);
+    t.comment(await repairedWithin(group, 20_000));
+    const after = await oneMaster(group);
+    await scenario.busy();
+    t.comment(`writes paused for ${scenario.writer.largestGapMs(mark).toFixed(0)} ms`);
+    await scenario.end(after);
+  },
+);
 
-await t.test('the master label is taken off the master', async (t) => {
+await declare([31], 'the master label is taken off the master: put back within 5 s', async (t) => {
   const { scenario, group, master } = await startScenario(t, stage);
   await label(group, master, null);
   t.comment(await repairedWithin(group, 5000));
@@ -73,17 +91,22 @@ await t.test('the master label is taken off the master', async (t) => {
   await scenario.end(master);
 });
 
-await t.test('a replica is labelled master, the master replica', async (t) => {
-  const { scenario, group, master } = await startScenario(t, stage);
-  const [replica] = group.others(master);
-  await label(group, replica as Pod, 'master');
-  await label(group, master, 'replica');
-  t.comment(await repairedWithin(group, 5000));
-  await scenario.unchanged(master);
-  await scenario.end(master);
-});
+await declare(
+  [31],
+  'a replica is labelled master, the master replica: corrected within 5 s',
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    const [replica] = group.others(master);
+    await label(group, replica as Pod, 'master');
+    await label(group, master, 'replica');
+    t.comment(await repairedWithin(group, 5000));
+    await scenario.unchanged(master);
+    await scenario.end(master);
+  },
+);
 
-await t.test(
+await declare(
+  [65],
   'the Lease is deleted: its holder restores it and the term does not fall',
   async (t) => {
     const { scenario, group, master } = await startScenario(t, stage);
@@ -106,12 +129,12 @@ await t.test(
   },
 );
 
-await t.test('a foreign instance with data joins: never overwritten unasked', async (t) => {
+await declare([64], 'a foreign instance with data joins: never overwritten unasked', async (t) => {
   const { scenario, group, master } = await startScenario(t, stage);
   // The volume of a pod that will join already has somebody's data.
-  const address = stage.network.address();
+  const { address, enter } = await stage.network.place();
   const directory = group.volume('data-redis-3');
-  const foreign = startRedis(stage.workspace, 'foreign', { address, directory });
+  const foreign = startRedis(stage.workspace, 'foreign', { address, enter, directory });
   const access = group.access;
   await waitFor('it answers', async () => await redisCommand(address, access, 'PING'), {
     timeoutMs: 5000,

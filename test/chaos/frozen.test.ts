@@ -1,6 +1,7 @@
 // Processes that hang or end without their pod (scenarios 7, 8, 9, 69).
 
 import t, { type Test } from 'tap';
+import { declarations } from '../harness/declare.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { openStage, startScenario } from '../harness/scenario.ts';
@@ -8,25 +9,38 @@ import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
+const { scenario: declare, longScenario } = declarations(t, stage);
 const UNREPLICATED_MS = 200;
-const FROZEN_MS = 10_000;
 
-await t.test("the master's Redis freezes and wakes up as a replica", async (t) => {
+/** What was queued on its open sockets may be answered when it wakes (DESIGN 5). */
+async function freezesAndWakes(t: Test, frozenMs: number): Promise<void> {
   const { scenario, group, master } = await startScenario(t, stage);
   const mark = performance.now();
   master.redis.signal('SIGSTOP');
   const recoveryMs = await scenario.recovery('Redis frozen', mark, 20_000, master);
   t.ok(recoveryMs < 4000, 'within four seconds');
   const next = await oneMaster(group, { without: [master] });
-  await holdsFor(FROZEN_MS, () => undefined);
+  await holdsFor(frozenMs, () => undefined);
   master.redis.signal('SIGCONT');
   const after = await oneMaster(group, { not: master });
   t.equal(after.name, next.name, 'the new master stays');
-  // What was queued on open sockets may be answered before any command of ours (DESIGN 5).
   await scenario.end(after, { mayLoseAfterMs: mark - UNREPLICATED_MS, mayOverlap: true });
-});
+}
 
-await t.test(
+await declare(
+  [7],
+  "the master's Redis freezes for 10 s: failover within 4 s, it wakes up as a replica",
+  async (t) => await freezesAndWakes(t, 10_000),
+);
+
+await longScenario(
+  [7],
+  "the master's Redis freezes for 60 s: failover within 4 s, it wakes up as a replica",
+  async (t) => await freezesAndWakes(t, 60_000),
+);
+
+await declare(
+  [8],
   "the master's agent freezes, its Redis lives: fenced before another leads",
   async (t) => {
     const { scenario, group, master } = await startScenario(t, stage);
@@ -83,7 +97,7 @@ async function isSoonBack(t: Test): Promise<boolean> {
   return true;
 }
 
-await t.test("the master's agent is killed and soon back: no failover", async (t) => {
+await declare([9], "the master's agent is killed and soon back: no failover", async (t) => {
   // A machine that is busy with other things may need longer than the wait of the Lease (4 s):
   // then the question is put again, to another group.
   const answers: boolean[] = [];
@@ -96,7 +110,7 @@ await t.test("the master's agent is killed and soon back: no failover", async (t
   t.ok(answers.at(-1), 'this machine restarts an agent within 2.5 s');
 });
 
-await t.test('all agents are killed at once and come back: no failover', async (t) => {
+await declare([9], 'all agents are killed at once and come back: no failover', async (t) => {
   const { scenario, group, master } = await startScenario(t, stage);
   const mark = performance.now();
   for (const pod of group.pods) pod.agent.signal('SIGKILL');
@@ -112,20 +126,24 @@ await t.test('all agents are killed at once and come back: no failover', async (
   await scenario.end(after);
 });
 
-await t.test("the master's agent does not come back: handed to a living one", async (t) => {
-  const { scenario, group, master } = await startScenario(t, stage);
-  const mark = performance.now();
-  master.agent.hold();
-  master.agent.signal('SIGKILL');
-  const recoveryMs = await scenario.recovery('agent gone', mark, 20_000, master);
-  t.ok(recoveryMs < 6000, 'failover after the lease');
-  t.comment(`writes paused for ${scenario.writer.largestGapMs(mark).toFixed(0)} ms`);
-  master.agent.release();
-  const after = await oneMaster(group, { not: master });
-  await scenario.end(after, { mayLoseAfterMs: mark + 1000 });
-});
+await declare(
+  [8, 10],
+  "the master's agent does not come back: handed to a living one",
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    const mark = performance.now();
+    master.agent.hold();
+    master.agent.signal('SIGKILL');
+    const recoveryMs = await scenario.recovery('agent gone', mark, 20_000, master);
+    t.ok(recoveryMs < 6000, 'failover after the lease');
+    t.comment(`writes paused for ${scenario.writer.largestGapMs(mark).toFixed(0)} ms`);
+    master.agent.release();
+    const after = await oneMaster(group, { not: master });
+    await scenario.end(after, { mayLoseAfterMs: mark + 1000 });
+  },
+);
 
-await t.test("a replica's Redis freezes: the master goes on", async (t) => {
+await declare([7], "a replica's Redis freezes: the master goes on", async (t) => {
   const { scenario, group, master } = await startScenario(t, stage);
   const [replica] = group.others(master);
   const mark = performance.now();

@@ -1,12 +1,14 @@
 // The master's pod goes (scenarios 2, 3, 6, 19, 45).
 
 import t, { type Test } from 'tap';
+import { declarations } from '../harness/declare.ts';
 import type { GroupOptions } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import { openStage, startScenario } from '../harness/scenario.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
+const { scenario: declare } = declarations(t, stage);
 const UNREPLICATED_MS = 200;
 
 async function gracefulDeletion(t: Test, options: GroupOptions): Promise<void> {
@@ -27,19 +29,23 @@ async function gracefulDeletion(t: Test, options: GroupOptions): Promise<void> {
   await scenario.end(after);
 }
 
-await t.test('a graceful deletion hands over first: nothing is lost', async (t) => {
+await declare([2], 'a graceful deletion hands over first: nothing is lost', async (t) => {
   await gracefulDeletion(t, {});
 });
 
-await t.test('a graceful deletion without preStop, by the deletion timestamp alone', async (t) => {
-  await gracefulDeletion(t, { preStop: false });
-});
+await declare(
+  [2],
+  'a graceful deletion without preStop, by the deletion timestamp alone',
+  async (t) => {
+    await gracefulDeletion(t, { preStop: false });
+  },
+);
 
-await t.test('a graceful deletion where the agent is a plain container', async (t) => {
+await declare([2], 'a graceful deletion where the agent is a plain container', async (t) => {
   await gracefulDeletion(t, { nativeSidecar: false });
 });
 
-await t.test('a replica is deleted: the master does not notice', async (t) => {
+await declare([2], 'a replica is deleted: the master does not notice', async (t) => {
   const { scenario, group, master } = await startScenario(t, stage);
   const [replica] = group.others(master);
   const mark = performance.now();
@@ -52,20 +58,25 @@ await t.test('a replica is deleted: the master does not notice', async (t) => {
   await scenario.end(master);
 });
 
-await t.test("the master's pod is force-deleted and comes back with its volume", async (t) => {
-  const { scenario, group, master } = await startScenario(t, stage, { persistence: 'aof' });
-  const mark = performance.now();
-  await master.forceDelete();
-  group.forget(master);
-  await scenario.recovery('force-deleted', mark, 20_000, master);
-  await group.create(master.name);
-  const next = await oneMaster(group);
-  t.not(next.name, master.name, 'another pod is master');
-  await scenario.end(next, { mayLoseAfterMs: mark - UNREPLICATED_MS });
-});
+await declare(
+  [3],
+  "the master's pod is force-deleted: failover; it comes back with its volume as a replica",
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage, { persistence: 'aof' });
+    const mark = performance.now();
+    await master.forceDelete();
+    group.forget(master);
+    await scenario.recovery('force-deleted', mark, 20_000, master);
+    await group.create(master.name);
+    const next = await oneMaster(group);
+    t.not(next.name, master.name, 'another pod is master');
+    await scenario.end(next, { mayLoseAfterMs: mark - UNREPLICATED_MS });
+  },
+);
 
-await t.test(
-  "the master's pod and volume are lost, and reborn empty under the same name",
+await declare(
+  [6],
+  "the master's pod and volume are lost and reborn empty under the same name: it follows",
   async (t) => {
     const { scenario, group, master } = await startScenario(t, stage);
     const mark = performance.now();
@@ -80,28 +91,36 @@ await t.test(
   },
 );
 
-await t.test("the master's node loses its power and the pod object stays", async (t) => {
-  const { scenario, group, master } = await startScenario(t, stage);
-  const mark = performance.now();
-  await master.powerOff();
-  const recoveryMs = await scenario.recovery('node lost', mark, 20_000, master);
-  t.ok(recoveryMs < 6000, 'failover by lease');
-  const next = await oneMaster(group, { without: [master] });
-  await scenario.end(next, { mayLoseAfterMs: mark - UNREPLICATED_MS });
-});
+await declare(
+  [19],
+  "the master's node loses its power and the pod object stays: failover within 6 s",
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    const mark = performance.now();
+    await master.powerOff();
+    const recoveryMs = await scenario.recovery('node lost', mark, 20_000, master);
+    t.ok(recoveryMs < 6000, 'failover by lease');
+    const next = await oneMaster(group, { without: [master] });
+    await scenario.end(next, { mayLoseAfterMs: mark - UNREPLICATED_MS });
+  },
+);
 
-await t.test('a group grows from 3 to 5 and shrinks past its master', async (t) => {
-  const { scenario, group } = await startScenario(t, stage);
-  await group.scaleUp(5);
-  let master = await oneMaster(group, { timeoutMs: 30_000 });
-  const mark = performance.now();
-  for (const name of ['redis-4', 'redis-3', 'redis-2', 'redis-1']) {
-    const pod = group.pod(name);
-    await pod.delete();
-    group.forget(pod);
-    master = await oneMaster(group);
-  }
-  t.equal(master.name, 'redis-0', 'the last one is the master');
-  t.comment(`longest pause ${scenario.writer.largestGapMs(mark).toFixed(0)} ms`);
-  await scenario.end(master);
-});
+await declare(
+  [45],
+  'a group grows from 3 to 5 and shrinks past its master: one master after each step',
+  async (t) => {
+    const { scenario, group } = await startScenario(t, stage);
+    await group.scaleUp(5);
+    let master = await oneMaster(group, { timeoutMs: 30_000 });
+    const mark = performance.now();
+    for (const name of ['redis-4', 'redis-3', 'redis-2', 'redis-1']) {
+      const pod = group.pod(name);
+      await pod.delete();
+      group.forget(pod);
+      master = await oneMaster(group);
+    }
+    t.equal(master.name, 'redis-0', 'the last one is the master');
+    t.comment(`longest pause ${scenario.writer.largestGapMs(mark).toFixed(0)} ms`);
+    await scenario.end(master);
+  },
+);

@@ -1,17 +1,20 @@
 // The master's Redis ends while its agent lives (scenarios 1, 4, 5, 22).
 
 import t from 'tap';
+import { declarations } from '../harness/declare.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import { openStage, startScenario } from '../harness/scenario.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
+const { scenario: declare } = declarations(t, stage);
 /** Writes acknowledged just before a crash may not have reached a replica. */
 const UNREPLICATED_MS = 200;
 /** Bound of a single time, where other work may hold both cores; the median is the measure. */
 const BUSY_MACHINE_MS = 4000;
 
-await t.test(
+await declare(
+  [1],
   "the master's Redis is killed: a replica is master in well under a second",
   async (t) => {
     const { scenario, group, master } = await startScenario(t, stage);
@@ -25,26 +28,30 @@ await t.test(
   },
 );
 
-await t.test('the master is killed five times in a row', async (t) => {
-  const { scenario, group, master } = await startScenario(t, stage);
-  const began = performance.now();
-  let current = master;
-  const times: number[] = [];
-  for (let round = 1; round <= 5; round++) {
-    await scenario.busy();
-    const mark = performance.now();
-    current.redis.signal('SIGKILL');
-    times.push(await scenario.recovery(`kill ${round}`, mark, 20_000, current));
-    current = await oneMaster(group, { not: current });
-  }
-  const [, , medianMs = Number.NaN] = times.sort((left, right) => left - right);
-  t.comment(`median ${medianMs.toFixed(0)} ms`);
-  t.ok(medianMs < 1000, 'the median is well under a second');
-  t.ok(Math.max(...times) < BUSY_MACHINE_MS, 'and none takes long');
-  await scenario.end(current, { mayLoseAfterMs: began - UNREPLICATED_MS });
-});
+await declare(
+  [1],
+  'the master is killed five times in a row: each time another takes over, the median within 1 s',
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    const began = performance.now();
+    let current = master;
+    const times: number[] = [];
+    for (let round = 1; round <= 5; round++) {
+      await scenario.busy();
+      const mark = performance.now();
+      current.redis.signal('SIGKILL');
+      times.push(await scenario.recovery(`kill ${round}`, mark, 20_000, current));
+      current = await oneMaster(group, { not: current });
+    }
+    const [, , medianMs = Number.NaN] = times.sort((left, right) => left - right);
+    t.comment(`median ${medianMs.toFixed(0)} ms`);
+    t.ok(medianMs < 1000, 'the median is well under a second');
+    t.ok(Math.max(...times) < BUSY_MACHINE_MS, 'and none takes long');
+    await scenario.end(current, { mayLoseAfterMs: began - UNREPLICATED_MS });
+  },
+);
 
-await t.test('Redis restarts at once with its data: no two masters', async (t) => {
+await declare([4, 67], 'Redis restarts at once with its data: no two masters', async (t) => {
   const { scenario, group, master } = await startScenario(t, stage, {
     persistence: 'aof',
     restartDelayMs: 0,
@@ -57,7 +64,7 @@ await t.test('Redis restarts at once with its data: no two masters', async (t) =
   await scenario.end(next, { mayLoseAfterMs: mark - UNREPLICATED_MS });
 });
 
-await t.test('Redis restarts at once and empty: the replicas keep their data', async (t) => {
+await declare([5], 'Redis restarts at once and empty: the replicas keep their data', async (t) => {
   const { scenario, group, master } = await startScenario(t, stage, {
     persistence: 'none',
     restartDelayMs: 0,
@@ -69,7 +76,8 @@ await t.test('Redis restarts at once and empty: the replicas keep their data', a
   await scenario.end(next, { mayLoseAfterMs: mark - UNREPLICATED_MS });
 });
 
-await t.test(
+await declare(
+  [5],
   'without the boot fence an empty restart does not wipe the replicas either',
   async (t) => {
     const { scenario, group, master } = await startScenario(t, stage, {
@@ -86,7 +94,7 @@ await t.test(
   },
 );
 
-await t.test("a group of two fails over when the master's Redis is killed", async (t) => {
+await declare([22], "a group of two fails over when the master's Redis is killed", async (t) => {
   const { scenario, group, master } = await startScenario(t, stage, { size: 2 });
   const mark = performance.now();
   master.redis.signal('SIGKILL');

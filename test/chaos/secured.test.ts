@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { declarations } from '../harness/declare.ts';
 import { createAuthority, issueCertificate } from '../harness/certificates.ts';
 import type { GroupOptions } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
@@ -10,6 +11,7 @@ import { openStage, startScenario } from '../harness/scenario.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
+const { scenario: declare } = declarations(t, stage);
 const PASSWORD = 'correct horse "battery" $staple';
 
 async function failsOver(t: Test, options: GroupOptions): Promise<void> {
@@ -41,18 +43,18 @@ async function tlsFiles() {
   return files;
 }
 
-await t.test('a group with a password fails over', async (t) => {
+await declare([1], 'a group with a password fails over', async (t) => {
   await failsOver(t, { password: PASSWORD });
 });
 
-await t.test('a group with TLS fails over', async (t) => {
+await declare([1], 'a group with TLS fails over', async (t) => {
   await failsOver(t, {
     tls: await tlsFiles(),
     agentEnv: { RO_REDIS_TLS_SERVER_NAME: 'redis' },
   });
 });
 
-await t.test('a group with TLS and a password fails over', async (t) => {
+await declare([1], 'a group with TLS and a password fails over', async (t) => {
   await failsOver(t, {
     tls: await tlsFiles(),
     password: PASSWORD,

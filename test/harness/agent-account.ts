@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { AGENT_ROLE, AGENT_SERVICE_ACCOUNT } from '../../src/names.ts';
 import { AGENT_RULES } from '../../webhook/agent-role.ts';
 import type { ControlPlane } from './control-plane.ts';
-import { KubeClient } from './kube-client.ts';
+import { type Access, KubeClient } from './kube-client.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 
 export type AgentAccount = {
   readonly namespace: string;
   readonly kubeconfig: string;
-  readonly token: string;
+  readonly access: Access;
   /** Speaks to the API server with the agent's rights. */
   readonly client: KubeClient;
 };
@@ -45,5 +45,5 @@ export async function createAgentAccount(
   writeKubeconfig(kubeconfig, access);
   const client = new KubeClient(access);
   controlPlane.workspace.atEnd(async () => await client.close());
-  return { namespace, kubeconfig, token: access.token, client };
+  return { namespace, kubeconfig, access, client };
 }

@@ -4,7 +4,12 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createAuthority, createKeyPair, issueCertificate } from './certificates.ts';
+import {
+  type Certificate,
+  createAuthority,
+  createKeyPair,
+  issueCertificate,
+} from './certificates.ts';
 import { PodNetwork } from './free-ports.ts';
 import { KubeClient } from './kube-client.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
@@ -42,12 +47,14 @@ async function writeCredentials(
   write('accounts.key', accounts.privatePem);
   write('accounts.pub', accounts.publicPem);
   write('tokens.csv', Object.values(tokens).join('\n'));
-  return { files, caPem: authority.certPem };
+  return { files, caPem: authority.certPem, certificate: server };
 }
 
 export class ControlPlane {
   readonly url: string;
   readonly caPem: string;
+  /** The API server's own, for what stands in front of it. */
+  readonly certificate: Certificate;
   readonly adminKubeconfig: string;
   readonly admin: KubeClient;
   readonly workspace: Workspace;
@@ -58,12 +65,14 @@ export class ControlPlane {
     workspace: Workspace,
     url: string,
     caPem: string,
+    certificate: Certificate,
     token: string,
     launch: () => ManagedProcess,
   ) {
     this.workspace = workspace;
     this.url = url;
     this.caPem = caPem;
+    this.certificate = certificate;
     this.launch = launch;
     this.apiServer = launch();
     this.adminKubeconfig = join(workspace.directory, 'admin.kubeconfig');
@@ -108,20 +117,25 @@ export class ControlPlane {
 /** Starts etcd and the API server; ready when RBAC's roles are there. */
 export async function startControlPlane(
   workspace: Workspace,
-  options: { readonly controllerManager?: boolean } = {},
+  options: {
+    readonly controllerManager?: boolean;
+    /** Where pods reach it; by default a loopback address. */
+    readonly address?: string | undefined;
+  } = {},
 ): Promise<ControlPlane> {
   // An address of its own: ports that were free a moment ago may be taken by the next test.
-  const address = (await PodNetwork.claim(workspace)).address();
+  const loopback = (await PodNetwork.claim(workspace)).address();
+  const address = options.address ?? loopback;
   const secret = {
     admin: randomBytes(16).toString('hex'),
     manager: randomBytes(16).toString('hex'),
   };
-  const { files, caPem } = await writeCredentials(workspace, address, {
+  const { files, caPem, certificate } = await writeCredentials(workspace, address, {
     admin: `${secret.admin},admin,admin,"system:masters"`,
     manager: `${secret.manager},system:kube-controller-manager,manager`,
   });
-  const etcdUrl = `http://${address}:2379`;
-  const etcdPeerUrl = `http://${address}:2380`;
+  const etcdUrl = `http://${loopback}:2379`;
+  const etcdPeerUrl = `http://${loopback}:2380`;
   workspace.start('etcd', programPath('etcd'), [
     `--data-dir=${files.file('etcd')}`,
     `--listen-client-urls=${etcdUrl}`,
@@ -151,7 +165,7 @@ export async function startControlPlane(
     '--v=1',
   ];
   const url = `https://${address}:${API_PORT}`;
-  const controlPlane = new ControlPlane(workspace, url, caPem, secret.admin, () =>
+  const controlPlane = new ControlPlane(workspace, url, caPem, certificate, secret.admin, () =>
     workspace.start('kube-apiserver', programPath('kube-apiserver'), apiServerArgs),
   );
   await controlPlane.ready();

@@ -33,18 +33,22 @@ export async function freePorts(count: number): Promise<number[]> {
  * so that it ends with this process, and two tests never share pod addresses.
  */
 export class PodNetwork {
-  private readonly prefix: string;
+  readonly prefix: string;
   private next = 1;
 
   private constructor(prefix: string) {
     this.prefix = prefix;
   }
 
-  static async claim(workspace: Workspace): Promise<PodNetwork> {
+  /** `range`: of A; what is not for pods of a network of their own stays out of its claims. */
+  static async claim(
+    workspace: Workspace,
+    range: { readonly from: number; readonly to: number } = { from: 128, to: 240 },
+  ): Promise<PodNetwork> {
     for (let attempt = 0; attempt < 50; attempt++) {
       const pick = (from: number, to: number): number =>
         from + Math.floor(Math.random() * (to - from));
-      const prefix = `127.${pick(16, 240)}.${pick(1, 255)}`;
+      const prefix = `127.${pick(range.from, range.to)}.${pick(1, 255)}`;
       try {
         const claim = await listen(`${prefix}.254`, REDIS_PORT);
         claim.unref();

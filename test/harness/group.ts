@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
 import { ROLE_LABEL, leaseName } from '../../src/names.ts';
 import type { AgentAccount } from './agent-account.ts';
+import { ApiProxy } from './api-proxy.ts';
 import type { ControlPlane } from './control-plane.ts';
-import type { PodNetwork } from './free-ports.ts';
 import type { KubeClient, KubeList } from './kube-client.ts';
+import type { PodPlace, PodPlaces } from './pod-network.ts';
 import { Pod, volumePath } from './pod.ts';
 import { statefulSetObject } from './pod-object.ts';
 import type { RedisAccess } from './redis-client.ts';
@@ -29,6 +30,10 @@ export type GroupOptions = {
   readonly volumes?: boolean;
   readonly restartDelayMs?: number;
   readonly agentEnv?: Readonly<Record<string, string>>;
+  /** Of both processes of the pod of this name. */
+  readonly podEnv?: (name: string) => Readonly<Record<string, string>>;
+  /** A proxy between each agent and the API server. */
+  readonly apiProxy?: boolean;
 };
 
 export type PodOptions = {
@@ -37,6 +42,8 @@ export type PodOptions = {
   /** False: the agent is started later, by the test. */
   readonly agent?: boolean;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Where it runs; by default at a new address. */
+  readonly place?: PodPlace;
 };
 
 type RawLease = {
@@ -53,7 +60,7 @@ export class Group {
   readonly admin: KubeClient;
   readonly access: RedisAccess;
   private readonly controlPlane: ControlPlane;
-  private readonly network: PodNetwork;
+  private readonly network: PodPlaces;
   private readonly options: GroupOptions;
   private readonly byName = new Map<string, Pod>();
   private owner: Promise<{ name: string; uid: string }> | undefined;
@@ -61,7 +68,7 @@ export class Group {
   constructor(
     controlPlane: ControlPlane,
     account: AgentAccount,
-    network: PodNetwork,
+    network: PodPlaces,
     options: GroupOptions,
   ) {
     this.controlPlane = controlPlane;
@@ -113,13 +120,20 @@ export class Group {
     const claim = volumes ? `data-${name}` : undefined;
     if (claim !== undefined) await this.ensureClaim(claim);
     const managed = options.managed ?? true;
+    const place = options.place ?? (await this.network.place());
+    const api =
+      this.options.apiProxy === true
+        ? await ApiProxy.start(this.controlPlane, this.account)
+        : undefined;
     const scratch = join('scratch', `${name}-${randomBytes(4).toString('hex')}`);
     const pod = await Pod.start(
       {
         workspace,
         admin: this.admin,
         namespace: this.account.namespace,
-        kubeconfig: this.account.kubeconfig,
+        kubeconfig: api?.kubeconfig ?? this.account.kubeconfig,
+        api,
+        place,
         shape: {
           name,
           group: this.name,
@@ -132,7 +146,9 @@ export class Group {
           owner: await this.owner,
         },
         redis: {
-          address: this.network.address(),
+          address: place.address,
+          enter: place.enter,
+          env: this.options.podEnv?.(name) ?? {},
           persistence: this.options.persistence ?? 'rdb',
           bootFence: managed && (this.options.bootFence ?? true),
           args: this.options.redisArgs ?? [],

@@ -9,9 +9,12 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { request } from 'undici';
 import type { AgentReport } from '../../src/wire.ts';
 import { agentProgram } from './agent-program.ts';
+import type { ApiProxy } from './api-proxy.ts';
 import { Container } from './container.ts';
 import { AGENT_PORT } from './free-ports.ts';
 import { KubeError, type KubeClient } from './kube-client.ts';
+import type { PodLink } from './pod-link.ts';
+import type { PodPlace } from './pod-network.ts';
 import { type PodShape, podObject, podStatus } from './pod-object.ts';
 import { type RedisAccess, type ReplicationInfo, replicationInfo } from './redis-client.ts';
 import { type RedisOptions, startRedis } from './redis-server.ts';
@@ -22,6 +25,8 @@ export type PodPlan = {
   readonly admin: KubeClient;
   readonly namespace: string;
   readonly kubeconfig: string;
+  readonly api: ApiProxy | undefined;
+  readonly place: PodPlace;
   readonly shape: PodShape;
   readonly redis: Omit<RedisOptions, 'directory'>;
   readonly access: RedisAccess;
@@ -44,8 +49,12 @@ export class Pod {
   private readonly plan: PodPlan;
   private readonly startedAt = new Date().toISOString();
   private readonly incarnation = ++incarnations;
+  /** Another agent program than the usual one, from its next start on. */
+  program: string | undefined;
   private agentContainer: Container | undefined;
   private isGone = false;
+  private isDark = false;
+  private isOff = false;
   private reporting: Promise<void> | undefined;
   private isDirty = false;
 
@@ -87,9 +96,17 @@ export class Pod {
     return this.agentContainer !== undefined;
   }
 
-  startAgent(): void {
+  /** Between its agent and the API server; only where the group was started with proxies. */
+  get api(): ApiProxy {
+    const { api } = this.plan;
+    if (api === undefined) throw new Error('the group has no proxies');
+    return api;
+  }
+
+  /** `env`: changes to the agent's environment, for this container. */
+  startAgent(env: Readonly<Record<string, string>> = {}): void {
     const delay = this.plan.restartDelayMs;
-    this.agentContainer = new Container('agent', delay, () => this.launchAgent(), this.report);
+    this.agentContainer = new Container('agent', delay, () => this.launchAgent(env), this.report);
     this.report();
   }
 
@@ -102,7 +119,7 @@ export class Pod {
     });
   }
 
-  private launchAgent() {
+  private launchAgent(changes: Readonly<Record<string, string>>) {
     const { workspace, shape, namespace, kubeconfig, access, agentEnv } = this.plan;
     const env = {
       POD_NAME: this.name,
@@ -111,6 +128,7 @@ export class Pod {
       POD_UID: this.uid,
       KUBECONFIG: kubeconfig,
       RO_GROUP: shape.group,
+      ...this.plan.redis.env,
       RO_REDIS_HOST: this.ip,
       RO_HTTP_HOST: this.ip,
       RO_BOOT_FENCE: String(this.plan.redis.bootFence === true),
@@ -118,9 +136,14 @@ export class Pod {
       RO_LOG_LEVEL: process.env['RO_TEST_LOG_LEVEL'] ?? 'info',
       ...(access.password === undefined ? {} : { REDIS_PASSWORD: access.password }),
       ...agentEnv,
+      ...changes,
     };
     const name = `${this.name}-${this.incarnation}-agent`;
-    return workspace.start(name, process.execPath, [agentProgram()], { env });
+    const { enter } = this.plan.place;
+    return workspace.start(name, process.execPath, [this.program ?? agentProgram()], {
+      env,
+      enter,
+    });
   }
 
   /** Writes the status as a kubelet does: later, and again until the API server has it. */
@@ -132,7 +155,7 @@ export class Pod {
   };
 
   private async reportAll(): Promise<void> {
-    while (this.isDirty && !this.isGone) {
+    while (this.isDirty && !this.isGone && !this.isDark) {
       this.isDirty = false;
       const status = podStatus({
         ip: this.ip,
@@ -178,6 +201,8 @@ export class Pod {
     const preStopMs = performance.now() - started;
     await this.redis.stop(remaining());
     await (agentEnd ?? this.agentContainer?.stop(Math.max(2000, remaining())));
+    this.isOff = true;
+    await this.plan.place.close();
     await this.remove();
     return { preStopMs, wholeMs: performance.now() - started };
   }
@@ -210,10 +235,40 @@ export class Pod {
     });
   }
 
-  /** The node is gone: both processes end, the object stays as it was. */
+  /** The node is gone for good: nothing is sent any more, not even a refusal; the object stays. */
   async powerOff(): Promise<void> {
+    if (this.isOff) return;
+    this.isOff = true;
     this.isGone = true;
+    await this.plan.place.link?.unplug();
     await Promise.all([this.redis.stop(0, 'SIGKILL'), this.agentContainer?.stop(0, 'SIGKILL')]);
+    await this.plan.place.close();
+  }
+
+  /** The node is without power until `powerOn`: as powerOff, but the pod keeps its place. */
+  async powerCut(): Promise<void> {
+    this.isDark = true;
+    await this.link.unplug();
+    for (const each of [this.redis, this.agentContainer]) {
+      each?.hold();
+      await each?.process.kill();
+    }
+  }
+
+  /** The node is back and starts its containers again, Redis at once and the agent after it. */
+  async powerOn(agentDelayMs = 0): Promise<void> {
+    await this.link.plug();
+    this.isDark = false;
+    this.redis.release();
+    await pause(agentDelayMs);
+    this.agentContainer?.release();
+  }
+
+  /** The pod's cable; only where links can be cut. */
+  get link(): PodLink {
+    const { link } = this.plan.place;
+    if (link === undefined) throw new Error('no link can be cut here');
+    return link;
   }
 
   /** The agent's log without lines that repeat the message of the one before. */

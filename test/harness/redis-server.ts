@@ -18,6 +18,9 @@ export type RedisOptions = {
   readonly args?: readonly string[];
   /** Which redis-server; else the one that RO_REDIS_SERVER or PATH names. */
   readonly program?: string;
+  /** What the command begins with: enters the network of a pod. */
+  readonly enter?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 };
 
 /** Several words where a directive takes several: Redis 6 does not take them as one. */
@@ -83,5 +86,8 @@ export function startRedis(
   };
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value].flat());
   const program = options.program ?? redisServerProgram();
-  return workspace.start(name, program, [...args, ...(options.args ?? [])]);
+  return workspace.start(name, program, [...args, ...(options.args ?? [])], {
+    enter: options.enter ?? [],
+    env: options.env ?? {},
+  });
 }

@@ -4,11 +4,12 @@
 import type { Test } from 'tap';
 import { createAgentAccount } from './agent-account.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
-import { PodNetwork } from './free-ports.ts';
 import { Group, type GroupOptions } from './group.ts';
 import { groupPicture, oneMaster } from './one-master.ts';
+import { openPodNetwork, type PodPlaces } from './pod-network.ts';
 import type { Pod } from './pod.ts';
 import { redisVersion } from './redis-server.ts';
+import { record } from './results.ts';
 import { ServiceRoute } from './service-route.ts';
 import { waitFor } from './wait-for.ts';
 import { Workspace } from './workspace.ts';
@@ -18,7 +19,7 @@ import { Writer } from './writer.ts';
 export type Stage = {
   readonly controlPlane: ControlPlane;
   readonly workspace: Workspace;
-  readonly network: PodNetwork;
+  readonly network: PodPlaces;
 };
 
 let namespaces = 0;
@@ -27,8 +28,8 @@ let namespaces = 0;
 export async function openStage(t: Test): Promise<Stage> {
   const workspace = new Workspace();
   t.teardown(async () => await workspace.close());
-  const network = await PodNetwork.claim(workspace);
-  const controlPlane = await startControlPlane(workspace);
+  const network = await openPodNetwork(workspace);
+  const controlPlane = await startControlPlane(workspace, { address: network.apiAddress });
   return { controlPlane, workspace, network };
 }
 
@@ -59,6 +60,7 @@ export class Scenario {
   private readonly t: Test;
   private readonly firstTerm: number;
   private isOver = false;
+  private recoveryMs: number | undefined;
 
   constructor(t: Test, group: Group, firstTerm: number) {
     this.t = t;
@@ -92,6 +94,7 @@ export class Scenario {
   async recovery(what: string, markMs: number, timeoutMs: number, notBy?: Pod): Promise<number> {
     const first = await this.writer.firstAfter(markMs, timeoutMs, notBy?.ip);
     const recoveryMs = first.atMs - markMs;
+    this.recoveryMs = Math.max(this.recoveryMs ?? 0, recoveryMs);
     this.t.comment(`${what}: ${recoveryMs.toFixed(0)} ms to the first acknowledged write`);
     return recoveryMs;
   }
@@ -108,6 +111,11 @@ export class Scenario {
     const { length } = this.writer.ledger;
     const lost = await this.writer.lost(master.ip);
     this.t.comment(`lost ${lost.length} of ${length} acknowledged writes; Redis ${redisVersion()}`);
+    record(this.t.name, {
+      ...(this.recoveryMs === undefined ? {} : { recoveryMs: Math.round(this.recoveryMs) }),
+      lost: lost.length,
+      acknowledged: length,
+    });
     if (options.mayLoseAfterMs === undefined) {
       this.t.equal(lost.length, 0, 'no acknowledged write is lost');
     } else {

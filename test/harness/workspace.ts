@@ -20,6 +20,8 @@ export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signa
 export type StartOptions = {
   readonly env?: Readonly<Record<string, string>>;
   readonly directory?: string;
+  /** What the command begins with: enters the network of a pod. */
+  readonly enter?: readonly string[];
 };
 
 /** Dies with the test process, however that one ends. */
@@ -51,7 +53,7 @@ export class ManagedProcess {
     this.name = name;
     this.logFile = logFile;
     const log = openSync(logFile, 'a');
-    const [first = program, ...rest] = [...LEASH, program, ...args];
+    const [first = program, ...rest] = [...LEASH, ...(options.enter ?? []), program, ...args];
     const child = spawn(first, rest, {
       stdio: ['ignore', log, log],
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...options.env },

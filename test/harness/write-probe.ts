@@ -41,6 +41,16 @@ export class WriteProbe {
     await Promise.all([...this.writers.values()].map(async (writer) => await writer.stop()));
   }
 
+  /** Writes to it no more: its address is about to be somebody else's. */
+  async leave(pod: Pod): Promise<void> {
+    await this.writers.get(pod)?.stop();
+  }
+
+  /** When the pod acknowledged a write last; minus infinity: never. */
+  lastAcknowledgement(pod: Pod): number {
+    return this.writers.get(pod)?.last?.atMs ?? Number.NEGATIVE_INFINITY;
+  }
+
   /**
    * The longest chain of acknowledgements by ever another instance in which each was sent after
    * the one before it had been answered: so their order is certain, whatever the scheduling.

@@ -46,7 +46,7 @@ class Agent {
       {
         origin: controlPlane.url,
         tls: { ca: controlPlane.caPem },
-        headers: () => ({ authorization: `Bearer ${account.token}` }),
+        headers: () => ({ authorization: `Bearer ${account.access.token}` }),
       },
       systemClock,
     );

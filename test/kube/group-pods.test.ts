@@ -23,7 +23,7 @@ const api = new KubeApi(
   {
     origin: controlPlane.url,
     tls: { ca: controlPlane.caPem },
-    headers: () => ({ authorization: `Bearer ${account.token}` }),
+    headers: () => ({ authorization: `Bearer ${account.access.token}` }),
   },
   systemClock,
 );

@@ -107,6 +107,8 @@ export class SimAgent {
       redis: this.#localPort(),
       remoteRedis: this.#remotePort(new SimRemoteRedis(reach)),
       lease: leasePort,
+      // No address is ever another pod's here.
+      isStranger: () => Promise.resolve(false),
       pods: podsPort,
       labels: new LabelKeeper(podsPort, this.clock, log),
       namespace: NAMESPACE,

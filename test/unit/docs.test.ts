@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { test } from 'tap';
 import * as names from '../../src/names.ts';
+import { declaredScenarios, scenarioRows } from '../declared.ts';
+import { FAULTS } from '../scenarios.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -56,6 +58,34 @@ void test('every test that a page refers to exists', (t) => {
   for (const page of pages) {
     const found = [...read(page).matchAll(/test\/[a-z]+\/[a-z-]+\.test\.ts/g)];
     for (const [file] of found) t.ok(existsSync(join(root, file)), `${page}: ${file}`);
+  }
+  t.end();
+});
+
+void test('every scenario is shown by a test, or it is said what is missing and why', (t) => {
+  for (const { row, fault, tests, elsewhere, missing } of scenarioRows()) {
+    const isAccounted = tests.length > 0 || elsewhere.length > 0 || missing !== undefined;
+    t.ok(isAccounted, `${row}: ${fault}`);
+    for (const { file } of elsewhere) t.ok(existsSync(join(root, file)), file);
+  }
+  t.end();
+});
+
+void test('every scenario test declares rows that exist, under a name of its own', (t) => {
+  const declared = declaredScenarios();
+  t.ok(declared.length > 50, 'the declarations were found');
+  for (const { file, rows, sentence } of declared) {
+    for (const row of rows) t.ok(FAULTS[row], `${file}: ${row}`);
+    const same = declared.filter((each) => each.file === file && each.sentence === sentence);
+    t.equal(same.length, 1, `${file}: ${sentence}`);
+  }
+  t.end();
+});
+
+void test('every test of test/chaos declares its rows', (t) => {
+  for (const file of new Set(declaredScenarios().map((each) => each.file))) {
+    const undeclared = read(file).match(/^await t\.test\(/gm) ?? [];
+    t.equal(undeclared.length, 0, file);
   }
   t.end();
 });

@@ -1,0 +1,207 @@
+// Who is who: addresses that changed hands, hidden or blocked ones, forged requests, two versions of
+// the agent, commands that are denied (scenarios 38, 53, 54, 55, 58, 59).
+
+import t from 'tap';
+import { request } from 'undici';
+import { declarations } from '../harness/declare.ts';
+import { AGENT_PORT } from '../harness/free-ports.ts';
+import { LATER_PROTOCOL, laterAgent } from '../harness/later-agent.ts';
+import { oneMaster } from '../harness/one-master.ts';
+import type { Pod } from '../harness/pod.ts';
+import { redisCommand } from '../harness/redis-client.ts';
+import { emptyGroup, openStage, startScenario } from '../harness/scenario.ts';
+import { holdsFor, waitFor } from '../harness/wait-for.ts';
+import { Writer } from '../harness/writer.ts';
+
+t.setTimeout(600_000);
+const stage = await openStage(t);
+const { scenario: declare, linkScenario } = declarations(t, stage);
+const UNREPLICATED_MS = 200;
+
+await linkScenario(
+  [38],
+  "the dead master's address now belongs to another group: that one is left alone",
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    const other = await emptyGroup(t, stage, { name: 'other' });
+    const mark = performance.now();
+    // Its pod object stays, with the address.
+    await master.powerCut();
+    await scenario.probe.leave(master);
+    const place = await stage.network.place(master.ip);
+    const newcomer = await other.create('other-0', { place });
+    const writer = new Writer({ access: other.access, route: () => newcomer.ip, prefix: 'other' });
+    t.teardown(async () => await writer.stop());
+    // Until then whatever answered there was not the old master.
+    await scenario.recovery('its address was reused', mark, 20_000, master);
+    await oneMaster(group, { without: [master] });
+    await oneMaster(other, { timeoutMs: 20_000 });
+    const first = await writer.firstAfter(performance.now(), 10_000);
+    await holdsFor(3000, () => undefined);
+    t.ok(writer.largestGapMs(first.atMs) < 1000, 'its writes go on');
+    await writer.stop();
+    t.equal((await writer.lost(newcomer.ip)).length, 0, 'its data are untouched');
+    t.equal((await other.lease())?.term, 1, 'and it never lost its role');
+    for (const pod of group.others(master)) {
+      const stray = await redisCommand(pod.ip, pod.access, 'EXISTS', 'other:0');
+      t.equal(stray, 0, `${pod.name} has none of them`);
+    }
+    await newcomer.powerOff();
+    const next = await oneMaster(group, { without: [master] });
+    await scenario.end(next, { mayLoseAfterMs: mark - UNREPLICATED_MS });
+  },
+);
+
+await linkScenario(
+  [38],
+  "a group's master gets the address of another group's dead pod: it is not fenced by that one",
+  async (t) => {
+    const other = await emptyGroup(t, stage, { name: 'other' });
+    const { scenario, group, master } = await startScenario(t, stage);
+    const [replica] = group.others(master) as [Pod];
+    await replica.powerCut();
+    await scenario.probe.leave(replica);
+    const newcomer = await other.create('other-0', {
+      place: await stage.network.place(replica.ip),
+    });
+    await oneMaster(other, { timeoutMs: 20_000 });
+    const writer = new Writer({ access: other.access, route: () => newcomer.ip, prefix: 'other' });
+    t.teardown(async () => await writer.stop());
+    await writer.firstAfter(performance.now(), 10_000);
+    const mark = performance.now();
+    // A promotion fences whatever is not known to be no master.
+    master.redis.signal('SIGKILL');
+    await scenario.recovery('Redis killed', mark, 20_000, master);
+    await holdsFor(3000, () => undefined);
+    const gapMs = writer.largestGapMs(mark);
+    t.comment(`longest pause of the other group's writer ${gapMs.toFixed(0)} ms`);
+    t.ok(gapMs < 500, "the other group's writes go on");
+    await writer.stop();
+    t.equal((await writer.lost(newcomer.ip)).length, 0, 'its data are untouched');
+    t.equal((await other.lease())?.term, 1, 'and it never lost its role');
+    await newcomer.powerOff();
+    const next = await oneMaster(group, { without: [replica], not: master });
+    await scenario.end(next, { mayLoseAfterMs: mark - UNREPLICATED_MS });
+  },
+);
+
+await declare(
+  [53],
+  'CONFIG is denied: the log names the command and what it costs, no data are touched',
+  async (t) => {
+    const group = await emptyGroup(t, stage, {
+      redisArgs: '--user default on nopass ~* &* +@all -config'.split(' '),
+    });
+    await group.scaleUp(2);
+    for (const pod of group.pods) {
+      await waitFor(
+        'the log names it',
+        () =>
+          /RO_REDIS_COMMAND_DENIED.*CONFIG SET replica-read-only.*fenced instance/.test(
+            pod.logTail(10_000),
+          ),
+        { timeoutMs: 15_000, picture: () => pod.logTail() },
+      );
+    }
+    t.pass('each agent names CONFIG SET and what its lack costs');
+  },
+);
+
+await declare(
+  [54],
+  'replicas appear under a false address, as behind a mesh: failover as ever',
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage, {
+      redisArgs: ['--replica-announce-ip', '127.0.0.6'],
+    });
+    const shown = await redisCommand(master.ip, master.access, 'INFO', 'replication');
+    t.match(String(shown), /slave0:ip=127\.0\.0\.6/, 'the master shows the false address');
+    const mark = performance.now();
+    master.redis.signal('SIGKILL');
+    await scenario.recovery('behind a mesh', mark, 20_000, master);
+    const next = await oneMaster(group, { not: master });
+    await scenario.end(next, { mayLoseAfterMs: mark - UNREPLICATED_MS });
+  },
+);
+
+await linkScenario(
+  [55],
+  "the agents' port is blocked between pods: failover by Redis and Lease alone",
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    for (const pod of group.pods) await pod.link.blockPort(AGENT_PORT);
+    const blocked = performance.now();
+    await holdsFor(6000, () => undefined);
+    t.ok(scenario.writer.largestGapMs(blocked) < 1000, 'writes went on');
+    await scenario.unchanged(master);
+    const mark = performance.now();
+    master.redis.signal('SIGKILL');
+    await scenario.recovery("the agents' port is blocked", mark, 30_000);
+    await holdsFor(3000, () => undefined);
+    for (const pod of group.pods) await pod.link.heal();
+    const next = await oneMaster(group, { timeoutMs: 30_000 });
+    await scenario.end(next, { mayLoseAfterMs: mark - UNREPLICATED_MS });
+  },
+);
+
+await declare(
+  [58],
+  'two agent versions during a roll: one master throughout, failover in a mixed group',
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    const program = await laterAgent(stage.workspace.directory);
+    const mark = performance.now();
+    const [first, second] = group.others(master) as [Pod, Pod];
+    const replace = async (pod: Pod): Promise<void> => {
+      pod.program = program;
+      pod.agent.signal('SIGTERM');
+      await waitFor(
+        'the later agent answers',
+        async () => (await pod.state()).protocol === LATER_PROTOCOL,
+        {
+          timeoutMs: 20_000,
+          picture: () => pod.logTail(),
+        },
+      );
+    };
+    await replace(first);
+    await oneMaster(group);
+    await replace(master);
+    const mixed = await oneMaster(group);
+    t.ok(scenario.writer.largestGapMs(mark) < 1000, 'writes went on while two were replaced');
+    await scenario.unchanged(mixed);
+    const killed = performance.now();
+    master.redis.signal('SIGKILL');
+    await scenario.recovery('a mixed group', killed, 20_000, master);
+    await oneMaster(group, { not: master });
+    await replace(second);
+    const next = await oneMaster(group, { not: master });
+    await scenario.end(next, { mayLoseAfterMs: killed - UNREPLICATED_MS });
+  },
+);
+
+await declare([59], 'forged requests to an agent change nothing', async (t) => {
+  const { scenario, group, master } = await startScenario(t, stage);
+  const report = await master.state();
+  const forged = JSON.stringify({ ...report, term: report.term + 50, isMaster: false });
+  const mark = performance.now();
+  for (const pod of group.pods) {
+    const base = `http://${pod.ip}:${AGENT_PORT}`;
+    for (const path of ['/state', '/state?watch=true', '/prestop', '/promote', '/']) {
+      for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+        const headers = { 'content-type': 'application/json' };
+        const answer = await request(`${base}${path}`, { method, headers, body: forged });
+        await answer.body.dump();
+        if (answer.statusCode < 400) t.fail(`${method} ${path}: ${answer.statusCode}`);
+      }
+    }
+    const answer = await request(`${base}/prestop`);
+    t.match(await answer.body.text(), /does not end/, 'a forged preStop is refused');
+    t.match(pod.logTail(10_000), /preStop was asked for/, 'and logged');
+  }
+  await holdsFor(3000, () => undefined);
+  t.ok(scenario.writer.largestGapMs(mark) < 500, 'no pause');
+  await oneMaster(group);
+  await scenario.unchanged(master);
+  await scenario.end(master);
+});
