@@ -1,4 +1,5 @@
-// Starts real Redis (or Valkey) servers, each on a loopback address of its own.
+// Starts real Redis (or Valkey) servers, each on a loopback address of its own; and sentinels, which
+// are the same program.
 
 import { execFileSync } from 'node:child_process';
 import { REDIS_PORT } from './free-ports.ts';
@@ -81,4 +82,9 @@ export function startRedis(
   };
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value].flat());
   return workspace.start(name, redisServerProgram(), [...args, ...(options.args ?? [])]);
+}
+
+/** A sentinel writes what it learns into its own file, and goes on from there after a restart. */
+export function startSentinel(workspace: Workspace, name: string, file: string): ManagedProcess {
+  return workspace.start(name, redisServerProgram(), [file, '--sentinel']);
 }
