@@ -30,7 +30,7 @@ const STEPS: readonly Step[] = [
   { who: 'nominee', what: 'and the last answered', matches: /^remote-fenced/, isLast: true },
   { who: 'nominee', what: 'NO ONE sent', matches: /^do promote/ },
   { who: 'nominee', what: 'NO ONE answered, open sent', matches: /^do open/ },
-  { who: 'nominee', what: 'open answered', matches: /^master of term/ },
+  { who: 'nominee', what: 'open answered', matches: /^redis-done ok/, isLast: true },
 ];
 
 /** performance.now() of this process on the machine's monotonic clock, which agents log by. */

@@ -149,7 +149,7 @@ async function budget({ options }: Run): Promise<void> {
 
 function expectedMinutes(options: Options, systems: readonly SystemName[]): number {
   const kinds = FAULTS.filter((fault) => options.only.has(fault)).length;
-  let seconds = options.budget ? options.rounds * ROUND_SECONDS.ours : 0;
+  let seconds = options.only.has('budget') ? options.rounds * ROUND_SECONDS.ours : 0;
   for (const name of systems) {
     const lanes = name === 'sentinel30s' ? options.lanes : 1;
     seconds += (kinds * roundsOf(options, name) * ROUND_SECONDS[name]) / lanes;
@@ -167,7 +167,7 @@ async function main(options: Options): Promise<number> {
   for (const name of systems) await faults(run, name);
   if (options.only.has('switchover') && systems.includes('ours')) await switchover(run);
   if (options.only.has('large')) for (const name of systems) await large(run, name);
-  if (options.budget) await budget(run);
+  if (options.only.has('budget')) await budget(run);
   process.stdout.write(`${table(run.result)}\n`);
   if (options.json !== undefined) {
     writeFileSync(options.json, `${JSON.stringify(run.result, null, 2)}\n`);

@@ -4,7 +4,8 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
 import { FAULTS } from './system.ts';
 
-const SCENARIOS = [...FAULTS, 'switchover', 'large'] as const;
+const USUAL = [...FAULTS, 'switchover'] as const;
+const SCENARIOS = [...USUAL, 'large', 'budget'] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
 export type Options = {
@@ -16,7 +17,6 @@ export type Options = {
   readonly largeMib: number;
   readonly only: ReadonlySet<Scenario>;
   readonly systems: ReadonlySet<string>;
-  readonly budget: boolean;
   readonly json: string | undefined;
 };
 
@@ -31,7 +31,7 @@ Run "npm run build" before it, on a machine that does nothing else.
   --rounds-large N   rounds of each system with a large dataset (10)
   --lanes N          groups of Sentinel at 30 s side by side: they wait most of the time (5)
   --writes N         acknowledged writes over all switchovers, at least (1000000)
-  --only A,B         of: ${SCENARIOS.join(', ')} (all but large)
+  --only A,B         of: ${SCENARIOS.join(', ')} (${USUAL.join(',')})
   --systems A,B      of: ours, sentinel1s, sentinel30s (all)
   --large            also the crash with a large dataset
   --large-mib N      its size (2048)
@@ -92,9 +92,9 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const values = parse(args);
   if (values.help === true) return undefined;
   const rounds = count('rounds', values.rounds, 50, 10_000);
-  const usual = SCENARIOS.filter((name) => name !== 'large').join(',');
-  const only = new Set(names('only', values.only ?? usual, SCENARIOS));
+  const only = new Set(names('only', values.only ?? USUAL.join(','), SCENARIOS));
   if (values.large === true) only.add('large');
+  if (values.budget === true) only.add('budget');
   if (values.json === '') throw new FlagError('json', '""', 'the path of a file');
   return {
     rounds,
@@ -109,7 +109,6 @@ export function readOptions(args: readonly string[]): Options | undefined {
       'sentinel1s',
       'sentinel30s',
     ]),
-    budget: values.budget === true,
     json: values.json,
   };
 }
