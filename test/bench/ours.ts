@@ -14,6 +14,8 @@ import { COMMON_REDIS_ARGS, type FaultName, type PlannedSystem, SIZE } from './s
 const HEALTHY_TIMEOUT_MS = 120_000;
 /** A new master and its replicas are watched closely for three seconds: no round begins in them. */
 const CALM_MS = 3500;
+/** The kubelet looks once a second: half of that on average. */
+const NOTICE_MS = 500;
 
 export class OurGroup implements PlannedSystem {
   readonly name = 'ours';
@@ -32,12 +34,13 @@ export class OurGroup implements PlannedSystem {
     const workspace = new Workspace();
     try {
       const network = await PodNetwork.claim(workspace);
-      const controlPlane = await startControlPlane(workspace);
+      const controlPlane = await startControlPlane(workspace, { fsync: true });
       const account = await createAgentAccount(controlPlane, 'bench');
       const group = new Group(controlPlane, account, network, {
         persistence: 'none',
         redisArgs: COMMON_REDIS_ARGS,
         agentEnv,
+        noticeMs: NOTICE_MS,
       });
       await group.scaleUp(SIZE);
       return new OurGroup(workspace, group);

@@ -108,7 +108,7 @@ export class ControlPlane {
 /** Starts etcd and the API server; ready when RBAC's roles are there. */
 export async function startControlPlane(
   workspace: Workspace,
-  options: { readonly controllerManager?: boolean } = {},
+  options: { readonly controllerManager?: boolean; readonly fsync?: boolean } = {},
 ): Promise<ControlPlane> {
   // An address of its own: ports that were free a moment ago may be taken by the next test.
   const address = (await PodNetwork.claim(workspace)).address();
@@ -129,7 +129,8 @@ export async function startControlPlane(
     `--listen-peer-urls=${etcdPeerUrl}`,
     `--initial-advertise-peer-urls=${etcdPeerUrl}`,
     `--initial-cluster=default=${etcdPeerUrl}`,
-    '--unsafe-no-fsync',
+    // What is measured waits for the disk, as in a cluster; what is only tested does not.
+    ...(options.fsync === true ? [] : ['--unsafe-no-fsync']),
     '--log-level=warn',
   ]);
   const apiServerArgs = [

@@ -9,7 +9,6 @@ import type { Acknowledged } from './ledger.ts';
 
 /** A cut connection is opened again at once, one that is refused after this. */
 const REFUSED_RETRY_MS = 10;
-/** Pause after a write and after a round of refusals. */
 const ROUND_MS = 1;
 
 function encoded(...words: readonly string[]): string {
@@ -86,6 +85,8 @@ export type DirectWriterOptions = {
   /** Tried in turn, each next one as soon as the one before it refuses. */
   readonly addresses: readonly string[];
   readonly prefix: string;
+  /** Pause after a write; after a round of refusals it is 1 ms. */
+  readonly everyMs?: number;
   /** Where each acknowledged write is told; several writers may share one. */
   readonly ledger: Acknowledged[];
   readonly onWritten?: (written: Acknowledged) => void;
@@ -111,7 +112,7 @@ export class DirectWriter {
       const link = this.links[current % this.links.length];
       if (link !== undefined && (await this.write(link))) {
         refusals = 0;
-        await pause(ROUND_MS);
+        await pause(this.options.everyMs ?? ROUND_MS);
         continue;
       }
       current++;

@@ -28,6 +28,7 @@ export type PodPlan = {
   readonly volume: string;
   readonly agentEnv: Readonly<Record<string, string>>;
   readonly restartDelayMs: number;
+  readonly noticeMs: number;
 };
 
 /** What a deletion took: each figure in milliseconds. */
@@ -55,7 +56,7 @@ export class Pod {
     this.ip = plan.redis.address;
     this.uid = uid;
     this.access = plan.access;
-    this.redis = new Container('redis', plan.restartDelayMs, () => this.launchRedis(), this.report);
+    this.redis = new Container('redis', plan.restartDelayMs, () => this.launchRedis(), this.notice);
     plan.workspace.atEnd(() => {
       this.isGone = true;
       this.redis.noMoreRestarts();
@@ -89,7 +90,7 @@ export class Pod {
 
   startAgent(): void {
     const delay = this.plan.restartDelayMs;
-    this.agentContainer = new Container('agent', delay, () => this.launchAgent(), this.report);
+    this.agentContainer = new Container('agent', delay, () => this.launchAgent(), this.notice);
     this.report();
   }
 
@@ -122,6 +123,12 @@ export class Pod {
     const name = `${this.name}-${this.incarnation}-agent`;
     return workspace.start(name, process.execPath, [agentProgram()], { env });
   }
+
+  private readonly notice = (): void => {
+    const { noticeMs } = this.plan;
+    if (noticeMs === 0) this.report();
+    else setTimeout(this.report, noticeMs).unref();
+  };
 
   /** Writes the status as a kubelet does: later, and again until the API server has it. */
   private readonly report = (): void => {
