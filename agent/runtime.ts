@@ -134,6 +134,10 @@ export class Runtime {
       this.#effects.carryOut(effect);
     }
     if (event.kind === 'pods') this.#followPeers();
+    // What a new phase asks for next waits for no tick: a nominee promotes as soon as it knows. A
+    // tick may come at any moment, so this is one of its moments; one for each event, no loop.
+    const hasMoved = state.phase !== before.phase;
+    if (hasMoved && event.kind !== 'tick') this.#queue.push({ kind: 'tick' });
   }
 
   #trace(text: string | undefined): void {
