@@ -108,7 +108,9 @@ export class Budget {
       const [p50, p95] = [percentile(times, 0.5), percentile(times, 0.95)];
       const step = p50 - before;
       if (Number.isFinite(p50)) before = p50;
-      const figures = [p50, step, p95, percentile(times, 1)].map((ms) => ms.toFixed(1));
+      const figures = [p50, step, p95, percentile(times, 1)].map((ms) =>
+        Number.isFinite(ms) ? ms.toFixed(1) : '-',
+      );
       return [whos.get(what) ?? 'client', what, String(times.length), ...figures];
     });
     return aligned([['who', 'step', 'n', 'p50 ms', 'step', 'p95 ms', 'max ms'], ...rows]);

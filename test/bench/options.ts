@@ -41,8 +41,8 @@ Run "npm run build" before it, on a machine that does nothing else.
 `;
 
 export class FlagError extends Error {
-  constructor(flag: string, value: string, remedy: string) {
-    super(`--${flag}: ${value}. Remedy: ${remedy}`);
+  constructor(fault: string, remedy: string) {
+    super(`${fault}. Remedy: ${remedy}`);
     this.name = 'FlagError';
   }
 }
@@ -67,7 +67,7 @@ function parse(args: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw new FlagError('flags', messageOf(error), 'see --help');
+    throw new FlagError(messageOf(error).split('. ')[0] ?? '', 'see --help');
   }
 }
 
@@ -75,13 +75,14 @@ function count(flag: string, text: string | undefined, fallback: number, max: nu
   if (text === undefined) return fallback;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= 1 && value <= max) return value;
-  throw new FlagError(flag, `"${text}"`, `a whole number from 1 to ${max}`);
+  throw new FlagError(`--${flag}: "${text}"`, `a whole number from 1 to ${max}`);
 }
 
 function names<T extends string>(flag: string, text: string, known: readonly T[]): ReadonlySet<T> {
   const chosen = text.split(',').map((each) => {
     const found = known.find((name) => name === each.trim());
-    if (found === undefined) throw new FlagError(flag, `"${each}"`, `one of ${known.join(', ')}`);
+    if (found === undefined)
+      throw new FlagError(`--${flag}: "${each}"`, `one of ${known.join(', ')}`);
     return found;
   });
   return new Set(chosen);
@@ -95,7 +96,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const only = new Set(names('only', values.only ?? USUAL.join(','), SCENARIOS));
   if (values.large === true) only.add('large');
   if (values.budget === true) only.add('budget');
-  if (values.json === '') throw new FlagError('json', '""', 'the path of a file');
+  if (values.json === '') throw new FlagError('--json: ""', 'the path of a file');
   return {
     rounds,
     rounds30s: count('rounds-30s', values['rounds-30s'], rounds, 10_000),
