@@ -12,6 +12,7 @@ import { leaseOf, seenTerm, selfPod } from './core/view.ts';
 import { type EffectParts, Effects } from './effects.ts';
 import type { LabelKeeper } from './kube/label-keeper.ts';
 import { type RoundParts, Rounds } from './rounds.ts';
+import { effectTrace, eventTrace } from './trace.ts';
 
 const HEARTBEAT_MS = 500;
 const OFFSET_PUBLISH_MS = 100;
@@ -117,6 +118,7 @@ export class Runtime {
   #handle(event: AgentEvent): void {
     const { clock, log } = this.#parts;
     const before = this.#state;
+    this.#trace(eventTrace(event, this.#parts.core.self.agentId));
     const { state, effects, reason } = step(before, event, clock.now());
     this.#state = state;
     if (reason !== null) {
@@ -127,9 +129,21 @@ export class Runtime {
         reason,
       );
     }
-    for (const effect of effects) this.#effects.carryOut(effect);
+    for (const effect of effects) {
+      this.#trace(effectTrace(effect));
+      this.#effects.carryOut(effect);
+    }
     if (event.kind === 'pods') this.#followPeers();
     if (event.kind === 'peer') this.#rounds.catchUp();
+    // What a new phase asks for next waits for no tick: a nominee promotes as soon as it knows. A
+    // tick may come at any moment, so this is one of its moments; one for each event, no loop.
+    const hasMoved = state.phase !== before.phase;
+    if (hasMoved && event.kind !== 'tick') this.#queue.push({ kind: 'tick' });
+  }
+
+  #trace(text: string | undefined): void {
+    const { clock, log } = this.#parts;
+    if (text !== undefined) log.debug({ clockMs: clock.now() }, text);
   }
 
   #followPeers(): void {

@@ -170,7 +170,11 @@ export class LocalRedisAdapter implements LocalRedisPort {
   async #poll(): Promise<void> {
     const redis = this.#redis;
     if (redis === null) return;
-    const onClose = (): void => this.#wake?.();
+    const { clock, log } = this.#options;
+    const onClose = (): void => {
+      log.debug({ clockMs: clock.now() }, 'redis closed its connection');
+      this.#wake?.();
+    };
     redis.once('close', onClose);
     while (!this.#stopped && redis.status === 'ready') {
       try {

@@ -121,6 +121,8 @@ export async function startControlPlane(
     readonly controllerManager?: boolean;
     /** Where pods reach it; by default a loopback address. */
     readonly address?: string | undefined;
+    /** etcd waits for the disk, as on a cluster. */
+    readonly fsync?: boolean;
   } = {},
 ): Promise<ControlPlane> {
   // An address of its own: ports that were free a moment ago may be taken by the next test.
@@ -143,7 +145,8 @@ export async function startControlPlane(
     `--listen-peer-urls=${etcdPeerUrl}`,
     `--initial-advertise-peer-urls=${etcdPeerUrl}`,
     `--initial-cluster=default=${etcdPeerUrl}`,
-    '--unsafe-no-fsync',
+    // What is measured waits for the disk, as in a cluster; what is only tested does not.
+    ...(options.fsync === true ? [] : ['--unsafe-no-fsync']),
     '--log-level=warn',
   ]);
   const apiServerArgs = [

@@ -29,6 +29,8 @@ export type GroupOptions = {
   /** False: data end with the pod. */
   readonly volumes?: boolean;
   readonly restartDelayMs?: number;
+  /** After so long the kubelet notices that a container ended or started: it looks once a second. */
+  readonly noticeMs?: number;
   readonly agentEnv?: Readonly<Record<string, string>>;
   /** Of both processes of the pod of this name. */
   readonly podEnv?: (name: string) => Readonly<Record<string, string>>;
@@ -164,6 +166,7 @@ export class Group {
           ...this.options.agentEnv,
         },
         restartDelayMs: this.options.restartDelayMs ?? 1000,
+        noticeMs: this.options.noticeMs ?? 0,
       },
       { agent: options.agent ?? true },
     );

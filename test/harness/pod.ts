@@ -33,6 +33,7 @@ export type PodPlan = {
   readonly volume: string;
   readonly agentEnv: Readonly<Record<string, string>>;
   readonly restartDelayMs: number;
+  readonly noticeMs: number;
 };
 
 /** What a deletion took: each figure in milliseconds. */
@@ -64,7 +65,7 @@ export class Pod {
     this.ip = plan.redis.address;
     this.uid = uid;
     this.access = plan.access;
-    this.redis = new Container('redis', plan.restartDelayMs, () => this.launchRedis(), this.report);
+    this.redis = new Container('redis', plan.restartDelayMs, () => this.launchRedis(), this.notice);
     plan.workspace.atEnd(() => {
       this.isGone = true;
       this.redis.noMoreRestarts();
@@ -106,7 +107,7 @@ export class Pod {
   /** `env`: changes to the agent's environment, for this container. */
   startAgent(env: Readonly<Record<string, string>> = {}): void {
     const delay = this.plan.restartDelayMs;
-    this.agentContainer = new Container('agent', delay, () => this.launchAgent(env), this.report);
+    this.agentContainer = new Container('agent', delay, () => this.launchAgent(env), this.notice);
     this.report();
   }
 
@@ -145,6 +146,12 @@ export class Pod {
       enter,
     });
   }
+
+  private readonly notice = (): void => {
+    const { noticeMs } = this.plan;
+    if (noticeMs === 0) this.report();
+    else setTimeout(this.report, noticeMs).unref();
+  };
 
   /** Writes the status as a kubelet does: later, and again until the API server has it. */
   private readonly report = (): void => {

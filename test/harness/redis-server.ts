@@ -1,4 +1,5 @@
-// Starts real Redis (or Valkey) servers, each on a loopback address of its own.
+// Starts real Redis (or Valkey) servers, each on a loopback address of its own; and sentinels, which
+// are the same program.
 
 import { execFileSync } from 'node:child_process';
 import { REDIS_PORT } from './free-ports.ts';
@@ -90,4 +91,9 @@ export function startRedis(
     enter: options.enter ?? [],
     env: options.env ?? {},
   });
+}
+
+/** A sentinel writes what it learns into its own file, and goes on from there after a restart. */
+export function startSentinel(workspace: Workspace, name: string, file: string): ManagedProcess {
+  return workspace.start(name, redisServerProgram(), [file, '--sentinel']);
 }

@@ -3,8 +3,9 @@
 // grew means that two instances acknowledged at one time (DESIGN 13, I1 and I9).
 
 import type { Group } from './group.ts';
+import type { Acknowledged } from './ledger.ts';
 import type { Pod } from './pod.ts';
-import { type Acknowledged, Writer } from './writer.ts';
+import { Writer } from './writer.ts';
 
 export type Reign = { readonly pod: string; readonly atMs: number };
 

@@ -3,16 +3,9 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import { openRedis, type RedisAccess, withRedis } from './redis-client.ts';
+import { type Acknowledged, largestGapMs, lostWrites } from './ledger.ts';
+import { openRedis, type RedisAccess } from './redis-client.ts';
 import { waitFor } from './wait-for.ts';
-
-export type Acknowledged = {
-  readonly key: string;
-  readonly value: string;
-  readonly sentMs: number;
-  readonly atMs: number;
-  readonly address: string;
-};
 
 export type WriterOptions = {
   readonly access: RedisAccess;
@@ -99,31 +92,11 @@ export class Writer {
 
   /** The longest time without an acknowledgement since `fromMs`, until `toMs`. */
   largestGapMs(fromMs: number, toMs = performance.now()): number {
-    const times = this.ledger.map((each) => each.atMs).filter((at) => at > fromMs && at < toMs);
-    let largest = 0;
-    let before = fromMs;
-    for (const at of [...times.sort((left, right) => left - right), toMs]) {
-      largest = Math.max(largest, at - before);
-      before = at;
-    }
-    return largest;
+    return largestGapMs(this.ledger, fromMs, toMs);
   }
 
   /** Acknowledged writes that the given instance does not have. */
   async lost(address: string): Promise<Acknowledged[]> {
-    return await withRedis(
-      address,
-      this.options.access,
-      async (client) => {
-        const missing: Acknowledged[] = [];
-        for (let from = 0; from < this.ledger.length; from += 1000) {
-          const part = this.ledger.slice(from, from + 1000);
-          const values = await client.mget(part.map((each) => each.key));
-          missing.push(...part.filter((each, index) => values[index] !== each.value));
-        }
-        return missing;
-      },
-      10_000,
-    );
+    return await lostWrites(this.ledger, address, this.options.access);
   }
 }

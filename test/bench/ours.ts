@@ -1,0 +1,132 @@
+// Our group under test: real agents and a real API server, as in the chaos tests.
+
+import { createAgentAccount } from '../harness/agent-account.ts';
+import type { Container } from '../harness/container.ts';
+import { startControlPlane } from '../harness/control-plane.ts';
+import { PodNetwork } from '../harness/free-ports.ts';
+import { Group } from '../harness/group.ts';
+import { groupPicture, oneMaster } from '../harness/one-master.ts';
+import type { Pod } from '../harness/pod.ts';
+import { waitFor } from '../harness/wait-for.ts';
+import { Workspace } from '../harness/workspace.ts';
+import { COMMON_REDIS_ARGS, type FaultName, type PlannedSystem, SIZE } from './system.ts';
+
+const HEALTHY_TIMEOUT_MS = 120_000;
+/** A new master and its replicas are watched closely for three seconds: no round begins in them. */
+const CALM_MS = 3500;
+/** The kubelet looks once a second: half of that on average. */
+const NOTICE_MS = 500;
+
+export class OurGroup implements PlannedSystem {
+  readonly name = 'ours';
+  readonly group: Group;
+  private readonly workspace: Workspace;
+  private readonly down: Container[] = [];
+  private deleted: string | undefined;
+  private healthySince = { master: '', term: -1, atMs: 0 };
+
+  private constructor(workspace: Workspace, group: Group) {
+    this.workspace = workspace;
+    this.group = group;
+  }
+
+  static async open(agentEnv: Readonly<Record<string, string>> = {}): Promise<OurGroup> {
+    const workspace = new Workspace();
+    try {
+      const network = await PodNetwork.claim(workspace);
+      const controlPlane = await startControlPlane(workspace, { fsync: true });
+      const account = await createAgentAccount(controlPlane, 'bench');
+      const group = new Group(controlPlane, account, network, {
+        persistence: 'none',
+        redisArgs: COMMON_REDIS_ARGS,
+        agentEnv,
+        noticeMs: NOTICE_MS,
+      });
+      await group.scaleUp(SIZE);
+      return new OurGroup(workspace, group);
+    } catch (error) {
+      await workspace.close();
+      throw error;
+    }
+  }
+
+  get access() {
+    return this.group.access;
+  }
+
+  addresses(): readonly string[] {
+    return this.group.pods.map(({ ip }) => ip);
+  }
+
+  pod(address: string): Pod {
+    const found = this.group.pods.find(({ ip }) => ip === address);
+    if (found === undefined) throw new Error(`no pod has the address ${address}`);
+    return found;
+  }
+
+  async healthy(): Promise<string> {
+    if (this.deleted !== undefined) {
+      await this.group.create(this.deleted);
+      this.deleted = undefined;
+    }
+    return await waitFor('our group is wholly healthy', async () => await this.calmMaster(), {
+      timeoutMs: HEALTHY_TIMEOUT_MS,
+      everyMs: 100,
+      picture: async () => await groupPicture(this.group),
+    });
+  }
+
+  /** The master, once nothing has changed for a while and every replica is in sync. */
+  private async calmMaster(): Promise<string | undefined> {
+    const master = await oneMaster(this.group, { timeoutMs: 0 });
+    const states = await Promise.all(this.group.pods.map(async (pod) => await pod.state()));
+    const term = Math.max(...states.map((state) => state.term));
+    const isWhole = states.every(({ isMaster, inSync }) => isMaster || inSync);
+    const before = this.healthySince;
+    if (!isWhole || before.master !== master.ip || before.term !== term) {
+      this.healthySince = { master: isWhole ? master.ip : '', term, atMs: performance.now() };
+      return undefined;
+    }
+    return performance.now() - before.atMs >= CALM_MS ? master.ip : undefined;
+  }
+
+  inject(fault: FaultName, master: string): void {
+    const { redis, agent } = this.pod(master);
+    switch (fault) {
+      case 'crash':
+        return this.kill(redis);
+      case 'podKilled':
+        this.kill(agent);
+        return this.kill(redis);
+      case 'frozen':
+        this.down.push(redis);
+        redis.signal('SIGSTOP');
+    }
+  }
+
+  private kill(container: Container): void {
+    this.down.push(container);
+    container.hold();
+    container.signal('SIGKILL');
+  }
+
+  heal(): void {
+    this.healthySince = { master: '', term: -1, atMs: 0 };
+    for (const container of this.down.splice(0)) {
+      container.signal('SIGCONT');
+      container.release();
+    }
+  }
+
+  async switchOver(master: string): Promise<void> {
+    const pod = this.pod(master);
+    this.deleted = pod.name;
+    await pod.delete();
+    this.group.forget(pod);
+    this.healthySince = { master: '', term: -1, atMs: 0 };
+  }
+
+  async close(): Promise<void> {
+    await this.workspace.close();
+  }
+}
