@@ -69,20 +69,21 @@ export class Downstream {
       if (state.isAppending && state.traits.countsUnreplicated) state.offset++;
       return;
     }
-    if (state.selectsNext) this.#feed(SELECT_BYTES, null, false);
+    if (state.selectsNext) this.feed(SELECT_BYTES, null, false);
     state.selectsNext = false;
-    this.#feed(bytes, dataset, false);
+    this.feed(bytes, dataset, false);
   }
 
   /** Asks all replicas how far they are. */
   askForAcks(): void {
     const state = this.#state;
     const isHeard = state.backlog !== null || this.#links.length > 0;
-    if (isHeard) this.#feed(GETACK_BYTES, null, true);
+    if (isHeard) this.feed(GETACK_BYTES, null, true);
     else if (state.traits.countsUnreplicated) state.offset++;
   }
 
-  #feed(bytes: number, dataset: Dataset | null, asksForAck: boolean): void {
+  /** These bytes alone. */
+  feed(bytes: number, dataset: Dataset | null, asksForAck: boolean): void {
     const end = this.#state.offset + bytes;
     this.forward({ kind: 'entry', end, bytes, dataset, asksForAck, isGarbled: false });
   }
@@ -181,7 +182,7 @@ export class Downstream {
     const { settings, backlog } = this.#state;
     const now = this.#state.seconds();
     const isPingDue = this.#loops % settings.pingPeriodSeconds === 0;
-    if (isMaster && isPingDue && this.#links.length > 0) this.#feed(PING_BYTES, null, false);
+    if (isMaster && isPingDue && this.#links.length > 0) this.feed(PING_BYTES, null, false);
     for (const link of this.#links.slice()) {
       if (link.phase !== 'online' || now - link.ackedAt <= settings.replTimeoutSeconds) continue;
       link.drop();

@@ -108,7 +108,8 @@ export class RedisProcess {
       linkUp: upstream.isConnected,
       syncing: upstream.isSyncing,
       loading: state.loading !== null,
-      offset: target === null ? state.offset : upstream.offset,
+      // As our adapter reads it: a replica that has got nothing yet is where its own stream is.
+      offset: target !== null && upstream.offset > 0 ? upstream.offset : state.offset,
       masterOffset: state.offset,
       replid: state.replid,
       replid2: state.replid2,

@@ -45,6 +45,7 @@ export class TransactionEcho {
     if (!this.#hasBegun) return;
     const isMaster = this.#upstream.target === null;
     const isLeftOver = this.#wasMaster && !isMaster && this.#state.backlog !== null;
-    if (isMaster || isLeftOver) this.#downstream.write(EXEC_BYTES, null);
+    if (isMaster) this.#downstream.write(EXEC_BYTES, null);
+    else if (isLeftOver) this.#downstream.feed(EXEC_BYTES, null, false);
   }
 }
