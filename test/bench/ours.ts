@@ -3,7 +3,7 @@
 import { createAgentAccount } from '../harness/agent-account.ts';
 import type { Container } from '../harness/container.ts';
 import { startControlPlane } from '../harness/control-plane.ts';
-import { PodNetwork } from '../harness/free-ports.ts';
+import { openLoopback } from '../harness/pod-network.ts';
 import { Group } from '../harness/group.ts';
 import { groupPicture, oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
@@ -33,7 +33,7 @@ export class OurGroup implements PlannedSystem {
   static async open(agentEnv: Readonly<Record<string, string>> = {}): Promise<OurGroup> {
     const workspace = new Workspace();
     try {
-      const network = await PodNetwork.claim(workspace);
+      const network = await openLoopback(workspace);
       const controlPlane = await startControlPlane(workspace, { fsync: true });
       const account = await createAgentAccount(controlPlane, 'bench');
       const group = new Group(controlPlane, account, network, {

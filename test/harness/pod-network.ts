@@ -164,6 +164,14 @@ async function whatIsMissing(): Promise<string | undefined> {
   return undefined;
 }
 
+/** Without links: for whom cuts nothing, and is compared with others on loopback. */
+export async function openLoopback(workspace: Workspace): Promise<PodPlaces> {
+  return new LoopbackPlaces(
+    await PodNetwork.claim(workspace),
+    'the pods share the loopback device',
+  );
+}
+
 /** Says loudly where pods cannot have a network of their own. */
 export async function openPodNetwork(workspace: Workspace): Promise<PodPlaces> {
   let missing = await whatIsMissing();

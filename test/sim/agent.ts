@@ -147,7 +147,7 @@ export class SimAgent {
     this.#peers.listen();
     this.runtime.start();
     this.#redis.start();
-    void pods.watch(
+    pods.watch(
       group,
       (list) => this.runtime.dispatch({ kind: 'pods', pods: list }),
       onBroken,

@@ -16,21 +16,11 @@ type Parts = AgentWorld & {
 
 /** When the last consequence of a fault that the schedule brings about itself is over. */
 export function endOf(fault: Fault): number {
-  switch (fault.kind) {
-    case 'delete-lease':
-    case 'break-watches':
-    case 'promote-by-hand':
-    case 'label-by-hand':
-    case 'wall-jump':
-      return fault.at;
-    case 'force-delete':
-      return fault.at + fault.ms + fault.ghostMs;
-    case 'kill-agent-at-effect':
-      // It may wait for its effect for a while.
-      return fault.at + fault.ms + 1000;
-    default:
-      return fault.at + fault.ms;
-  }
+  if (!('ms' in fault) || fault.kind === 'wall-jump') return fault.at;
+  const end = fault.at + fault.ms;
+  if (fault.kind === 'force-delete') return end + fault.ghostMs;
+  // It may wait for its effect for a while.
+  return fault.kind === 'kill-agent-at-effect' ? end + 1000 : end;
 }
 
 function podOf({ cluster }: Parts, ordinal: number): SimPod | null {
@@ -41,33 +31,12 @@ function podOf({ cluster }: Parts, ordinal: number): SimPod | null {
 
 export function inject(parts: Parts, fault: Fault): void {
   parts.trace('FAULT', JSON.stringify(fault));
-  switch (fault.kind) {
-    case 'api-refuses':
-    case 'api-hangs':
-    case 'break-watches':
-    case 'delete-lease':
-    case 'crash-all':
-    case 'scale-away':
-      return injectForAll(parts, fault);
-    default: {
-      const pod = podOf(parts, fault.pod);
-      if (pod !== null) injectAt(parts, fault, pod);
-    }
-  }
+  if (!('pod' in fault)) return injectForAll(parts, fault);
+  const pod = podOf(parts, fault.pod);
+  if (pod !== null) injectAt(parts, fault, pod);
 }
 
-type ForAll = Extract<
-  Fault,
-  {
-    kind:
-      | 'api-refuses'
-      | 'api-hangs'
-      | 'break-watches'
-      | 'delete-lease'
-      | 'crash-all'
-      | 'scale-away';
-  }
->;
+type ForAll = Exclude<Fault, { readonly pod: number }>;
 
 function injectForAll({ cluster, api, world }: Parts, fault: ForAll): void {
   switch (fault.kind) {

@@ -43,6 +43,19 @@ export type LocalParts = Parts & {
   readonly onChange: (redis: LocalRedis) => void;
 };
 
+/** The commands at once, and INFO right behind them, as agent/redis/commands.ts has it. */
+function transaction(
+  connection: RedisConnection,
+  commands: readonly Command[],
+  done: (replies: Replies) => void,
+): void {
+  let failed: Replies | null = null;
+  connection.send(commands, true, (replies) => {
+    if (!replies.ok || replies.replies.some(({ kind }) => kind === 'error')) failed = replies;
+  });
+  connection.send([INFO], false, (replies) => done(failed ?? replies));
+}
+
 export class SimLocalRedis implements LocalRedisPort {
   readonly #parts: LocalParts;
   #connection: RedisConnection | null = null;
@@ -80,24 +93,24 @@ export class SimLocalRedis implements LocalRedisPort {
   }
 
   limbo(cutClients: boolean): Promise<RedisResult> {
-    return this.#carryOut([TO_LIMBO, INFO, ...(cutClients ? CUT_CLIENTS : [])]);
+    return this.#carryOut([TO_LIMBO, ...(cutClients ? CUT_CLIENTS : [])]);
   }
 
   replicateFrom(host: string): Promise<RedisResult> {
     if (!this.#recognised) return this.#refuse('Redis has not said yet which process it is');
-    return this.#carryOut([{ kind: 'replicaof', host, port: REDIS_PORT }, INFO]);
+    return this.#carryOut([{ kind: 'replicaof', host, port: REDIS_PORT }]);
   }
 
   promote(runId: string, until: number): Promise<RedisResult> {
     if (!this.#recognised) return this.#refuse('Redis has not said yet which process it is');
     if (runId !== this.#runId) return this.#refuse('Redis restarted meanwhile');
     if (this.#parts.clock.now() >= until) return this.#refuse('validity ended');
-    return this.#carryOut([guard(GUARD_REPLICAS), { kind: 'replicaof-no-one' }, INFO]);
+    return this.#carryOut([guard(GUARD_REPLICAS), { kind: 'replicaof-no-one' }]);
   }
 
   open(until: number): Promise<RedisResult> {
     if (this.#parts.clock.now() >= until) return this.#refuse('validity ended');
-    return this.#carryOut([guard(this.#parts.minReplicas), INFO]);
+    return this.#carryOut([guard(this.#parts.minReplicas)]);
   }
 
   #refuse(detail: string): Promise<RedisResult> {
@@ -108,7 +121,7 @@ export class SimLocalRedis implements LocalRedisPort {
     const connection = this.#connection;
     if (connection === null) return this.#refuse('no connection to Redis');
     return this.#parts.process.promise((resolve) => {
-      connection.send(commands, true, (replies) => {
+      transaction(connection, commands, (replies) => {
         const result = instanceFrom(replies, this.#startedEpochMs);
         if (result.ok) this.#last = result.instance;
         resolve(result);
@@ -231,16 +244,16 @@ export class SimRemoteRedis implements RemoteRedisPort {
   }
 
   look(host: string, timeoutMs: number): Promise<RemoteResult> {
-    return this.#visit(host, timeoutMs, [INFO]);
+    return this.#visit(host, timeoutMs, []);
   }
 
   fence(host: string, timeoutMs: number): Promise<RemoteResult> {
-    return this.#visit(host, timeoutMs, [TO_LIMBO, INFO, ...CUT_CLIENTS]);
+    return this.#visit(host, timeoutMs, [TO_LIMBO, ...CUT_CLIENTS]);
   }
 
   hastenSync(host: string, timeoutMs: number): Promise<RemoteResult> {
     const hasten = { kind: 'config-set', name: 'repl-diskless-sync-delay', value: 0 } as const;
-    return this.#visit(host, timeoutMs, [hasten, INFO]);
+    return this.#visit(host, timeoutMs, [hasten]);
   }
 
   #visit(host: string, timeoutMs: number, commands: readonly Command[]): Promise<RemoteResult> {
@@ -253,7 +266,7 @@ export class SimRemoteRedis implements RemoteRedisPort {
         to: host,
         timeoutMs,
         onOpen: () =>
-          connection.send(commands, commands.length > 1, (replies) => {
+          transaction(connection, commands, (replies) => {
             resolve(instanceFrom(replies, (info) => startOf(info, clock.epochMs())));
             connection.close();
           }),

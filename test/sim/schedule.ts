@@ -243,7 +243,12 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
       return { kind, at, pod };
     case 'wall-jump':
       return { kind, at, pod, ms: random.pick([-300_000, 300_000]) };
-    default:
+    case 'freeze-redis':
+    case 'stop-agent':
+    case 'suspend':
+    case 'isolate':
+    case 'cut-api':
+    case 'cut-api-back':
       return { kind, at, pod, ms };
   }
 }
