@@ -126,9 +126,9 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
   const isSilent = silentMs >= state.config.timing.waitMs;
   const isReleased = lease.holder === null;
   const listed = candidateOf(state);
+  if (listed !== null && !isReleased && !isSilent) return no('the holder is alive');
   const rank = rankedMembers(state).findIndex((member) => member.uid === self.uid);
   if (listed !== null && listed.runId === runId) {
-    if (!isReleased && !isSilent) return no('the holder is alive');
     if (rank < 0) return onBehalf(state, self, silentMs);
     const reason = isReleased
       ? `term ${lease.term} was released`

@@ -62,7 +62,15 @@ function datasets(value: unknown): Readonly<Record<string, DatasetEntry>> {
   return Object.fromEntries(entries);
 }
 
+/** The answer to a write and the watch bring the same text, and it is long. */
+let lastRead: { readonly text: string | undefined; readonly record: GroupRecord } | null = null;
+
 export function readRecord(text: string | undefined): GroupRecord {
+  if (lastRead === null || lastRead.text !== text) lastRead = { text, record: recordIn(text) };
+  return lastRead.record;
+}
+
+function recordIn(text: string | undefined): GroupRecord {
   const fields = parse(text);
   if (fields === null) return EMPTY_RECORD;
   return {

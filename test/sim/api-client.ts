@@ -4,7 +4,7 @@
 import type { ApiClient, ApiRequest, WatchEvent } from '../../agent/kube/api.ts';
 import type { ApiResult } from '../../agent/ports.ts';
 import type { Answer, Change, Collection, SimApiServer, Watcher } from './api-server.ts';
-import { once, type SimNetwork } from './network.ts';
+import type { SimNetwork } from './network.ts';
 import type { Random } from './ports.ts';
 import type { SimProcess } from './process.ts';
 
@@ -63,8 +63,13 @@ export class SimApiClient implements ApiClient {
     this.requestCount++;
     return this.#process.promise<ApiResult<T>>((resolve) => {
       const { world } = this.#process;
-      const timeout = (): ApiResult<T> => ({ ok: false, status: 0, message: 'no answer in time' });
-      const finish = once(world, request.timeoutMs, timeout, resolve);
+      const finish = (result: ApiResult<T>): void => {
+        timer.cancel();
+        // What comes after the first is nobody's any more.
+        resolve(result);
+      };
+      const late = { ok: false, status: 0, message: 'no answer in time' } as const;
+      const timer = world.after(request.timeoutMs, () => finish(late));
       // A request that left may be handled long after its sender gave up.
       const isLate = this.#random.chance(0.004);
       const latestMs = request.timeoutMs + this.#random.real() * 1500;

@@ -8,7 +8,6 @@ import type {
   Port,
   Random,
   Scheduler,
-  SimTimer,
   Socket,
   SocketHandlers,
 } from './ports.ts';
@@ -49,7 +48,7 @@ class End {
 export class SimNetwork implements Network {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
-  readonly #links = new Map<string, Link>();
+  readonly #links = new Map<string, Map<string, Link>>();
   readonly #listeners = new Map<string, Accept>();
   readonly #down = new Set<string>();
   readonly #ends = new Set<End>();
@@ -60,17 +59,21 @@ export class SimNetwork implements Network {
   }
 
   #link(from: string, to: string): Link {
-    const key = `${from}>${to}`;
-    let link = this.#links.get(key);
+    let links = this.#links.get(from);
+    if (links === undefined) {
+      links = new Map();
+      this.#links.set(from, links);
+    }
+    let link = links.get(to);
     if (link === undefined) {
       link = { isCut: false, delayMs: 0, loss: 0, held: [], cutUntil: Number.NEGATIVE_INFINITY };
-      this.#links.set(key, link);
+      links.set(to, link);
     }
     return link;
   }
 
   isCut(from: string, to: string): boolean {
-    return this.#links.get(`${from}>${to}`)?.isCut === true || this.#isDown(from, to);
+    return this.#link(from, to).isCut || this.#isDown(from, to);
   }
 
   #isDown(from: string, to: string): boolean {
@@ -80,7 +83,7 @@ export class SimNetwork implements Network {
   /** When it was cut last; a dial that was lost then is made again up to a second later. */
   cutUntil(from: string, to: string): number {
     if (this.isCut(from, to)) return this.#scheduler.now();
-    return this.#links.get(`${from}>${to}`)?.cutUntil ?? Number.NEGATIVE_INFINITY;
+    return this.#link(from, to).cutUntil;
   }
 
   cut(from: string, to: string): void {
@@ -229,23 +232,4 @@ export class SimNetwork implements Network {
     end.handlers = null;
     this.#ends.delete(end);
   }
-}
-
-/** Ends a wait: whichever comes first, and only once. */
-export function once<T>(
-  scheduler: Scheduler,
-  timeoutMs: number,
-  onTimeout: () => T,
-  done: (value: T) => void,
-): (value: T) => void {
-  let isDone = false;
-  let timer: SimTimer | null = null;
-  const finish = (value: T): void => {
-    if (isDone) return;
-    isDone = true;
-    timer?.cancel();
-    done(value);
-  };
-  timer = scheduler.after(timeoutMs, () => finish(onTimeout()));
-  return finish;
 }

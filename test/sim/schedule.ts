@@ -115,8 +115,8 @@ const VERSIONS: readonly RedisVersion[] = ['6.0', '7.0', '8.0', 'valkey-8'];
 /** The master is who most faults should hit. */
 const MASTER = -1;
 /** When the first fault may come in a running group, and over how long they are spread. */
-const FIRST_FAULT_MS = 700;
-const SPREAD_MS = 2500;
+const FIRST_FAULT_MS = 300;
+const SPREAD_MS = 2200;
 
 function setupFrom(random: SeededRandom): Setup {
   const members = random.pick([2, 3, 3, 3, 4]);

@@ -30,7 +30,9 @@ export type Outcome = {
 const START_BOUND_MS = 12_000;
 const RECOVERY_BOUND_MS = 20_000;
 const LOOK_MS = 100;
-const STEADY_MS = 600;
+const STEADY_MS = 500;
+/** After so long, what only a person can decide stays as it is. */
+const STUCK_MS = 4000;
 const SEED_WRITES = 5;
 
 export class Simulation {
@@ -159,11 +161,16 @@ export class Simulation {
   async #isHealthyWithin(boundMs: number): Promise<boolean> {
     const end = this.#world.now() + boundMs;
     let since: number | null = null;
+    let stuckSince: number | null = null;
     while (this.#world.now() < end && this.#checker.violations.length === 0) {
       if (this.#unhealthiness() === null) {
         since ??= this.#world.now();
         if (this.#world.now() - since >= STEADY_MS) return true;
       } else since = null;
+      if (this.#needsPerson()) {
+        stuckSince ??= this.#world.now();
+        if (this.#world.now() - stuckSince >= STUCK_MS) return false;
+      } else stuckSince = null;
       await this.#runUntil(this.#world.now() + LOOK_MS);
     }
     return false;
