@@ -19,6 +19,8 @@ export type Position = { readonly index: number; readonly offset: number };
 
 /** Above whatever was opened before, AOF or not, and below what was recorded next. */
 const UNRECORDED_CHILD = 0.75;
+/** Less than any offset differs. */
+const A_CHILD_HAS_MORE = 0.5;
 /** Below every recorded id: an empty dataset, which may only follow. */
 const EMPTY: Position = { index: -1, offset: 0 };
 
@@ -44,7 +46,10 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
     return { index: before + UNRECORDED_CHILD, offset: dataset.offset };
   }
   if (parent >= 0) {
-    return { index: parent, offset: Math.min(dataset.offset, dataset.secondOffset - 1) };
+    // Beyond where it left its parent it is alone: of two that are equal up to there it has more.
+    const shared = Math.min(dataset.offset, dataset.secondOffset - 1);
+    const hasMore = dataset.offset > shared;
+    return { index: parent, offset: hasMore ? shared + A_CHILD_HAS_MORE : shared };
   }
   if (dataset.keys === 0) return EMPTY;
   const entry = record.datasets[dataset.pod];

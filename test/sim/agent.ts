@@ -223,8 +223,10 @@ export class SimAgent {
   }
 
   #log(): Log {
-    const write = (level: string) => (fields: object, text?: string) => {
-      if (this.#isStarted) this.options.log(this, level, text ?? '', fields);
+    const write = (level: string) => (fields: object | string, text?: string) => {
+      if (!this.#isStarted) return;
+      if (typeof fields === 'string') this.options.log(this, level, fields, {});
+      else this.options.log(this, level, text ?? '', fields);
     };
     const log: Record<keyof Log, ReturnType<typeof write>> = {
       debug: () => undefined,

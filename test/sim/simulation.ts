@@ -23,6 +23,8 @@ export type Outcome = {
   readonly promotions: number;
   /** From the last fault's end to a healthy group. */
   readonly recoveryMs: number;
+  /** It ended as no agent may end it by itself. */
+  readonly needsPerson: boolean;
   readonly events: number;
   readonly simulatedMs: number;
 };
@@ -124,7 +126,8 @@ export class Simulation {
     this.#note('HEALED', this.#describe());
     const isHealthy = await this.#isHealthyWithin(RECOVERY_BOUND_MS);
     const recoveryMs = this.#world.now() - healedAt - STEADY_MS;
-    if (!isHealthy && !this.#needsPerson()) {
+    const needsPerson = !isHealthy && this.#needsPerson();
+    if (!isHealthy && !needsPerson) {
       this.#checker.violate('I10', `no healthy group: ${this.#describe()}`);
     }
     for (const writer of this.#writers.values()) writer.stop();
@@ -137,6 +140,7 @@ export class Simulation {
       acknowledged: this.#ledger.acknowledged.length,
       promotions: this.#checker.promotions.length,
       recoveryMs,
+      needsPerson,
       events: this.#world.events,
       simulatedMs: this.#world.now(),
     };
