@@ -30,6 +30,8 @@ export type GroupOptions = {
   readonly restartDelayMs?: number;
   /** After so long the kubelet notices that a container ended or started: it looks once a second. */
   readonly noticeMs?: number;
+  /** Of the agents' Node. */
+  readonly nodeFlags?: readonly string[];
   readonly agentEnv?: Readonly<Record<string, string>>;
 };
 
@@ -151,6 +153,7 @@ export class Group {
         },
         restartDelayMs: this.options.restartDelayMs ?? 1000,
         noticeMs: this.options.noticeMs ?? 0,
+        nodeFlags: this.options.nodeFlags ?? [],
       },
       { agent: options.agent ?? true },
     );

@@ -29,6 +29,7 @@ export type PodPlan = {
   readonly agentEnv: Readonly<Record<string, string>>;
   readonly restartDelayMs: number;
   readonly noticeMs: number;
+  readonly nodeFlags: readonly string[];
 };
 
 /** What a deletion took: each figure in milliseconds. */
@@ -121,7 +122,9 @@ export class Pod {
       ...agentEnv,
     };
     const name = `${this.name}-${this.incarnation}-agent`;
-    return workspace.start(name, process.execPath, [agentProgram()], { env });
+    return workspace.start(name, process.execPath, [...this.plan.nodeFlags, agentProgram()], {
+      env,
+    });
   }
 
   private readonly notice = (): void => {
