@@ -102,8 +102,7 @@ function crashed(turn: Turn): void {
   const peers = livePeers(s).filter((peer) => peer.report.instance !== null);
   const term = leaseOf(s)?.term ?? 0;
   const unfrozen = peers.filter((peer) => !isFrozenIn(peer, term));
-  // A frozen master's links stay up: nobody stops before the new term tells them to.
-  if (refused && unfrozen.length > 0 && silentMs - proofMs < NOMINEE_WAIT_MS) {
+  if (unfrozen.length > 0 && silentMs - proofMs < NOMINEE_WAIT_MS) {
     turn.say(`${what}: waiting for the final offsets of the replicas`);
     return;
   }

@@ -49,7 +49,7 @@ export function leaseOf(state: AgentState): LeaseView | null {
 }
 
 /** The Lease, or what it said before somebody deleted it. */
-export function lastLease(state: AgentState): LeaseView | null {
+function lastLease(state: AgentState): LeaseView | null {
   return state.lease.kind === 'absent' ? state.lease.last : leaseOf(state);
 }
 

@@ -70,7 +70,7 @@ async function repeat<S extends System, R extends Round>(
       started++;
       const round = await stand.use(run);
       done.push(round);
-      const time = round.ms === undefined ? 'NO NEW MASTER' : `${round.ms.toFixed(1)} ms`;
+      const time = round.ms === undefined ? 'failed' : `${round.ms.toFixed(1)} ms`;
       const { lost, acknowledged } = round;
       say(`${what} ${done.length}/${rounds}: ${time}, lost ${lost} of ${acknowledged}`);
     }

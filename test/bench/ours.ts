@@ -1,6 +1,7 @@
 // Our group under test: real agents and a real API server, as in the chaos tests.
 
 import { createAgentAccount } from '../harness/agent-account.ts';
+import { imageFlags } from '../harness/agent-program.ts';
 import type { Container } from '../harness/container.ts';
 import { startControlPlane } from '../harness/control-plane.ts';
 import { openLoopback } from '../harness/pod-network.ts';
@@ -41,6 +42,7 @@ export class OurGroup implements PlannedSystem {
         redisArgs: COMMON_REDIS_ARGS,
         agentEnv,
         noticeMs: NOTICE_MS,
+        nodeFlags: imageFlags(),
       });
       await group.scaleUp(SIZE);
       return new OurGroup(workspace, group);

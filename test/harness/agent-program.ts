@@ -1,6 +1,6 @@
 // How an agent is started: the bundle where it is no older than the sources, else the sources.
 
-import { existsSync, globSync, statSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPOSITORY } from './programs.ts';
 
@@ -12,6 +12,14 @@ export function agentProgram(): string {
   if (given !== undefined && given !== '') return given;
   chosen ??= choose();
   return chosen;
+}
+
+/** The flags that the image gives to Node: they save memory and cost some speed. */
+export function imageFlags(): readonly string[] {
+  const text = readFileSync(join(REPOSITORY, 'Dockerfile.agent'), 'utf8');
+  const entrypoint: unknown = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(text)?.[1] ?? '[]');
+  const words = Array.isArray(entrypoint) ? entrypoint.map(String) : [];
+  return words.filter((word) => word.startsWith('--'));
 }
 
 function choose(): string {

@@ -31,6 +31,8 @@ export type GroupOptions = {
   readonly restartDelayMs?: number;
   /** After so long the kubelet notices that a container ended or started: it looks once a second. */
   readonly noticeMs?: number;
+  /** Of the agents' Node. */
+  readonly nodeFlags?: readonly string[];
   readonly agentEnv?: Readonly<Record<string, string>>;
   /** Of both processes of the pod of this name. */
   readonly podEnv?: (name: string) => Readonly<Record<string, string>>;
@@ -167,6 +169,7 @@ export class Group {
         },
         restartDelayMs: this.options.restartDelayMs ?? 1000,
         noticeMs: this.options.noticeMs ?? 0,
+        nodeFlags: this.options.nodeFlags ?? [],
       },
       { agent: options.agent ?? true },
     );

@@ -34,6 +34,7 @@ export type PodPlan = {
   readonly agentEnv: Readonly<Record<string, string>>;
   readonly restartDelayMs: number;
   readonly noticeMs: number;
+  readonly nodeFlags: readonly string[];
 };
 
 /** What a deletion took: each figure in milliseconds. */
@@ -140,10 +141,10 @@ export class Pod {
       ...changes,
     };
     const name = `${this.name}-${this.incarnation}-agent`;
-    const { enter } = this.plan.place;
-    return workspace.start(name, process.execPath, [this.program ?? agentProgram()], {
+    const { place, nodeFlags } = this.plan;
+    return workspace.start(name, process.execPath, [...nodeFlags, this.program ?? agentProgram()], {
       env,
-      enter,
+      enter: place.enter,
     });
   }
 

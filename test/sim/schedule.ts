@@ -101,7 +101,7 @@ export type Fault =
   | { readonly kind: 'label-by-hand'; readonly at: number; readonly pod: number }
   | { readonly kind: 'wall-jump'; readonly at: number; readonly pod: number; readonly ms: number };
 
-export type FaultKind = Fault['kind'];
+type FaultKind = Fault['kind'];
 
 export type Schedule = {
   readonly seed: number;

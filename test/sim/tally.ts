@@ -3,7 +3,7 @@
 import type { Violation } from './checker.ts';
 import type { Outcome } from './simulation.ts';
 
-export type FoundViolation = Violation & { readonly seed: number };
+type FoundViolation = Violation & { readonly seed: number };
 
 export type Tally = {
   schedules: number;
