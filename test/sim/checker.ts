@@ -46,6 +46,8 @@ export class Checker {
   readonly promotions: Promotion[] = [];
   /** What the agent asked for last: a NO ONE that comes belongs to it. */
   readonly #asked = new Map<SimPod, AgentState>();
+  /** Promoted by hand while empty: what they hold since then is foreign to the group. */
+  readonly #foreign = new Set<RedisProcess>();
   /** Made master by nobody of ours: when. */
   readonly #byHand = new Map<RedisProcess, number>();
   readonly #thawedAt = new Map<RedisProcess, number>();
@@ -79,6 +81,12 @@ export class Checker {
     this.#thawedAt.set(redis, this.#parts.scheduler.now());
   }
 
+  /** The master that the schedule starts with. */
+  setUp(redis: RedisProcess): void {
+    this.#byHand.delete(redis);
+    this.#foreign.delete(redis);
+  }
+
   byHand(redis: RedisProcess): void {
     this.#byHand.set(redis, this.#parts.scheduler.now());
   }
@@ -104,10 +112,12 @@ export class Checker {
     if (asked === undefined) {
       if (wasMaster) return;
       this.#parts.trace(pod.name, 'became master by hand');
+      if (redis.dataset.keys === 0) this.#foreign.add(redis);
       return this.byHand(redis);
     }
     this.#asked.delete(pod);
     this.#byHand.delete(redis);
+    this.#foreign.delete(redis);
     const lease = leaseOf(asked);
     const term = lease?.term ?? 0;
     pod.term = term;
@@ -193,6 +203,7 @@ export class Checker {
       this.#lost.set(id, { term: 0, isPlanned: false });
       return;
     }
+    this.#checkLabels(pod);
     const own = pod.term ?? 0;
     for (const later of this.promotions) {
       if (later.term <= own || later.redis === redis || this.#isBeyondReach(later, pod)) continue;
@@ -201,6 +212,23 @@ export class Checker {
         `${pod.name} (term ${own}) accepted a write ${Math.round(now - later.at)} ms after ${later.pod.name} was promoted in term ${later.term}`,
       );
     }
+  }
+
+  /** I9: never two that are labelled and take writes. */
+  #checkLabels(pod: SimPod): void {
+    const open = this.#parts.cluster
+      .labelled('master')
+      .filter(
+        ({ redis, ...other }) =>
+          redis?.isOpen === true && !redis.isFrozen && this.#unseenSince({ redis, ...other }, redis) < 0,
+      );
+    if (open.length < 2 || !open.includes(pod)) return;
+    const [later] = this.promotions.filter(({ term }) => term > (pod.term ?? 0));
+    if (later !== undefined && this.#isBeyondReach(later, pod)) return;
+    this.violate(
+      'I9',
+      `${open.map(({ name }) => name).join(' and ')} are labelled and take writes`,
+    );
   }
 
   /** Made master by a person, or born as one without boot fence: its agent must see it first. */
@@ -248,6 +276,9 @@ export class Checker {
   /** I7, I8: what a full sync throws away was lost before, or is in what comes instead. */
   replaced(pod: SimPod, before: Dataset, after: Dataset): void {
     if (before.keys === 0 || this.#isWeaker) return;
+    if (pod.redis !== null && this.#foreign.has(pod.redis)) {
+      this.violate('I8', `${pod.name} was overwritten, and its data were not the group's`);
+    }
     const kept = new Set(idsOf(after));
     const gone = this.#acknowledgedIn(before, kept);
     if (gone === 0) return;

@@ -17,6 +17,8 @@ export type Setup = {
   readonly persistence: 'none' | 'rdb' | 'aof';
   readonly bootFence: boolean;
   readonly isClaimed: boolean;
+  /** How long a first sync takes. */
+  readonly syncMs: number;
   readonly priorities: readonly number[];
   readonly core: Omit<CoreConfig, 'self' | 'bootFence'>;
 };
@@ -133,7 +135,7 @@ export class SimCluster {
 
   startRedis(pod: SimPod): void {
     if (pod.redis !== null || !pod.isPowered) return;
-    const { version, persistence, bootFence, priorities } = this.#setup;
+    const { version, persistence, bootFence, priorities, syncMs } = this.#setup;
     const { world, network, random } = this.#at;
     pod.term = null;
     const redis: RedisProcess = new RedisProcess(
@@ -145,7 +147,7 @@ export class SimCluster {
         bootFence,
         priority: priorities[pod.index] ?? 100,
         backlogBytes: 64 * 1024 * 1024,
-        snapshotMs: 5,
+        snapshotMs: syncMs,
         loadMs: persistence === 'none' ? 0 : 20,
       },
       pod.volume,

@@ -103,6 +103,27 @@ export type Fault =
 
 type FaultKind = Fault['kind'];
 
+/** Alone, none of these may cost the master its role (I11, I13, scenarios 12, 14, 39 and 40). */
+export function isHarmless(fault: Fault): boolean {
+  const HARMLESS_STALL_MS = 900;
+  switch (fault.kind) {
+    case 'api-refuses':
+    case 'api-hangs':
+    case 'cut-api':
+    case 'cut-api-back':
+    case 'break-watches':
+    case 'wall-jump':
+    case 'label-by-hand':
+    case 'watch-lag':
+      return true;
+    case 'stop-agent':
+    case 'suspend':
+      return fault.ms < HARMLESS_STALL_MS;
+    default:
+      return false;
+  }
+}
+
 export type Schedule = {
   readonly seed: number;
   readonly setup: Setup;
@@ -129,6 +150,7 @@ function setupFrom(random: SeededRandom): Setup {
     bootFence: random.chance(0.85),
     isClaimed: persistence !== 'none' && random.chance(0.8),
     // The last one may always be promoted: else nobody might.
+    syncMs: random.pick([5, 5, 5, 100, 900]),
     priorities: Array.from({ length: members }, (_, index) =>
       hasPriorities && index < members - 1 ? random.pick([0, 10, 100]) : 100,
     ),

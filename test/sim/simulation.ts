@@ -10,7 +10,7 @@ import { endOf, inject } from './faults.ts';
 import { SimNetwork } from './network.ts';
 import { SeededRandom } from './random.ts';
 import { RedisClient } from './redis/client.ts';
-import type { Schedule } from './schedule.ts';
+import { isHarmless, type Schedule } from './schedule.ts';
 import { World } from './world.ts';
 import { Ledger, Writer } from './writer.ts';
 
@@ -130,6 +130,12 @@ export class Simulation {
     if (!isHealthy && !needsPerson) {
       this.#checker.violate('I10', `no healthy group: ${this.#describe()}`);
     }
+    const [first] = faults;
+    const { promotions } = this.#checker;
+    if (start === 'running' && faults.length === 1 && first !== undefined && isHarmless(first)) {
+      const invariant = first.kind.startsWith('api') ? 'I13' : 'I11';
+      if (promotions.length > 0) this.#checker.violate(invariant, `a failover by ${first.kind}`);
+    }
     for (const writer of this.#writers.values()) writer.stop();
     const lost = isHealthy ? this.#checker.finish(this.#master()) : 0;
     return {
@@ -138,7 +144,7 @@ export class Simulation {
       trace: this.#trace,
       lost,
       acknowledged: this.#ledger.acknowledged.length,
-      promotions: this.#checker.promotions.length,
+      promotions: promotions.length,
       recoveryMs,
       needsPerson,
       events: this.#world.events,
@@ -307,6 +313,7 @@ export class Simulation {
       },
     });
     first.term = 1;
+    if (first.redis !== null) this.#checker.setUp(first.redis);
     this.#note('SETUP', `${NAMESPACE}/${GROUP}: ${this.#ledger.acknowledged.length} writes`);
   }
 
