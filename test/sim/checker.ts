@@ -220,7 +220,9 @@ export class Checker {
       .labelled('master')
       .filter(
         ({ redis, ...other }) =>
-          redis?.isOpen === true && !redis.isFrozen && this.#unseenSince({ redis, ...other }, redis) < 0,
+          redis?.isOpen === true &&
+          !redis.isFrozen &&
+          this.#unseenSince({ redis, ...other }, redis) < 0,
       );
     if (open.length < 2 || !open.includes(pod)) return;
     const [later] = this.promotions.filter(({ term }) => term > (pod.term ?? 0));
@@ -276,7 +278,8 @@ export class Checker {
   /** I7, I8: what a full sync throws away was lost before, or is in what comes instead. */
   replaced(pod: SimPod, before: Dataset, after: Dataset): void {
     if (before.keys === 0 || this.#isWeaker) return;
-    if (pod.redis !== null && this.#foreign.has(pod.redis)) {
+    const isForeign = pod.redis !== null && (pod.volume.isForeign || this.#foreign.has(pod.redis));
+    if (isForeign) {
       this.violate('I8', `${pod.name} was overwritten, and its data were not the group's`);
     }
     const kept = new Set(idsOf(after));

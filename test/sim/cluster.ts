@@ -9,7 +9,7 @@ import type { Scheduler } from './ports.ts';
 import type { RedisVersion } from './redis/options.ts';
 import { RedisProcess } from './redis/process.ts';
 import type { RedisObserver } from './redis/state.ts';
-import { Volume } from './redis/volume.ts';
+import { type Snapshot, Volume } from './redis/volume.ts';
 
 export type Setup = {
   readonly members: number;
@@ -63,6 +63,8 @@ export class SimCluster {
   #agents = 0;
   /** While true nothing that ends is made anew. */
   isScaledAway = false;
+  /** What the next pod that is made finds on its volume. */
+  #foreign: Snapshot | null = null;
 
   constructor(at: AgentWorld, setup: Setup, observer: ClusterObserver) {
     this.#at = at;
@@ -92,6 +94,13 @@ export class SimCluster {
       this.#volumes.set(claim, volume);
       this.#at.api.claims.add(claim);
     }
+    // What a claim holds is the group's, whatever somebody put there.
+    if (this.#foreign !== null && !isClaimed) {
+      volume.isForeign = true;
+      volume.snapshot = this.#foreign;
+      volume.appendOnly = this.#foreign.dataset;
+    }
+    this.#foreign = null;
     const number = ++this.#uids;
     const pod: SimPod = {
       index,
@@ -236,7 +245,7 @@ export class SimCluster {
   }
 
   /** Grace: preStop, SIGTERM to Redis, then to its sidecar; then the object goes and comes anew. */
-  deletePod(pod: SimPod, recreateMs: number): void {
+  deletePod(pod: SimPod, recreateMs: number, foreign: Snapshot | null = null): void {
     if (!pod.isListed || pod.isLeaving) return;
     pod.isLeaving = true;
     this.#observer.trace(pod.name, 'deleted');
@@ -245,6 +254,7 @@ export class SimCluster {
     const end = (): void => {
       if (isOver) return;
       isOver = true;
+      this.#foreign = foreign;
       this.#endPod(pod, recreateMs);
     };
     const stopAgent = (): void => {

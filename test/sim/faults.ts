@@ -6,6 +6,7 @@ import { API_HOST } from './api-client.ts';
 import type { Checker } from './checker.ts';
 import type { SimCluster, SimPod } from './cluster.ts';
 import { RedisClient } from './redis/client.ts';
+import { appended, EMPTY } from './redis/dataset.ts';
 import type { Fault } from './schedule.ts';
 
 type Parts = AgentWorld & {
@@ -13,6 +14,8 @@ type Parts = AgentWorld & {
   readonly checker: Checker;
   readonly trace: (who: string, text: string) => void;
 };
+
+const FOREIGN_WRITES = 3;
 
 /** When the last consequence of a fault that the schedule brings about itself is over. */
 export function endOf(fault: Fault): number {
@@ -116,6 +119,12 @@ function injectAt(parts: Parts, fault: Exclude<Fault, ForAll>, pod: SimPod): voi
       return troubleApi(fault, pod, later);
     case 'delete-pod':
       return cluster.deletePod(pod, fault.ms);
+    case 'foreign-pod': {
+      let dataset = EMPTY;
+      for (let id = 1; id <= FOREIGN_WRITES; id++) dataset = appended(dataset, -id);
+      const replid = parts.random.hexId();
+      return cluster.deletePod(pod, fault.ms, { dataset, replid, offset: 500 });
+    }
     case 'force-delete':
       return cluster.forceDelete(pod, fault.ghostMs, fault.ms);
     case 'power-off':

@@ -94,6 +94,8 @@ export type Fault =
       readonly ms: number;
       readonly returns: boolean;
     }
+  /** Deleted, and made anew with data that are not the group's. */
+  | { readonly kind: 'foreign-pod'; readonly at: number; readonly pod: number; readonly ms: number }
   | { readonly kind: 'crash-all'; readonly at: number; readonly ms: number }
   | { readonly kind: 'scale-away'; readonly at: number; readonly ms: number }
   | { readonly kind: 'delete-lease'; readonly at: number }
@@ -138,6 +140,7 @@ const MASTER = -1;
 /** When the first fault may come in a running group, and over how long they are spread. */
 const FIRST_FAULT_MS = 300;
 const SPREAD_MS = 2200;
+const STORM_MS = 500;
 
 function setupFrom(random: SeededRandom): Setup {
   const members = random.pick([2, 3, 3, 3, 4]);
@@ -195,6 +198,7 @@ const KINDS: readonly (readonly [FaultKind, weight: number])[] = [
   ['scale-away', 2],
   ['delete-lease', 3],
   ['promote-by-hand', 2],
+  ['foreign-pod', 2],
   ['label-by-hand', 1],
   ['wall-jump', 2],
 ];
@@ -255,6 +259,7 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
     case 'delete-lease':
       return { kind, at };
     case 'delete-pod':
+    case 'foreign-pod':
       return { kind, at, pod, ms: randomMs(random, 20, 1500) };
     case 'force-delete':
       return { kind, at, pod, ms: randomMs(random, 20, 1500), ghostMs: randomMs(random, 10, 4000) };
@@ -280,10 +285,13 @@ export function scheduleFrom(seed: number): Schedule {
   const setup = setupFrom(random);
   const start = random.chance(0.15) ? 'cold' : 'running';
   const count = 1 + random.integer(random.pick([2, 4, 6]));
+  // Most of what breaks takes several things at a time.
+  const isStorm = random.chance(0.5);
+  const spreadMs = isStorm ? STORM_MS : SPREAD_MS;
+  const from = FIRST_FAULT_MS + (isStorm ? random.integer(SPREAD_MS - STORM_MS) : 0);
   const faults: Fault[] = [];
   for (let index = 0; index < count; index++) {
-    const at = FIRST_FAULT_MS + random.integer(SPREAD_MS);
-    faults.push(faultFrom(random, at, setup.members));
+    faults.push(faultFrom(random, from + random.integer(spreadMs), setup.members));
   }
   return { seed, setup, start, faults: faults.toSorted((a, b) => a.at - b.at) };
 }

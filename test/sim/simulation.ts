@@ -220,7 +220,8 @@ export class Simulation {
     const { setup, faults } = this.#schedule;
     const kinds = new Set(faults.map(({ kind }) => kind));
     // Somebody took a member's data apart from the group's, or took away all that was known of it.
-    const isMadeByHand = kinds.has('promote-by-hand') || kinds.has('delete-lease');
+    const isMadeByHand =
+      kinds.has('promote-by-hand') || kinds.has('delete-lease') || kinds.has('foreign-pod');
     const isConflict = this.#describe().includes('RO_DATA_CONFLICT');
     if (isConflict && (!setup.bootFence || isMadeByHand)) return true;
     // Only members that must never be promoted have data.

@@ -11,6 +11,8 @@ export type Snapshot = {
 };
 
 export class Volume {
+  /** Data that are of no group of ours lay here from the start. */
+  isForeign = false;
   snapshot: Snapshot | null = null;
   /** An AOF has neither replication id nor offset. Nearly always written before the reply. */
   appendOnly: Dataset | null = null;

@@ -1,0 +1,293 @@
+// The safety rules, each taken out of the core by a change of its text. Every one of these mutants must
+// break an invariant in some schedule: a rule that no schedule needs is no rule.
+
+export type Mutant = {
+  readonly name: string;
+  /** Where the rule comes from: STATE-MACHINE rule, section of DESIGN, or an ADR. */
+  readonly rule: string;
+  readonly file: string;
+  /** Found exactly once, or the list is stale. */
+  readonly find: string;
+  readonly replace: string;
+};
+
+const core = (file: string): string => `agent/core/${file}.ts`;
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'no-boot-fence',
+    rule: 'DESIGN 5: boot fence',
+    file: 'test/sim/cluster.ts',
+    find: '        bootFence,\n        priority',
+    replace: '        bootFence: false,\n        priority',
+  },
+  {
+    name: 'acquire-without-proof',
+    rule: 'DESIGN 4: only proof promotes',
+    file: core('acquire'),
+    find: 'const isSilent = silentMs >= state.config.timing.waitMs;',
+    replace: 'const isSilent = silentMs >= 100;',
+  },
+  {
+    name: 'validity-never-ends',
+    rule: 'DESIGN 4: the holder counts its validity',
+    file: core('view'),
+    find: 'return state.now < state.validUntil;',
+    replace: 'return state.validUntil > 0;',
+  },
+  {
+    name: 'wait-shorter-than-validity',
+    rule: 'DESIGN 4: (H + F)(1+ρ) + ε < L(1−ρ)',
+    file: core('lease-clock'),
+    find: 'fast: { renewMs: 500, requestTimeoutMs: 400, validityMs: 1200, fenceMs: 400, waitMs: 2000 },',
+    replace:
+      'fast: { renewMs: 500, requestTimeoutMs: 400, validityMs: 1200, fenceMs: 400, waitMs: 700 },',
+  },
+  {
+    name: 'attach-without-guard',
+    rule: 'DESIGN 7: attach guard',
+    file: core('lineage'),
+    find: '  if (dataset.keys === 0) return true;\n  if (discard',
+    replace: '  if (dataset.keys >= 0) return true;\n  if (discard',
+  },
+  {
+    name: 'ignore-goal',
+    rule: 'rules 3 and 4: the goal of a planned transfer',
+    file: core('rows-deciding'),
+    find: 'return self !== null && self.offset >= goal;',
+    replace: 'return self !== null && goal >= 0;',
+  },
+  {
+    name: 'no-return-to-giver',
+    rule: 'rule 4: the goal was missed, the giver takes over again',
+    file: core('rows-deciding'),
+    find: '  if (exists === true && back !== null) {',
+    replace: '  if (exists === true && back !== null && s.now < 0) {',
+  },
+  {
+    name: 'no-successors-fence',
+    rule: 'rule 8: before NO ONE the others are fenced',
+    file: core('fencing-others'),
+    find: '  if (targets.length === 0) return true;\n',
+    replace: '  if (targets.length >= 0) return true;\n',
+  },
+  {
+    name: 'leader-fences-once',
+    rule: 'rule 8: Leading repeats it for those unconfirmed',
+    file: core('rows-leading'),
+    find: '  keepOthersFenced(turn);\n',
+    replace: '',
+  },
+  {
+    name: 'ghosts-are-left-alone',
+    rule: 'rule 8, for processes without a pod object',
+    file: core('fencing-others'),
+    find: 'return [...pods, ...ghosts(s)].filter',
+    replace: 'return pods.filter',
+  },
+  {
+    name: 'compare-without-waiting',
+    rule: 'DESIGN 6.4: freeze first, then compare',
+    file: core('rows-deciding'),
+    find: 'const FROZEN_WAIT_MS = 300;',
+    replace: 'const FROZEN_WAIT_MS = 0;',
+  },
+  {
+    name: 'no-comparison',
+    rule: 'DESIGN 6.5: a holder that finds a fresher peer transfers',
+    file: core('rows-deciding'),
+    find: '  if (best === undefined || best.uid === self.uid) return true;\n  if (isDecided',
+    replace: "  if (best === undefined || best.uid !== '') return true;\n  if (isDecided",
+  },
+  {
+    name: 'decided-is-blind',
+    rule: 'rule 23: decided only if all live peers were frozen',
+    file: core('rows-deciding'),
+    find: 'if (isDecided && !isFresher(best, self, recordOf(s))) return true;',
+    replace: 'if (isDecided) return true;',
+  },
+  {
+    name: 'limbo-during-first-sync',
+    rule: 'DESIGN 7: never during a first sync',
+    file: core('rows-following'),
+    find: 's.attachment?.linkUpAt != null && !instance.linkUp && !instance.syncing',
+    replace: 's.attachment !== null && !instance.linkUp',
+  },
+  {
+    name: 'stalls-are-not-noticed',
+    rule: 'DESIGN 4: after a stall challengers drop their windows',
+    file: core('learn'),
+    find: "      if (s.lease.kind === 'present') s.lease = { ...s.lease, unchangedSince: s.now };\n",
+    replace: '',
+  },
+  {
+    name: 'resume-any-master',
+    rule: 'rule 16: a master that is not the recorded one goes to limbo',
+    file: core('rows-boot'),
+    find: '    candidateOf(s)?.runId === instance.runId &&\n',
+    replace: '',
+  },
+  {
+    name: 'same-term-again',
+    rule: 'rule 9: promote again only in a new term',
+    file: core('rows-deciding'),
+    find: 'if (recordOf(s).lineage.at(-1)?.term === lease.term) {',
+    replace: 'if (recordOf(s).lineage.at(-1)?.term === lease.term && s.now < 0) {',
+  },
+  {
+    name: 'unknown-swaps-are-forgotten',
+    rule: 'rule 2: no promotion while a swap that gave the Lease away is unknown',
+    file: core('turn'),
+    find: "if (op === 'transfer' || op === 'release') this.s.unsure = true;",
+    replace: "if (op === 'transfer' || op === 'release') this.s.unsure = false;",
+  },
+  {
+    name: 'unrecorded-child-is-capped',
+    rule: 'rule 10: an unrecorded id of a later term outranks its parent',
+    file: core('lineage'),
+    find: 'if (parent >= 0 && unrecorded > (record.lineage[parent]?.term ?? 0)) {',
+    replace: 'if (parent >= 0 && unrecorded < 0) {',
+  },
+  {
+    name: 'aof-is-unknown',
+    rule: 'rule 11: the recorded dataset ranks an AOF restart',
+    file: core('lineage'),
+    find: 'if (!dataset.aof) return { index: 0, offset: 0 };',
+    replace: 'if (!dataset.aof || dataset.aof) return { index: 0, offset: 0 };',
+  },
+  {
+    name: 'no-one-acquires-for-others',
+    rule: 'rule 13: an ineligible candidate acquires for an eligible member',
+    file: core('acquire'),
+    find: "  if (best === undefined || best.uid === self.uid) return no('this member is not eligible');",
+    replace:
+      "  if (best === undefined || best.uid !== '') return no('this member is not eligible');",
+  },
+  {
+    name: 'mirrors-are-not-read',
+    rule: 'rule 15: a recreated Lease starts from the newest copy',
+    file: core('view'),
+    find: '  if (newest !== undefined) return { ...base, ...mirroredRecord(state, newest.mirror) };\n',
+    replace: '',
+  },
+  {
+    name: 'deleted-lease-is-forgotten',
+    rule: 'rule 15: the term is the highest seen',
+    file: core('view'),
+    find: "  return state.lease.kind === 'absent' ? state.lease.last : leaseOf(state);",
+    replace: '  return leaseOf(state);',
+  },
+  {
+    name: 'failsafe-asks-nobody',
+    rule: 'rule 20: all candidates promise',
+    file: core('failsafe'),
+    find: 'return promise?.agentId === s.config.self.agentId && promise.round === round;',
+    replace: 'return promise !== null;',
+  },
+  {
+    name: 'promises-are-broken',
+    rule: 'DESIGN 4: "I will not acquire for L"',
+    file: core('acquire'),
+    find: 'if (state.promise !== null && state.promise.until > state.now) {',
+    replace: 'if (state.promise !== null && state.promise.until < 0) {',
+  },
+  {
+    name: 'nominee-is-valid-from-now',
+    rule: 'rule 21: validity runs from the report that the swap was based on',
+    file: core('rows-following'),
+    find: 's.validUntil = Math.max(s.validUntil, lease.record.basisMs + s.config.timing.validityMs);',
+    replace: 's.validUntil = s.now + 2 * s.config.timing.validityMs;',
+  },
+  {
+    name: 'attach-to-any-master',
+    rule: "rule 23: attach only where the target shows the record's id",
+    file: 'agent/effects.ts',
+    find: "if (target.instance.role !== 'master' || target.instance.replid !== replid) {",
+    replace: "if (target.instance.role !== 'master') {",
+  },
+  {
+    name: 'attach-to-an-older-term',
+    rule: "rule 23: attach only if the record's newest id has this term",
+    file: core('rows-following'),
+    find: 'if (newest === undefined || newest.term !== lease.term) return;',
+    replace: 'if (newest === undefined) return;',
+  },
+  {
+    name: 'restarted-holder-does-not-doubt',
+    rule: 'rule 6: another run id promotes only if every fresher dataset reports',
+    file: core('rows-deciding'),
+    find: 'const mustDoubt = !isListed && !record.decided && lease.record.candidates.length > 0;',
+    replace: 'const mustDoubt = false;',
+  },
+  {
+    name: 'no-guard',
+    rule: 'DESIGN 5: guarded promotion',
+    file: 'test/sim/redis-adapters.ts',
+    find: 'const GUARD_REPLICAS = 1_000_000;',
+    replace: 'const GUARD_REPLICAS = 0;',
+  },
+  {
+    name: 'cold-start-does-not-wait',
+    rule: 'DESIGN 6.6: expected members are heard first',
+    file: core('acquire'),
+    find: "  if (unheard.length > 0) return `waiting to hear from ${unheard.join(', ')}`;\n",
+    replace: '',
+  },
+  {
+    name: 'empty-may-lead',
+    rule: 'rule 14: an empty dataset only if nobody has data',
+    file: core('election'),
+    find: '.filter(({ position }) => !anyData || position.index >= 0);',
+    replace: '.filter(({ position }) => !anyData || position.index >= -1);',
+  },
+  {
+    name: 'unsynced-candidates',
+    rule: 'rule 22 and ADR 5: candidates are linked and synced',
+    file: core('record'),
+    find: 'return peer.report.inSync && peer.report.instance?.replid === replid;',
+    replace: "return peer.report.instance !== null && replid !== '';",
+  },
+  {
+    name: 'old-instance-stays-frozen',
+    rule: 'rule 23: frozen is reported only while really in limbo',
+    file: core('learn'),
+    find: '    if (!isLimbo(redis.instance)) s.frozenTerm = null;\n    s.redis = redis;',
+    replace: '    s.redis = redis;',
+  },
+  {
+    name: 'nobody-freezes-on-a-new-term',
+    rule: 'table: seen term > frozen term → limbo',
+    file: core('rows-following'),
+    find: '  if (instance === null || isLimbo(instance) || instance.upstream === null) return false;\n  const holder',
+    replace: '  if (instance !== null || s.now > 0) return false;\n  const holder',
+  },
+  {
+    name: 'foreign-holder-goes-on',
+    rule: 'table: foreign → Fencing',
+    file: core('view'),
+    find: 'return !isHolder(state) || seenTerm(state) > lease.term;',
+    replace: 'return state.now < 0;',
+  },
+  {
+    name: 'master-without-lease-is-left',
+    rule: 'table: Fenced or Following and master → limbo',
+    file: core('rows-following'),
+    find: "  if (instance?.role === 'master') {\n    turn.limbo({ cutClients: true });\n    turn.enter('Fenced', 'this Redis is master without",
+    replace:
+      "  if (instance?.role === 'master' && s.now < 0) {\n    turn.limbo({ cutClients: true });\n    turn.enter('Fenced', 'this Redis is master without",
+  },
+  {
+    name: 'origin-is-not-recorded',
+    rule: 'ADR 6: what is promoted is recorded before',
+    file: core('rows-deciding'),
+    find: 'if (self !== null && !isKnown(record, instance.replid)) {',
+    replace: 'if (self !== null && instance.replid === record.lineage[-1]?.replid) {',
+  },
+  {
+    name: 'labels-by-everybody',
+    rule: 'DESIGN 11: the holder owns all role labels',
+    file: core('labels'),
+    find: "if (state.phase !== 'Leading' || localInstance(state)?.role !== 'master') return [];",
+    replace: 'if (localInstance(state) === null) return [];',
+  },
+];
