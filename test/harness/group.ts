@@ -30,8 +30,8 @@ export type GroupOptions = {
   readonly volumes?: boolean;
   readonly restartDelayMs?: number;
   readonly agentEnv?: Readonly<Record<string, string>>;
-  /** Of both processes of the pod of this name. */
-  readonly podEnv?: (name: string) => Readonly<Record<string, string>>;
+  /** Of the agent of the pod of this name. */
+  readonly agentEnvOf?: (name: string) => Readonly<Record<string, string>>;
   /** A proxy between each agent and the API server. */
   readonly apiProxy?: boolean;
 };
@@ -148,7 +148,6 @@ export class Group {
         redis: {
           address: place.address,
           enter: place.enter,
-          env: this.options.podEnv?.(name) ?? {},
           persistence: this.options.persistence ?? 'rdb',
           bootFence: managed && (this.options.bootFence ?? true),
           args: this.options.redisArgs ?? [],
@@ -162,6 +161,7 @@ export class Group {
             ? {}
             : { RO_REDIS_TLS: 'true', RO_REDIS_TLS_CA: this.options.tls.ca }),
           ...this.options.agentEnv,
+          ...this.options.agentEnvOf?.(name),
         },
         restartDelayMs: this.options.restartDelayMs ?? 1000,
       },

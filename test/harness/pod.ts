@@ -128,7 +128,6 @@ export class Pod {
       POD_UID: this.uid,
       KUBECONFIG: kubeconfig,
       RO_GROUP: shape.group,
-      ...this.plan.redis.env,
       RO_REDIS_HOST: this.ip,
       RO_HTTP_HOST: this.ip,
       RO_BOOT_FENCE: String(this.plan.redis.bootFence === true),

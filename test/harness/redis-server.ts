@@ -18,7 +18,6 @@ export type RedisOptions = {
   readonly args?: readonly string[];
   /** What the command begins with: enters the network of a pod. */
   readonly enter?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
 };
 
 /** Several words where a directive takes several: Redis 6 does not take them as one. */
@@ -85,6 +84,5 @@ export function startRedis(
   const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value].flat());
   return workspace.start(name, redisServerProgram(), [...args, ...(options.args ?? [])], {
     enter: options.enter ?? [],
-    env: options.env ?? {},
   });
 }
