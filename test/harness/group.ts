@@ -30,6 +30,8 @@ export type GroupOptions = {
   readonly volumes?: boolean;
   readonly restartDelayMs?: number;
   readonly agentEnv?: Readonly<Record<string, string>>;
+  /** Flags of Node for the agents, as the image has them. */
+  readonly agentNodeFlags?: readonly string[];
   /** Of the agent of the pod of this name. */
   readonly agentEnvOf?: (name: string) => Readonly<Record<string, string>>;
   /** A proxy between each agent and the API server. */
@@ -163,6 +165,7 @@ export class Group {
           ...this.options.agentEnv,
           ...this.options.agentEnvOf?.(name),
         },
+        agentNodeFlags: this.options.agentNodeFlags ?? [],
         restartDelayMs: this.options.restartDelayMs ?? 1000,
       },
       { agent: options.agent ?? true },

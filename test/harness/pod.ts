@@ -32,6 +32,7 @@ export type PodPlan = {
   readonly access: RedisAccess;
   readonly volume: string;
   readonly agentEnv: Readonly<Record<string, string>>;
+  readonly agentNodeFlags: readonly string[];
   readonly restartDelayMs: number;
 };
 
@@ -139,10 +140,8 @@ export class Pod {
     };
     const name = `${this.name}-${this.incarnation}-agent`;
     const { enter } = this.plan.place;
-    return workspace.start(name, process.execPath, [this.program ?? agentProgram()], {
-      env,
-      enter,
-    });
+    const args = [...this.plan.agentNodeFlags, this.program ?? agentProgram()];
+    return workspace.start(name, process.execPath, args, { env, enter });
   }
 
   /** Writes the status as a kubelet does: later, and again until the API server has it. */
