@@ -141,7 +141,7 @@ function summarize(
     longestPauseMs: Math.round(Math.max(0, ...outcomes.map((each) => each.recoveryMs))),
     agentRssMaxMiB: Math.round(memory.maxMiB),
     agentGrowthMiBPerHour: growth === null ? null : Math.round(growth * 10) / 10,
-    isMemoryFlat: isFlat,
+    isMemoryFlat: growth === null ? null : isFlat,
   };
   say(`\n${JSON.stringify(summary, null, 2)}`);
   if (growth === null) say('memory: no agent lived long enough to tell; run longer');
