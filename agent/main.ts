@@ -60,7 +60,13 @@ function accessOf(config: AgentConfig): RedisAccess {
 
 function coreOf(config: AgentConfig, own: OwnPod, agentId: string): CoreConfig {
   return {
-    self: { pod: config.podName, uid: own.uid, agentId, volume: dataVolume(own.pod) },
+    self: {
+      pod: config.podName,
+      uid: own.uid,
+      agentId,
+      volume: dataVolume(own.pod),
+      address: own.ip,
+    },
     timing: config.timing,
     bootFence: config.bootFence,
     redisTimeoutMs: config.redisTimeout,

@@ -104,6 +104,7 @@ export const MISSING: Readonly<Record<number, string>> = {
   18: 'not built: a cool-down between two failovers',
   31: 'not built: an Event about it',
   33: 'not built: an Event and a metric about the conflict; it is a log line',
+  39: 'not tested: the clock of Redis; libfaketime and its jemalloc do not go together',
   41: 'not tested as a roll under load; not built: preferring pods of the new revision',
   42: 'not tested as a drain; it is a deletion with `DisruptionTarget`',
   43: 'not built: no switchover on request',

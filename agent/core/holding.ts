@@ -4,7 +4,7 @@ import type { Member } from './election.ts';
 import type { Holder } from './model.ts';
 import { nextDatasets, renewedRecord } from './record.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
-import { leaseOf, rankedMembers, recordOf, selfPod } from './view.ts';
+import { leaseOf, rankedMembers, recordOf } from './view.ts';
 
 /** Sends a renewal when it is due; rule 2: also while a swap that gave the Lease away is unknown. */
 export function renewIfDue(turn: Turn, options: { atOnce?: boolean } = {}): void {
@@ -29,7 +29,7 @@ export function transfer(
   if (peer === undefined || lease === null || !turn.canWrite()) return false;
   const { podName, podUID, agentId, clockMs } = peer.report;
   const holder: Holder = { pod: podName, uid: podUID, agentId };
-  const { pod, uid } = s.config.self;
+  const { pod, uid, address } = s.config.self;
   turn.writeLease(
     'transfer',
     lease.term + 1,
@@ -39,7 +39,7 @@ export function transfer(
       goal: options.goal,
       decided: options.decided,
       basisMs: clockMs,
-      previous: { pod, uid, address: selfPod(s)?.ip ?? '' },
+      previous: { pod, uid, address },
     },
     reason,
   );

@@ -215,8 +215,10 @@ export type CoreConfig = {
     readonly pod: string;
     readonly uid: string;
     readonly agentId: string;
-    /** What holds its data: known before anything is decided, and longer than the pod is listed. */
+    /** What holds its data; like the address known before anything is decided, and longer than the
+     * pod is listed. */
     readonly volume: string;
+    readonly address: string;
   };
   readonly timing: Timing;
   readonly bootFence: boolean;

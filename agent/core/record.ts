@@ -18,7 +18,6 @@ import {
   localInstance,
   PRUNE_AFTER_MS,
   recordOf,
-  selfPod,
 } from './view.ts';
 
 const DATASETS_MAX = 50;
@@ -31,8 +30,8 @@ function isSynced(peer: Peer, replid: string): boolean {
 function nextCandidates(state: AgentState): readonly Candidate[] {
   const self = localInstance(state);
   if (self === null) return recordOf(state).candidates;
-  const { pod, uid } = state.config.self;
-  const own: Candidate = { pod, uid, address: selfPod(state)?.ip ?? '', runId: self.runId };
+  const { pod, uid, address } = state.config.self;
+  const own: Candidate = { pod, uid, address, runId: self.runId };
   const linked = livePeers(state)
     .filter((peer) => isSynced(peer, self.replid) && !peer.report.leaving)
     .map(
@@ -60,7 +59,8 @@ function nextCandidates(state: AgentState): readonly Candidate[] {
  * recorded (I8), and one whose id Redis forgot keeps the entry that tells what it held.
  */
 function recordableMembers(state: AgentState, record: GroupRecord): readonly Member[] {
-  return heardMembers(state).filter((member) => isOfLineage(member, record));
+  // What loads shows no keys yet: nobody knows whose data they will be.
+  return heardMembers(state).filter((member) => !member.loading && isOfLineage(member, record));
 }
 
 /** What each member holds, as far as its descent is known from this record. */

@@ -4,7 +4,7 @@ import { othersAreFenced } from './fencing-others.ts';
 import { betterClaim, type Member } from './election.ts';
 import { isFresher, isKnown, withOrigin } from './lineage.ts';
 import { renewedRecord } from './record.ts';
-import { giveAway, leaveIfGiven, renewIfDue, transfer } from './holding.ts';
+import { giveAway, leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import {
   candidateOf,
@@ -14,6 +14,7 @@ import {
   leaseOf,
   livePeers,
   localInstance,
+  missingFresher,
   peerMember,
   rank,
   rankedMembers,
@@ -95,6 +96,9 @@ function decide(turn: Turn): void {
       giveAway(turn, `this member restarted and ${unheard.join(', ')} did not report`);
       return;
     }
+    // Rule 6: nor does it lead while data that are fresher may come back.
+    const missing = mustDoubt ? missingFresher(s, self) : null;
+    if (missing !== null) return release(turn, `the volume of ${missing} holds fresher data`);
     if (!othersAreFenced(turn)) return;
     if (!inheritedAll(turn, self)) return;
     // What the giver compared counts only for the goal that it set.

@@ -1,5 +1,6 @@
-// A wall clock of its own for each pod, by libfaketime: from Debian's package, unpacked into the
-// cache and not installed. Boot-time and monotonic clocks stay as they are.
+// A wall clock of its own for each agent, by libfaketime: from Debian's package, unpacked into the
+// cache and not installed. Boot-time and monotonic clocks stay as they are. Redis, with its
+// jemalloc, does not run under it.
 
 import { execFile } from 'node:child_process';
 import { globSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -39,7 +40,7 @@ export class FakeClocks {
     return join(this.directory, `clock-${pod}`);
   }
 
-  /** Environment of the processes of a pod; its clock is right until `set`. */
+  /** Environment of the agent of a pod; its clock is right until `set`. */
   env(pod: string): Record<string, string> {
     this.set(pod, 0);
     return {
@@ -50,7 +51,7 @@ export class FakeClocks {
     };
   }
 
-  /** The pod's wall clock jumps to so many seconds beside the true time. */
+  /** The agent's wall clock jumps to so many seconds beside the true time. */
   set(pod: string, seconds: number): void {
     writeFileSync(this.file(pod), `${seconds < 0 ? '' : '+'}${seconds}\n`);
   }

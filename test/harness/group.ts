@@ -34,8 +34,10 @@ export type GroupOptions = {
   /** Of the agents' Node. */
   readonly nodeFlags?: readonly string[];
   readonly agentEnv?: Readonly<Record<string, string>>;
-  /** Of both processes of the pod of this name. */
-  readonly podEnv?: (name: string) => Readonly<Record<string, string>>;
+  /** Flags of Node for the agents, as the image has them. */
+  readonly agentNodeFlags?: readonly string[];
+  /** Of the agent of the pod of this name. */
+  readonly agentEnvOf?: (name: string) => Readonly<Record<string, string>>;
   /** A proxy between each agent and the API server. */
   readonly apiProxy?: boolean;
 };
@@ -152,7 +154,6 @@ export class Group {
         redis: {
           address: place.address,
           enter: place.enter,
-          env: this.options.podEnv?.(name) ?? {},
           persistence: this.options.persistence ?? 'rdb',
           bootFence: managed && (this.options.bootFence ?? true),
           args: this.options.redisArgs ?? [],
@@ -166,7 +167,9 @@ export class Group {
             ? {}
             : { RO_REDIS_TLS: 'true', RO_REDIS_TLS_CA: this.options.tls.ca }),
           ...this.options.agentEnv,
+          ...this.options.agentEnvOf?.(name),
         },
+        agentNodeFlags: this.options.agentNodeFlags ?? [],
         restartDelayMs: this.options.restartDelayMs ?? 1000,
         noticeMs: this.options.noticeMs ?? 0,
         nodeFlags: this.options.nodeFlags ?? [],

@@ -32,6 +32,7 @@ export type PodPlan = {
   readonly access: RedisAccess;
   readonly volume: string;
   readonly agentEnv: Readonly<Record<string, string>>;
+  readonly agentNodeFlags: readonly string[];
   readonly restartDelayMs: number;
   readonly noticeMs: number;
   readonly nodeFlags: readonly string[];
@@ -130,7 +131,6 @@ export class Pod {
       POD_UID: this.uid,
       KUBECONFIG: kubeconfig,
       RO_GROUP: shape.group,
-      ...this.plan.redis.env,
       RO_REDIS_HOST: this.ip,
       RO_HTTP_HOST: this.ip,
       RO_BOOT_FENCE: String(this.plan.redis.bootFence === true),
@@ -141,11 +141,17 @@ export class Pod {
       ...changes,
     };
     const name = `${this.name}-${this.incarnation}-agent`;
+<<<<<<< HEAD
     const { place, nodeFlags } = this.plan;
     return workspace.start(name, process.execPath, [...nodeFlags, this.program ?? agentProgram()], {
       env,
       enter: place.enter,
     });
+=======
+    const { enter } = this.plan.place;
+    const args = [...this.plan.agentNodeFlags, this.program ?? agentProgram()];
+    return workspace.start(name, process.execPath, args, { env, enter });
+>>>>>>> chaos
   }
 
   private readonly notice = (): void => {

@@ -21,7 +21,6 @@ export type RedisOptions = {
   readonly program?: string;
   /** What the command begins with: enters the network of a pod. */
   readonly enter?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
 };
 
 /** Several words where a directive takes several: Redis 6 does not take them as one. */
@@ -89,7 +88,6 @@ export function startRedis(
   const program = options.program ?? redisServerProgram();
   return workspace.start(name, program, [...args, ...(options.args ?? [])], {
     enter: options.enter ?? [],
-    env: options.env ?? {},
   });
 }
 

@@ -101,7 +101,7 @@ export class SimAgent {
       write: (...args) => this.#effect(() => lease.write(...args)),
     };
     this.runtime = new Runtime({
-      core: { ...core, self: { pod, uid, agentId, volume } },
+      core: { ...core, self: { pod, uid, agentId, volume, address: host } },
       clock: this.clock,
       log,
       redis: this.#localPort(),

@@ -15,6 +15,8 @@ export type Fault = {
   /** True: a person, or a thawing Redis, may open a second instance for a moment. */
   readonly mayOverlap?: boolean;
   readonly needsLinks?: boolean;
+  /** True: agents end, so that their memory begins anew. */
+  readonly endsAgents?: boolean;
   readonly strike: (group: Group, master: Pod, pick: Pick) => Promise<void>;
 };
 
@@ -55,6 +57,7 @@ export const FAULTS: readonly Fault[] = [
     name: "the master's pod is deleted",
     rows: [2, 41],
     mayLose: false,
+    endsAgents: true,
     strike: async (group, master) => {
       await master.delete();
       await rebirth(group, master);
@@ -64,6 +67,7 @@ export const FAULTS: readonly Fault[] = [
     name: "a replica's pod is deleted",
     rows: [2, 41],
     mayLose: false,
+    endsAgents: true,
     strike: async (group, master, pick) => {
       const replica = pick.one(group.others(master));
       await replica.delete();
@@ -74,6 +78,7 @@ export const FAULTS: readonly Fault[] = [
     name: "the master's pod is force-deleted",
     rows: [3],
     mayLose: true,
+    endsAgents: true,
     strike: async (group, master) => {
       await master.forceDelete();
       await rebirth(group, master);
@@ -104,12 +109,14 @@ export const FAULTS: readonly Fault[] = [
     name: 'one agent is killed',
     rows: [9],
     mayLose: true,
+    endsAgents: true,
     strike: async (group, _, pick) => pick.one(group.pods).agent.signal('SIGKILL'),
   },
   {
     name: 'all agents are killed',
     rows: [9],
     mayLose: true,
+    endsAgents: true,
     strike: async (group) => {
       for (const pod of group.pods) pod.agent.signal('SIGKILL');
     },
@@ -166,6 +173,7 @@ export const FAULTS: readonly Fault[] = [
     rows: [19, 20],
     mayLose: true,
     needsLinks: true,
+    endsAgents: true,
     strike: async (_, master, pick) => {
       await master.powerCut();
       await wait(pick.between(500, 9000));
@@ -177,6 +185,7 @@ export const FAULTS: readonly Fault[] = [
     rows: [21],
     mayLose: true,
     needsLinks: true,
+    endsAgents: true,
     strike: async (group, _, pick) => {
       const spared = pick.one(group.pods);
       const others = group.others(spared);
@@ -189,6 +198,7 @@ export const FAULTS: readonly Fault[] = [
     name: 'all containers crash together',
     rows: [35],
     mayLose: true,
+    endsAgents: true,
     strike: async (group) => {
       for (const pod of group.pods) {
         pod.redis.signal('SIGKILL');

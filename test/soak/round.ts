@@ -32,6 +32,10 @@ export async function playRound(
   number: number,
 ): Promise<Outcome> {
   const before = await oneMaster(group, { timeoutMs: CONVERGED_MS });
+  // The picture may be right while agents start anew: one fault at a time.
+  await waitFor('every agent works', async () => await areAllSettled(group), {
+    timeoutMs: CONVERGED_MS,
+  });
   const firstTerm = (await group.lease())?.term ?? 0;
   const route = new ServiceRoute(group);
   // A prefix of its own: values of an earlier round would pass for those of this one.
@@ -77,6 +81,11 @@ export async function playRound(
   } finally {
     await stop();
   }
+}
+
+async function areAllSettled(group: Group): Promise<boolean> {
+  const states = await Promise.all(group.pods.map(async (pod) => await pod.state()));
+  return states.every(({ state }) => state === 'Leading' || state === 'Following');
 }
 
 /** The data of a round are of no use after it; but some stay, so that no instance is ever empty. */

@@ -2,7 +2,8 @@
 // After each: one master, followed by all; nothing lost that may not be; never two that acknowledge.
 
 import { randomInt } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
 import { createAgentAccount } from '../harness/agent-account.ts';
@@ -10,6 +11,7 @@ import { startControlPlane } from '../harness/control-plane.ts';
 import { Group } from '../harness/group.ts';
 import { groupPicture, oneMaster } from '../harness/one-master.ts';
 import { openPodNetwork } from '../harness/pod-network.ts';
+import { REPOSITORY } from '../harness/programs.ts';
 import { redisVersion } from '../harness/redis-server.ts';
 import { Workspace } from '../harness/workspace.ts';
 import { FAULTS, type Fault, type Pick } from './faults.ts';
@@ -34,6 +36,11 @@ const { values: flags } = parseArgs({
   },
 });
 
+/** Of each cycle the first rounds have all faults, the others those that leave the agents alive, so
+ * that the memory of agents that live for half an hour is seen as well. */
+const CYCLE_ROUNDS = 240;
+const ROUNDS_OF_ALL = 60;
+
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Mulberry32: small, and the same on every machine. */
@@ -55,6 +62,12 @@ function seeded(seed: number): Pick {
   };
 }
 
+/** Memory is judged with the flags that the image gives to Node. */
+function imageFlags(): string[] {
+  const text = readFileSync(join(REPOSITORY, 'Dockerfile.agent'), 'utf8');
+  return /^ENTRYPOINT.*$/m.exec(text)?.[0].match(/--[a-z0-9=-]+/g) ?? [];
+}
+
 async function soak(workspace: Workspace): Promise<boolean> {
   const hours = Number(flags.hours);
   const seed = flags.seed === undefined ? randomInt(2 ** 31) : Number(flags.seed);
@@ -64,13 +77,19 @@ async function soak(workspace: Workspace): Promise<boolean> {
   const network = await openPodNetwork(workspace);
   const controlPlane = await startControlPlane(workspace, { address: network.apiAddress });
   const account = await createAgentAccount(controlPlane, 'soak');
-  const group = new Group(controlPlane, account, network, { persistence: 'aof', graceSeconds: 10 });
+  const group = new Group(controlPlane, account, network, {
+    persistence: 'aof',
+    graceSeconds: 10,
+    agentNodeFlags: imageFlags(),
+  });
   await group.scaleUp(3);
   await oneMaster(group, { timeoutMs: 60_000 });
   const faults = FAULTS.filter(
     ({ name, needsLinks }) =>
       name.includes(flags.only ?? '') && (needsLinks !== true || network.whyNoLinks === undefined),
   );
+  const spare = faults.filter(({ endsAgents }) => endsAgents !== true);
+  const gentle = spare.length > 0 ? spare : faults;
   const memory = new Memory();
   const sampler = setInterval(() => memory.look(group.pods), 15_000);
   const outcomes: Outcome[] = [];
@@ -78,7 +97,8 @@ async function soak(workspace: Workspace): Promise<boolean> {
   let stoppedBy: string | undefined;
   try {
     while (performance.now() < end && stoppedBy === undefined) {
-      const fault: Fault = pick.one(faults);
+      const isForAll = outcomes.length % CYCLE_ROUNDS < ROUNDS_OF_ALL;
+      const fault: Fault = pick.one(isForAll ? faults : gentle);
       const outcome = await playRound(group, fault, pick, outcomes.length + 1);
       outcomes.push(outcome);
       say(describe(outcome));
@@ -121,7 +141,7 @@ function summarize(
     longestPauseMs: Math.round(Math.max(0, ...outcomes.map((each) => each.recoveryMs))),
     agentRssMaxMiB: Math.round(memory.maxMiB),
     agentGrowthMiBPerHour: growth === null ? null : Math.round(growth * 10) / 10,
-    isMemoryFlat: isFlat,
+    isMemoryFlat: growth === null ? null : isFlat,
   };
   say(`\n${JSON.stringify(summary, null, 2)}`);
   if (growth === null) say('memory: no agent lived long enough to tell; run longer');

@@ -5,7 +5,7 @@ import type { CoreConfig, Instance, PodView } from '../../agent/core/model.ts';
 import { LIMBO } from '../../agent/core/view.ts';
 
 export const config: CoreConfig = {
-  self: { pod: 'redis-0', uid: 'u0', agentId: 'b', volume: 'u0' },
+  self: { pod: 'redis-0', uid: 'u0', agentId: 'b', volume: 'u0', address: '10.0.0.0' },
   timing: TIMING_PROFILES.balanced,
   bootFence: true,
   redisTimeoutMs: 1000,

@@ -69,7 +69,16 @@ class Rig {
   peer(n: number, changes: Partial<AgentReport>): readonly Effect[] {
     const base = reportOf(
       initialState(
-        { ...config, self: { pod: `redis-${n}`, uid: `u${n}`, agentId: `p${n}`, volume: `u${n}` } },
+        {
+          ...config,
+          self: {
+            pod: `redis-${n}`,
+            uid: `u${n}`,
+            agentId: `p${n}`,
+            volume: `u${n}`,
+            address: `10.0.0.${n}`,
+          },
+        },
         0,
       ),
       {

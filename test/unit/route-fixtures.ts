@@ -46,7 +46,13 @@ export function view(
 
 /** The pod `n` leads its group: open, valid, in its term for a while. */
 export function leader(n = 0, pods: readonly PodView[] = [pod(0), pod(1), pod(2)]): AgentState {
-  const self = { pod: `redis-${n}`, uid: `u${n}`, agentId: 'b', volume: `u${n}` };
+  const self = {
+    pod: `redis-${n}`,
+    uid: `u${n}`,
+    agentId: 'b',
+    volume: `u${n}`,
+    address: `10.0.0.${n}`,
+  };
   return {
     ...initialState({ ...config, self }, 0),
     now: NOW,
@@ -72,7 +78,13 @@ export function leader(n = 0, pods: readonly PodView[] = [pod(0), pod(1), pod(2)
 
 /** The same, where redis-`n` told of itself just now. */
 export function hearing(state: AgentState, n: number, told: Partial<AgentReport>): AgentState {
-  const self = { pod: `redis-${n}`, uid: `u${n}`, agentId: `p${n}`, volume: `u${n}` };
+  const self = {
+    pod: `redis-${n}`,
+    uid: `u${n}`,
+    agentId: `p${n}`,
+    volume: `u${n}`,
+    address: `10.0.0.${n}`,
+  };
   const base = reportOf(initialState({ ...config, self }, 0), {
     namespace: 'shop',
     group: 'redis',
