@@ -34,8 +34,6 @@ export type GroupOptions = {
   /** Of the agents' Node. */
   readonly nodeFlags?: readonly string[];
   readonly agentEnv?: Readonly<Record<string, string>>;
-  /** Flags of Node for the agents, as the image has them. */
-  readonly agentNodeFlags?: readonly string[];
   /** Of the agent of the pod of this name. */
   readonly agentEnvOf?: (name: string) => Readonly<Record<string, string>>;
   /** A proxy between each agent and the API server. */
@@ -169,7 +167,6 @@ export class Group {
           ...this.options.agentEnv,
           ...this.options.agentEnvOf?.(name),
         },
-        agentNodeFlags: this.options.agentNodeFlags ?? [],
         restartDelayMs: this.options.restartDelayMs ?? 1000,
         noticeMs: this.options.noticeMs ?? 0,
         nodeFlags: this.options.nodeFlags ?? [],

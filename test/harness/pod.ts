@@ -32,7 +32,6 @@ export type PodPlan = {
   readonly access: RedisAccess;
   readonly volume: string;
   readonly agentEnv: Readonly<Record<string, string>>;
-  readonly agentNodeFlags: readonly string[];
   readonly restartDelayMs: number;
   readonly noticeMs: number;
   readonly nodeFlags: readonly string[];
@@ -141,17 +140,11 @@ export class Pod {
       ...changes,
     };
     const name = `${this.name}-${this.incarnation}-agent`;
-<<<<<<< HEAD
     const { place, nodeFlags } = this.plan;
     return workspace.start(name, process.execPath, [...nodeFlags, this.program ?? agentProgram()], {
       env,
       enter: place.enter,
     });
-=======
-    const { enter } = this.plan.place;
-    const args = [...this.plan.agentNodeFlags, this.program ?? agentProgram()];
-    return workspace.start(name, process.execPath, args, { env, enter });
->>>>>>> chaos
   }
 
   private readonly notice = (): void => {

@@ -107,7 +107,8 @@ type FaultKind = Fault['kind'];
 
 /** Alone, none of these may cost the master its role (I11, I13, scenarios 12, 14, 39 and 40). */
 export function isHarmless(fault: Fault): boolean {
-  const HARMLESS_STALL_MS = 900;
+  // Validity less a renewal that is just due: 1200 - 500, and a margin.
+  const HARMLESS_STALL_MS = 600;
   switch (fault.kind) {
     case 'api-refuses':
     case 'api-hangs':

@@ -2,16 +2,15 @@
 // After each: one master, followed by all; nothing lost that may not be; never two that acknowledge.
 
 import { randomInt } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
 import { createAgentAccount } from '../harness/agent-account.ts';
+import { imageFlags } from '../harness/agent-program.ts';
 import { startControlPlane } from '../harness/control-plane.ts';
 import { Group } from '../harness/group.ts';
 import { groupPicture, oneMaster } from '../harness/one-master.ts';
 import { openPodNetwork } from '../harness/pod-network.ts';
-import { REPOSITORY } from '../harness/programs.ts';
 import { redisVersion } from '../harness/redis-server.ts';
 import { Workspace } from '../harness/workspace.ts';
 import { FAULTS, type Fault, type Pick } from './faults.ts';
@@ -62,12 +61,6 @@ function seeded(seed: number): Pick {
   };
 }
 
-/** Memory is judged with the flags that the image gives to Node. */
-function imageFlags(): string[] {
-  const text = readFileSync(join(REPOSITORY, 'Dockerfile.agent'), 'utf8');
-  return /^ENTRYPOINT.*$/m.exec(text)?.[0].match(/--[a-z0-9=-]+/g) ?? [];
-}
-
 async function soak(workspace: Workspace): Promise<boolean> {
   const hours = Number(flags.hours);
   const seed = flags.seed === undefined ? randomInt(2 ** 31) : Number(flags.seed);
@@ -80,7 +73,7 @@ async function soak(workspace: Workspace): Promise<boolean> {
   const group = new Group(controlPlane, account, network, {
     persistence: 'aof',
     graceSeconds: 10,
-    agentNodeFlags: imageFlags(),
+    nodeFlags: imageFlags(),
   });
   await group.scaleUp(3);
   await oneMaster(group, { timeoutMs: 60_000 });
