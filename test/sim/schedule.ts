@@ -105,26 +105,23 @@ export type Fault =
 
 type FaultKind = Fault['kind'];
 
-/** Alone, none of these may cost the master its role (I11, I13, scenarios 12, 14, 39 and 40). */
+/** Alone, none of these may cost the master its role (I11, I13, scenarios 12, 14 and 39). */
+const HARMLESS: ReadonlySet<FaultKind> = new Set([
+  'api-refuses',
+  'api-hangs',
+  'cut-api',
+  'cut-api-back',
+  'break-watches',
+  'wall-jump',
+  'label-by-hand',
+  'watch-lag',
+]);
+/** Validity less a renewal that is just due, 1200 - 500, and a margin (scenario 40). */
+const HARMLESS_STALL_MS = 600;
+
 export function isHarmless(fault: Fault): boolean {
-  // Validity less a renewal that is just due: 1200 - 500, and a margin.
-  const HARMLESS_STALL_MS = 600;
-  switch (fault.kind) {
-    case 'api-refuses':
-    case 'api-hangs':
-    case 'cut-api':
-    case 'cut-api-back':
-    case 'break-watches':
-    case 'wall-jump':
-    case 'label-by-hand':
-    case 'watch-lag':
-      return true;
-    case 'stop-agent':
-    case 'suspend':
-      return fault.ms < HARMLESS_STALL_MS;
-    default:
-      return false;
-  }
+  const isStall = fault.kind === 'stop-agent' || fault.kind === 'suspend';
+  return isStall ? fault.ms < HARMLESS_STALL_MS : HARMLESS.has(fault.kind);
 }
 
 export type Schedule = {

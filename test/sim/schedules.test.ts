@@ -1,0 +1,44 @@
+// The simulator over many new schedules: none may violate an invariant, and each group must have a
+// writable, labelled master again after the last fault.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+
+const SCHEDULES = process.env['RO_SIM_SCHEDULES'] ?? '100000';
+
+await t.test(`${SCHEDULES} schedules from a new seed violate no invariant`, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ro-sim-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const json = join(folder, 'result.json');
+  const main = join(import.meta.dirname, 'main.ts');
+  const lines: string[] = [];
+  const code = await new Promise<number | null>((resolve, reject) => {
+    const child = spawn(process.execPath, [main, '--schedules', SCHEDULES, '--json', json], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const keep = (data: Buffer): void => {
+      for (const line of data.toString().split('\n')) if (line !== '') lines.push(line);
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  const result = JSON.parse(readFileSync(json, 'utf8')) as {
+    readonly schedules: number;
+    readonly seed: number;
+    readonly violations: number;
+    readonly schedulesPerSecond: number;
+    readonly promotions: number;
+  };
+  const { schedules, seed, schedulesPerSecond } = result;
+  t.comment(`seed ${seed}: ${schedules} schedules, ${schedulesPerSecond} per second`);
+  if (code !== 0) for (const line of lines) t.comment(line);
+  t.equal(result.violations, 0, `seed ${seed}`);
+  t.equal(schedules, Number(SCHEDULES));
+  t.ok(result.promotions > schedules / 10, 'the faults bring about failovers');
+  t.equal(code, 0);
+});
