@@ -136,6 +136,8 @@ function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-writ
       turn.enter('Fencing', s.reason);
       return;
     }
+    // Peers have a while to freeze in each term.
+    if (op === 'acquire' && s.phase === 'Deciding') turn.begin('Deciding');
     s.renewSentAt = pending.sentAt;
     s.validUntil = Math.max(s.validUntil, pending.sentAt + s.config.timing.validityMs);
     return;

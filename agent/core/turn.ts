@@ -54,16 +54,19 @@ export class Turn {
   }
 
   enter(phase: Phase, reason: string): void {
-    if (this.s.phase !== phase) {
-      this.s.phase = phase;
-      this.s.phaseSince = this.s.now;
-      this.s.fenced = new Set();
-      this.s.fenceAskedAt = -1;
-      this.s.handoverOffset = null;
-      this.s.remoteGoal = null;
-      this.s.maySince = null;
-    }
+    if (this.s.phase !== phase) this.begin(phase);
     this.say(reason);
+  }
+
+  /** The phase anew, also the one that it is in: all that was waited for in it counts no more. */
+  begin(phase: Phase): void {
+    this.s.phase = phase;
+    this.s.phaseSince = this.s.now;
+    this.s.fenced = new Set();
+    this.s.fenceAskedAt = -1;
+    this.s.handoverOffset = null;
+    this.s.remoteGoal = null;
+    this.s.maySince = null;
   }
 
   elapsedMs(): number {

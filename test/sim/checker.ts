@@ -39,6 +39,8 @@ const BY_HAND_MS = 1500;
 const THAW_MS = 400;
 /** A dial that was lost is repeated after a second, a fence every 200 ms. */
 const FENCE_AGAIN_MS = 1500;
+/** Less than the 300 ms for which live peers are waited for. */
+const COMPARES_FOR_MS = 250;
 
 export class Checker {
   readonly #parts: Parts;
@@ -46,12 +48,12 @@ export class Checker {
   readonly promotions: Promotion[] = [];
   /** What the agent asked for last: a NO ONE that comes belongs to it. */
   readonly #asked = new Map<SimPod, AgentState>();
-  /** Promoted by hand while empty: what they hold since then is foreign to the group. */
-  readonly #foreign = new Set<RedisProcess>();
   /** Made master by nobody of ours: when. */
   readonly #byHand = new Map<RedisProcess, number>();
   readonly #thawedAt = new Map<RedisProcess, number>();
   #greatestTerm = 0;
+  /** When the Lease named its present holder first. */
+  #heldSince = 0;
   #lastHolder = '';
   /** Ids that were gone at a promotion, with the reason: a known, counted loss. */
   readonly #lost = new Map<number, { readonly term: number; readonly isPlanned: boolean }>();
@@ -84,7 +86,6 @@ export class Checker {
   /** The master that the schedule starts with. */
   setUp(redis: RedisProcess): void {
     this.#byHand.delete(redis);
-    this.#foreign.delete(redis);
   }
 
   byHand(redis: RedisProcess): void {
@@ -112,12 +113,10 @@ export class Checker {
     if (asked === undefined) {
       if (wasMaster) return;
       this.#parts.trace(pod.name, 'became master by hand');
-      if (redis.dataset.keys === 0) this.#foreign.add(redis);
       return this.byHand(redis);
     }
     this.#asked.delete(pod);
     this.#byHand.delete(redis);
-    this.#foreign.delete(redis);
     const lease = leaseOf(asked);
     const term = lease?.term ?? 0;
     pod.term = term;
@@ -128,6 +127,7 @@ export class Checker {
     this.promotions.push({ term, at, pod, redis, ids, isPlanned });
     this.#parts.trace(pod.name, `promoted in term ${term} with ${ids.size} writes`);
     this.#checkFreshest(pod, asked, ids, term);
+    if (!recordOf(asked).decided && !isPlanned) this.#checkLive(pod, asked, ids, term);
     this.#checkLoss(pod, ids, isPlanned, term);
   }
 
@@ -170,6 +170,35 @@ export class Checker {
     }
   }
 
+  /** I4: who just took the Lease waits a moment for the final offsets of those that it hears. */
+  #checkLive(pod: SimPod, asked: AgentState, ids: ReadonlySet<number>, term: number): void {
+    const { scheduler, network, cluster } = this.#parts;
+    const now = scheduler.now();
+    if (this.#isWeaker || now - this.#heldSince > COMPARES_FOR_MS) return;
+    for (const other of cluster.pods) {
+      const peer = asked.peers.get(other.uid);
+      if (other === pod || peer === undefined || asked.now - peer.at > 1000) continue;
+      const { instance } = peer.report;
+      if (instance === null || instance.priority === 0 || instance.loading || instance.syncing)
+        continue;
+      if (other.redis?.runId !== instance.runId || other.redis.isFrozen || other.term !== null)
+        continue;
+      const cutUntil = Math.max(
+        network.cutUntil(pod.host, other.host),
+        network.cutUntil(other.host, pod.host),
+      );
+      if (now - cutUntil < 2000 || other.agent?.process.isRunning !== true || !other.isListed)
+        continue;
+      const missing = this.#acknowledgedIn(other.redis.dataset, ids);
+      if (missing > 0) {
+        this.violate(
+          'I4',
+          `${pod.name} was promoted in term ${term} at once, without ${missing} acknowledged writes of ${other.name}, which it hears`,
+        );
+      }
+    }
+  }
+
   #acknowledgedIn(dataset: Dataset, ids: ReadonlySet<number>): number {
     const theirs = new Set(idsOf(dataset));
     let missing = 0;
@@ -206,7 +235,11 @@ export class Checker {
     this.#checkLabels(pod);
     const own = pod.term ?? 0;
     for (const later of this.promotions) {
-      if (later.term <= own || later.redis === redis || this.#isBeyondReach(later, pod)) continue;
+      if (later.term <= own || later.redis === redis) continue;
+      if (this.#isBeyondReach(later, pod)) {
+        this.#lost.set(id, { term: later.term, isPlanned: false });
+        continue;
+      }
       this.violate(
         'I1',
         `${pod.name} (term ${own}) accepted a write ${Math.round(now - later.at)} ms after ${later.pod.name} was promoted in term ${later.term}`,
@@ -256,6 +289,7 @@ export class Checker {
     if (uid !== '' && term === this.#greatestTerm && uid !== this.#lastHolder) {
       this.violate('I2', `term ${term} has two holders: ${this.#lastHolder} and ${uid}`);
     }
+    if (term > this.#greatestTerm) this.#heldSince = this.#parts.scheduler.now();
     if (term > this.#greatestTerm || uid !== '') this.#lastHolder = uid;
     this.#greatestTerm = Math.max(this.#greatestTerm, term);
   }
@@ -278,8 +312,7 @@ export class Checker {
   /** I7, I8: what a full sync throws away was lost before, or is in what comes instead. */
   replaced(pod: SimPod, before: Dataset, after: Dataset): void {
     if (before.keys === 0 || this.#isWeaker) return;
-    const isForeign = pod.redis !== null && (pod.volume.isForeign || this.#foreign.has(pod.redis));
-    if (isForeign) {
+    if (pod.volume.isForeign) {
       this.violate('I8', `${pod.name} was overwritten, and its data were not the group's`);
     }
     const kept = new Set(idsOf(after));

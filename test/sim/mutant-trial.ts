@@ -1,7 +1,8 @@
 // Bundled with one rule of the core taken out: runs its stored schedule, then new ones, until an
 // invariant breaks. Prints what it found as one line of JSON.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { type Schedule, scheduleFrom } from './schedule.ts';
 import { shrink } from './shrink.ts';
 import { Simulation } from './simulation.ts';
@@ -23,6 +24,16 @@ async function violationOf(schedule: Schedule) {
   return (await new Simulation(schedule, false).run()).violations[0];
 }
 
+function allStored(): readonly Schedule[] {
+  const folders = [dirname(file), join(dirname(file), '..', 'found')];
+  return folders.flatMap((folder) =>
+    readdirSync(folder).map((name) => {
+      const data: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));
+      return (Reflect.get(data as object, 'schedule') ?? data) as Schedule;
+    }),
+  );
+}
+
 async function trial(): Promise<TrialResult> {
   const none = { invariant: '', text: '', schedule: null };
   if (existsSync(file)) {
@@ -30,6 +41,15 @@ async function trial(): Promise<TrialResult> {
     const violation = await violationOf(stored);
     if (violation !== undefined) {
       return { isKilled: true, runs: 1, isStored: true, ...violation, schedule: null };
+    }
+  }
+  if (saves !== '') {
+    // What showed one fault often shows another.
+    for (const stored of allStored()) {
+      const violation = await violationOf(stored);
+      if (violation === undefined) continue;
+      const schedule = await shrink(stored, violation.invariant);
+      return { isKilled: true, runs: 1, isStored: false, ...violation, schedule };
     }
   }
   for (let run = 0; run < Number(runsMax); run++) {

@@ -124,8 +124,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'resume-any-master',
     rule: 'rule 16: a master that is not the recorded one goes to limbo',
     file: core('rows-boot'),
-    find: '    candidateOf(s)?.runId === instance.runId &&\n',
-    replace: '',
+    find: '    candidateOf(s)?.runId === instance.runId &&\n    isNewest(recordOf(s), { replid: instance.replid, term: lease.term });',
+    replace: "    instance.runId !== '';",
   },
   {
     name: 'same-term-again',

@@ -218,9 +218,10 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
   const kind = kindFrom(random);
   switch (kind) {
     case 'kill-redis':
-    case 'kill-agent':
     case 'kill-both':
       return { kind, at, pod, ms: randomMs(random, 20, 2500) };
+    case 'kill-agent':
+      return { kind, at, pod, ms: randomMs(random, 20, 6000) };
     case 'kill-agent-at-effect':
       return { kind, at, pod, ms: randomMs(random, 20, 2500), effects: random.integer(8) };
     case 'cut':
@@ -268,8 +269,9 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
       return { kind, at, pod };
     case 'wall-jump':
       return { kind, at, pod, ms: random.pick([-300_000, 300_000]) };
-    case 'freeze-redis':
     case 'stop-agent':
+      return { kind, at, pod, ms: randomMs(random, 50, 8000) };
+    case 'freeze-redis':
     case 'suspend':
     case 'isolate':
     case 'cut-api':
