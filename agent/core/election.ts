@@ -1,6 +1,6 @@
 // Who should be master: the order of DESIGN 6, from what each member reported.
 
-import { compareFreshness, type Dataset, type Position, positionOf } from './lineage.ts';
+import { compareFreshness, type Dataset, hasData, type Position, positionOf } from './lineage.ts';
 import type { CoreConfig, GroupRecord } from './model.ts';
 
 export type Member = Dataset & {
@@ -86,10 +86,10 @@ export function ranking(
     const position = positionOf(member, record);
     return position === null ? [] : [{ member, position }];
   });
-  const anyData = known.some(({ position }) => position.index >= 0);
+  const anyData = known.some(({ position }) => hasData(position));
   const eligible = known
     .filter(({ member }) => ineligibility(member, record, config, lastKnownOffset) === null)
-    .filter(({ position }) => !anyData || position.index >= 0);
+    .filter(({ position }) => !anyData || hasData(position));
   const freshest = eligible.map(({ position }) => position).toSorted(compareFreshness)[0];
   if (freshest === undefined) return [];
   // "Near" is measured from the freshest alone: pairwise nearness would be no order.

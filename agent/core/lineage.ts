@@ -19,6 +19,8 @@ export type Position = { readonly index: number; readonly offset: number };
 
 /** Above whatever was opened before, AOF or not, and below what was recorded next. */
 const UNRECORDED_CHILD = 0.75;
+/** A snapshot may be older than what was recorded: an instance with the id comes first. */
+const A_SNAPSHOT = 0.25;
 /** Less than any offset differs. */
 const A_CHILD_HAS_MORE = 0.5;
 /** Below every recorded id: an empty dataset, which may only follow. */
@@ -56,12 +58,20 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   if (entry === undefined || entry.volume !== dataset.volume) return null;
   // Foreign data are never recorded: an entry for this very volume proves membership by itself.
   const recorded = Math.max(0, indexOf(record.lineage, entry.replid));
-  // Redis forgets id and offset when it restarts from an AOF; what the volume held is recorded.
-  // From an RDB an unknown id means that the file is older than the record: it ranks lowest.
-  if (!dataset.aof) return { index: 0, offset: 0 };
-  // The offsets date from the last renewal; who opened writes last has all that its replicas have,
-  // and perhaps more.
-  return { index: openerIndex(dataset.pod, record) ?? recorded, offset: entry.offset };
+  // Redis forgets id and offset when it restarts from an AOF, or from an RDB that it saved as a master
+  // without replicas; what the volume held is recorded. The offsets date from the last renewal: who
+  // opened writes last has all that its replicas have, and perhaps more.
+  const opener = dataset.aof ? openerIndex(dataset.pod, record) : null;
+  const index = opener ?? (dataset.aof ? recorded : recorded - A_SNAPSHOT);
+  // With fewer keys it is an older snapshot, or an AOF that was being written anew.
+  const isWhole = dataset.keys >= entry.keys;
+  if (isWhole) return { index, offset: entry.offset };
+  return { index: EMPTY.index + (index + 1) / (record.lineage.length + 1), offset: entry.offset };
+}
+
+/** Whether it is the position of any data: even the oldest come before none. */
+export function hasData(position: Position | null): boolean {
+  return position !== null && position.index > EMPTY.index;
 }
 
 /**

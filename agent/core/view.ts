@@ -1,7 +1,7 @@
 // Questions that several rows of the table ask of the state. Pure; nothing here decides.
 
 import { type Member, ranking } from './election.ts';
-import { compareFreshness, positionOf, recordedPosition } from './lineage.ts';
+import { compareFreshness, hasData, positionOf, recordedPosition } from './lineage.ts';
 import type {
   AgentState,
   Candidate,
@@ -249,7 +249,7 @@ export function rank(state: AgentState, members: readonly Member[]): readonly Me
   const ranked = ranking(members, record, state.config, lastKnownOffset(record));
   // Rule 14: an empty member may lead only where no volume can still hold data.
   if (!hasDataElsewhere(state, members)) return ranked;
-  return ranked.filter((member) => (positionOf(member, record)?.index ?? -1) >= 0);
+  return ranked.filter((member) => hasData(positionOf(member, record)));
 }
 
 /** Whether a recorded dataset with keys belongs to nobody here, and its volume may exist. */

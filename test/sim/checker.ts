@@ -122,7 +122,7 @@ export class Checker {
     pod.term = term;
     const { scheduler } = this.#parts;
     const ids = new Set(idsOf(redis.dataset));
-    const isPlanned = recordOf(asked).goal !== null;
+    const isPlanned = this.#isPlanned(pod, redis, asked);
     const at = scheduler.now();
     this.promotions.push({ term, at, pod, redis, ids, isPlanned });
     this.#parts.trace(pod.name, `promoted in term ${term} with ${ids.size} writes`);
@@ -145,6 +145,25 @@ export class Checker {
     const canFenceItself = pod.agent?.process.isRunning === true && pod.isListed;
     return (isUnreachable || !isFencedBy) && !canFenceItself;
   }
+
+  /** With the giver's last offset reached, or with a giver that could have taken it back. */
+  #isPlanned(pod: SimPod, redis: RedisProcess, asked: AgentState): boolean {
+    const { goal, previous } = recordOf(asked);
+    if (goal === null) return false;
+    if (redis.info().offset >= goal) return true;
+    const { cluster, network, scheduler } = this.#parts;
+    const giver = cluster.pods.find(({ uid }) => uid === previous?.uid);
+    if (giver?.redis == null || giver.redis.isFrozen || !giver.isListed) return false;
+    if (giver.agent?.process.isRunning !== true) return false;
+    const cutUntil = Math.max(
+      network.cutUntil(pod.host, giver.host),
+      network.cutUntil(giver.host, pod.host),
+    );
+    return scheduler.now() - cutUntil > 2000;
+  }
+
+  /** Something was written where nobody could have known better. */
+  hasStrayWrites = false;
 
   /** Without a boot fence an empty master can wipe its replicas, and take writes itself. */
   get #isWeaker(): boolean {
@@ -230,6 +249,7 @@ export class Checker {
     const isThawing = thawedAt !== undefined && now - thawedAt < THAW_MS;
     if (isSeen || (isThawing && this.promotions.some(({ term }) => term > (pod.term ?? 0)))) {
       this.#lost.set(id, { term: 0, isPlanned: false });
+      this.hasStrayWrites = true;
       return;
     }
     this.#checkLabels(pod);

@@ -152,8 +152,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'aof-is-unknown',
     rule: 'rule 11: the recorded dataset ranks an AOF restart',
     file: core('lineage'),
-    find: 'if (!dataset.aof) return { index: 0, offset: 0 };',
-    replace: 'if (!dataset.aof || dataset.aof) return { index: 0, offset: 0 };',
+    find: 'if (isWhole) return { index, offset: entry.offset };',
+    replace: 'if (isWhole) return { index: 0, offset: 0 };',
   },
   {
     name: 'no-one-acquires-for-others',
@@ -237,7 +237,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'empty-may-lead',
     rule: 'rule 14: an empty dataset only if nobody has data',
     file: core('election'),
-    find: '.filter(({ position }) => !anyData || position.index >= 0);',
+    find: '.filter(({ position }) => !anyData || hasData(position));',
     replace: '.filter(({ position }) => !anyData || position.index >= -1);',
   },
   {

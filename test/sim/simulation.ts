@@ -223,11 +223,15 @@ export class Simulation {
     const isMadeByHand =
       kinds.has('promote-by-hand') || kinds.has('delete-lease') || kinds.has('foreign-pod');
     const isConflict = this.#describe().includes('RO_DATA_CONFLICT');
-    if (isConflict && (!setup.bootFence || isMadeByHand)) return true;
-    // Only members that must never be promoted have data.
+    if (isConflict && isMadeByHand) return true;
+    if (!setup.bootFence && this.#checker.hasStrayWrites) return true;
+    // Only members that must never be promoted have data, or such as are not the group's.
     const present = this.#cluster.pods.filter(({ isListed }) => isListed);
     const full = present.filter(({ redis }) => (redis?.dataset.keys ?? 0) > 0);
-    return full.length > 0 && full.every(({ redis }) => redis?.info().priority === 0);
+    return (
+      full.length > 0 &&
+      full.every(({ redis, volume }) => redis?.info().priority === 0 || volume.isForeign)
+    );
   }
 
   #describe(): string {

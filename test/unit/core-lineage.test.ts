@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type Dataset, mayBeOverwritten, positionOf } from '../../agent/core/lineage.ts';
+import { type Dataset, mayBeOverwritten, positionOf, hasData } from '../../agent/core/lineage.ts';
 import type { GroupRecord } from '../../agent/core/model.ts';
 import { EMPTY_RECORD } from '../../agent/core/view.ts';
 
@@ -41,7 +41,12 @@ await t.test('rule 11: an AOF restart is ranked by what its volume held', (t) =>
   t.same(positionOf(reborn, record), { index: 1, offset: 150 });
   t.equal(positionOf({ ...reborn, volume: 'pvc/other' }, record), null, 'another volume');
   t.same(positionOf({ ...reborn, keys: 0 }, record), { index: -1, offset: 0 }, 'emptied');
-  t.same(positionOf({ ...reborn, aof: false }, record), { index: 0, offset: 0 }, 'an old RDB');
+  const snapshot = positionOf({ ...reborn, aof: false }, record);
+  t.same(snapshot, { index: 0.75, offset: 150 }, 'an RDB comes behind those that have the id');
+  const keys = (record.datasets['redis-1']?.keys ?? 0) - 1;
+  const older = positionOf({ ...reborn, keys }, record);
+  t.ok(hasData(older), 'an older file is data still');
+  t.ok((older?.index ?? 0) < 0, 'behind all whose descent is known');
   t.end();
 });
 
