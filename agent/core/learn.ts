@@ -117,6 +117,8 @@ function learnLease(turn: Turn, lease: LeaseView | null): void {
   const isSame = known !== null && leaseFace(known) === leaseFace(lease);
   const unchangedSince = isSame && s.lease.kind === 'present' ? s.lease.unchangedSince : s.now;
   s.lease = { kind: 'present', lease, unchangedSince };
+  // Peers have a while to freeze in each term, however this agent learns that it began.
+  if (s.phase === 'Deciding' && known !== null && lease.term > known.term) turn.begin('Deciding');
 }
 
 function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-written' }>): void {
@@ -136,8 +138,6 @@ function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-writ
       turn.enter('Fencing', s.reason);
       return;
     }
-    // Peers have a while to freeze in each term.
-    if (op === 'acquire' && s.phase === 'Deciding') turn.begin('Deciding');
     s.renewSentAt = pending.sentAt;
     s.validUntil = Math.max(s.validUntil, pending.sentAt + s.config.timing.validityMs);
     return;

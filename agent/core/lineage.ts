@@ -98,7 +98,9 @@ function unrecordedTerm(pod: string, { history, lineage }: GroupRecord): number 
 
 /** The half step above the newest id, for the pod that opened writes last; null for all others. */
 function openerIndex(pod: string, record: GroupRecord): number | null {
-  return lastOpening(record)?.holder === pod ? record.lineage.length - 0.5 : null;
+  if (lastOpening(record)?.holder !== pod) return null;
+  // An id that was recorded since, before a promotion, is of fresher data still.
+  return record.lineage.findLastIndex(({ term }) => term > 0) + 0.5;
 }
 
 /** The term that opened writes last: the newest id is of it. */
