@@ -142,14 +142,16 @@ function deposedByHand(turn: Turn, instance: Instance): void {
 function handoverTarget(turn: Turn): Member | null {
   const { s } = turn;
   const own = selfPod(s)?.ip;
-  const offset = localInstance(s)?.offset ?? 0;
+  const { offset = 0, replid } = localInstance(s) ?? {};
   const linked = livePeers(s).filter(({ report }) => {
     const { instance } = report;
     return (
       !report.leaving &&
       report.inSync &&
+      // A report from before this promotion counts offsets of another id.
+      instance?.replid === replid &&
       instance?.upstream?.startsWith(`${own}:`) &&
-      offset - instance.offset <= HANDOVER_LAG_MAX_BYTES
+      offset - (instance?.offset ?? 0) <= HANDOVER_LAG_MAX_BYTES
     );
   });
   const members = linked.flatMap((peer) => peerMember(peer) ?? []);
