@@ -162,10 +162,12 @@ export function isKnown({ lineage }: GroupRecord, replid: string): boolean {
 /** Lineage with an id that no promotion made, at the place that these data had without it. */
 export function withOrigin(dataset: Dataset, record: GroupRecord): readonly LineageEntry[] {
   const place = Math.floor((positionOf(dataset, record) ?? EMPTY).index) + 1;
-  const older = record.lineage.slice(0, place);
-  const newer = record.lineage.slice(place);
-  const kept = older.slice(Math.max(0, record.lineage.length + 1 - LINEAGE_MAX));
-  return [...kept, { replid: dataset.replid, term: 0, start: 0 }, ...newer].slice(-LINEAGE_MAX);
+  const excess = Math.max(0, record.lineage.length + 1 - LINEAGE_MAX);
+  const entry = { replid: dataset.replid, term: 0, start: 0 };
+  // The oldest others make room for it, also where it is the oldest of all.
+  const older = record.lineage.slice(Math.min(excess, place), place);
+  const newer = record.lineage.slice(Math.max(excess, place));
+  return [...older, entry, ...newer];
 }
 
 /** Lineage with the newest id appended; bounded, newest last. */

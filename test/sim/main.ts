@@ -49,6 +49,7 @@ function summary({ seed, workers }: SimOptions, tally: Tally, elapsedMs: number)
     acknowledgedWrites: tally.acknowledged,
     lostWrites: tally.lost,
     needAPerson: tally.stuck,
+    wrongGuessesAmongAofRestarts: tally.guesses,
     recovery: {
       n: tally.recoveryMs.length,
       p50_ms: quantile(tally.recoveryMs, 0.5),

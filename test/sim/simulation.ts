@@ -23,6 +23,8 @@ export type Outcome = {
   readonly promotions: number;
   /** From the last fault's end to a healthy group. */
   readonly recoveryMs: number;
+  /** Promotions among AOF restarts that were not of the freshest: the record is all there is. */
+  readonly guesses: number;
   /** It ended as no agent may end it by itself. */
   readonly needsPerson: boolean;
   readonly events: number;
@@ -147,6 +149,7 @@ export class Simulation {
       promotions: promotions.length,
       recoveryMs,
       needsPerson,
+      guesses: this.#checker.guesses,
       events: this.#world.events,
       simulatedMs: this.#world.now(),
     };

@@ -15,6 +15,7 @@ export type Tally = {
   lost: number;
   /** Groups that only a person can help, as the schedule left them. */
   stuck: number;
+  guesses: number;
   recoveryMs: number[];
 };
 
@@ -28,6 +29,7 @@ export function emptyTally(): Tally {
     acknowledged: 0,
     lost: 0,
     stuck: 0,
+    guesses: 0,
     recoveryMs: [],
   };
 }
@@ -41,6 +43,7 @@ export function count(tally: Tally, outcome: Outcome): void {
   tally.promotions += outcome.promotions;
   tally.acknowledged += outcome.acknowledged;
   tally.lost += outcome.lost;
+  tally.guesses += outcome.guesses;
   if (outcome.needsPerson) tally.stuck++;
   else tally.recoveryMs.push(Math.max(0, Math.round(outcome.recoveryMs)));
 }
@@ -54,6 +57,7 @@ export function add(sum: Tally, part: Tally): void {
   sum.acknowledged += part.acknowledged;
   sum.lost += part.lost;
   sum.stuck += part.stuck;
+  sum.guesses += part.guesses;
   sum.recoveryMs.push(...part.recoveryMs);
 }
 
