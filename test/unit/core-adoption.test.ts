@@ -48,7 +48,10 @@ await t.test('while a pod without agent runs that does not answer, nobody promot
 await t.test('one master with keys and without agent is followed, and nobody acquires', (t) => {
   const rig = adopting([legacy(1)], [legacyMaster]);
   t.match(rig.effects, [{ kind: 'attach', host: '10.0.0.1', replid: 'old' }]);
-  rig.pass(20_000, () => rig.see(empty));
+  const upstream = { host: '10.0.0.1', port: 6379 };
+  const follower = { ...limbo, upstream, linkUp: true, replid: 'old', keys: 500 };
+  rig.done(follower);
+  rig.pass(20_000, () => rig.see(follower));
   t.same(writes(rig.effects), []);
   t.end();
 });
@@ -125,11 +128,12 @@ await t.test('what an adopted master had at its end is waited for, four seconds 
 await t.test(
   'an empty member does not inherit: the data of the adopted master are awaited',
   (t) => {
-    const rig = adopting([legacy(1)], [legacyMaster]);
+    const rig = adopting([legacy(1, { volume: 'u1' })], [legacyMaster]);
     rig.done(null);
     rig.feed({ kind: 'pods', pods: [pod(0), legacy(1, { leaving: true })] });
     rig.pass(20_000, () => rig.see(empty));
     t.same(writes(rig.effects), []);
+    t.match(rig.state.problem, /no member has the data of redis-1/);
     t.end();
   },
 );
@@ -159,16 +163,17 @@ await t.test('once a record exists, masters without agent demand nothing', (t) =
 
 await t.test('members whose data are of different descent wait for a person', (t) => {
   const begin = (replid2: string): Rig => {
-    const rig = Rig.fenced(null);
+    const rig = Rig.fenced(null, [pod(0), pod(1), pod(2)]);
     rig.pass(20_000, () => {
       rig.frozen(1, { replid: 'zzz', replid2, offset: 50 });
+      rig.frozen(2, { replid: 'child', replid2: 'aaa', offset: 50 });
       rig.see(limbo);
     });
     return rig;
   };
   const rig = begin('0');
   t.same(writes(rig.effects), []);
-  t.match(rig.state.problem, /RO_DATA_CONFLICT: redis-0, redis-1/);
-  t.match(writes(begin('aaa').effects), [{ op: 'acquire' }], 'one is the child of the other');
+  t.match(rig.state.problem, /RO_DATA_CONFLICT: redis-0, redis-1, redis-2/);
+  t.match(writes(begin('child').effects), [{ op: 'acquire' }], 'a grandchild is related');
   t.end();
 });

@@ -86,6 +86,7 @@ await t.test(
   (t) => {
     const begin = (pods: readonly PodView[]): Rig => {
       const rig = Rig.leading();
+      rig.feed({ kind: 'pods', pods: [pod(0)] });
       rig.feed({ kind: 'pods', pods });
       const view = leaseOf(rig.state);
       if (view === null) return rig;

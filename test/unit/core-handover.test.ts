@@ -83,7 +83,10 @@ await t.test('HandingOver: another holder, no Lease, a later term or no validity
     (rig: Rig) => rig.feed({ kind: 'lease', lease: lease({ resourceVersion: '99', term: 9 }) }),
     (rig: Rig) => rig.feed({ kind: 'lease', lease: null }),
     (rig: Rig) => synced(rig, { term: 9 }),
-    (rig: Rig) => rig.tick(rig.state.validUntil),
+    (rig: Rig) => {
+      rig.state = { ...rig.state, validUntil: rig.now };
+      rig.tick();
+    },
   ];
   for (const happens of events) {
     const rig = begin();
@@ -103,12 +106,28 @@ await t.test('HandingOver: a Redis that went away or restarted is decided anew',
   t.end();
 });
 
-await t.test('HandingOver: a target that fell silent, or no answer to the swap: anew', (t) => {
+await t.test('HandingOver: a target that fell silent is decided anew', (t) => {
   const mute = begin();
   const since = mute.now;
   mute.done({ ...limbo, offset: 120 }, since + 10);
   mute.written('error', since + 20);
   mute.tick(since + 1600);
   t.equal(mute.state.phase, 'Deciding');
+  t.end();
+});
+
+await t.test('HandingOver: a swap that is not accepted for 800 ms is decided anew', (t) => {
+  const rig = begin();
+  const since = rig.now;
+  rig.state = { ...rig.state, validUntil: since + 10_000 };
+  rig.done({ ...limbo, offset: 120 });
+  const look = (): void => {
+    synced(rig);
+    if (rig.state.pendingWrite !== null) rig.written('error');
+  };
+  rig.pass(since + 2300, look);
+  t.equal(rig.state.phase, 'HandingOver');
+  rig.pass(since + 2350, look);
+  t.equal(rig.state.phase, 'Deciding');
   t.end();
 });

@@ -30,6 +30,7 @@ await t.test('rule 3: a goal that is reached needs no comparison', (t) => {
   rig.tick();
   t.match(kinds(rig.effects), ['promote'], 'nobody else was heard');
   const behind = Rig.nominee({ goal: 101, previous, basisMs: 0 });
+  behind.tick();
   t.same(kinds(behind.effects), []);
   behind.see({ ...limbo, offset: 101 }, 100);
   t.match(kinds(behind.effects), ['promote']);
@@ -48,7 +49,7 @@ await t.test('a nominee renews while it waits for its goal', (t) => {
 await t.test('rule 4: a goal that is not reached: the previous holder leads again', (t) => {
   const rig = Rig.nominee({ goal: 200, previous });
   const look = (): void => {
-    rig.frozen(1, { offset: 200 });
+    rig.peer(1, { role: 'limbo', frozenTerm: null, instance: limboOf(1, { offset: 200 }) });
     rig.see(limbo);
     if (writes(rig.effects).at(-1)?.op === 'renew') rig.written('ok');
   };
@@ -93,6 +94,23 @@ await t.test('a goal that was missed and whose giver is gone: the replicas are c
   }
   t.notOk(kinds(rig.effects).includes('promote'), 'it lacks what redis-2 has');
   t.match(writes(rig.effects)[0], { op: 'transfer', holder: { pod: 'redis-2' } });
+  t.end();
+});
+
+await t.test('what the giver compared counts only for the goal that it set', (t) => {
+  const candidates = [candidate(0), candidate(1), candidate(2)];
+  const pods = [pod(0), pod(2)];
+  const rig = Rig.nominee({ candidates, goal: 200, decided: true, basisMs: 0, previous }, pods);
+  const reborn = { ...limbo, runId: 'run0-again' };
+  const look = (): void => {
+    rig.peer(2, { role: 'replica', frozenTerm: null, instance: limboOf(2) });
+    rig.see(reborn);
+  };
+  rig.see(reborn);
+  rig.pass(250, look);
+  t.notOk(kinds(rig.effects).includes('promote'), 'redis-2 has not stopped yet');
+  rig.pass(300, look);
+  t.ok(kinds(rig.effects).includes('promote'));
   t.end();
 });
 
