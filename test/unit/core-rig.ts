@@ -216,7 +216,7 @@ export function synced(rig: Rig, changes: Partial<AgentReport> = {}): void {
 }
 
 /** Carries out what the core asked for, as a willing Redis and API server would. */
-export function answer(rig: Rig, atMs: number): void {
+function answer(rig: Rig, atMs: number): void {
   const asked = rig.effects.splice(0);
   for (const effect of asked) {
     if (effect.kind === 'write-lease') {
