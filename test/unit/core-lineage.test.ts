@@ -1,5 +1,12 @@
 import t from 'tap';
-import { type Dataset, mayBeOverwritten, positionOf, hasData } from '../../agent/core/lineage.ts';
+import {
+  compareFreshness,
+  type Dataset,
+  hasData,
+  mayBeOverwritten,
+  positionOf,
+  withOrigin,
+} from '../../agent/core/lineage.ts';
 import type { GroupRecord } from '../../agent/core/model.ts';
 import { EMPTY_RECORD } from '../../agent/core/view.ts';
 
@@ -80,5 +87,55 @@ await t.test('after an AOF restart of all, who opened writes last outranks every
   const reborn = dataset({ replid: 'zzz', offset: 0, aof: true });
   const position = positionOf(reborn, { ...record, history, datasets: stale });
   t.ok((position?.index ?? 0) > 1, 'also where its own entry is old');
+  t.end();
+});
+
+await t.test('rule 10: of two equal data the child has more', (t) => {
+  const parent = dataset({ offset: 120 });
+  const child = dataset({ replid: 'ccc', replid2: 'bbb', secondOffset: 121, offset: 500 });
+  const order = (a: Dataset, b: Dataset): number => {
+    const [mine, other] = [positionOf(a, record), positionOf(b, record)];
+    return mine === null || other === null ? Number.NaN : compareFreshness(mine, other);
+  };
+  t.ok(order(child, parent) < 0);
+  t.ok(order(parent, { ...child, offset: 120 }) === 0, 'not one that has written nothing since');
+  t.ok(order({ ...parent, offset: 121 }, child) < 0, 'less than any offset differs');
+  t.end();
+});
+
+await t.test('rule 10: the unrecorded child of a term of its own outranks its parent', (t) => {
+  const history = [
+    { term: 2, holder: 'redis-0', reason: '', at: '' },
+    { term: 3, holder: 'redis-1', reason: 'promoted, and never recorded', at: '' },
+  ];
+  const child = dataset({ replid: 'ccc', replid2: 'bbb', secondOffset: 121, offset: 130 });
+  const position = positionOf(child, { ...record, history });
+  t.ok((position?.index ?? 0) > 1, 'above the newest id');
+  t.ok((position?.index ?? 9) < 2, 'and below one that is recorded next');
+  t.equal(position?.offset, 130, 'all that it has counts');
+  const other = positionOf({ ...child, pod: 'redis-2' }, { ...record, history });
+  t.same(other, { index: 1, offset: 120.5 }, 'not of a pod that had no such term');
+  const lineage = [...record.lineage, { replid: 'ddd', term: 3, start: 0 }];
+  const recorded = positionOf(child, { ...record, lineage, history });
+  t.equal(recorded?.index, 1, 'nor where an id of that term is recorded');
+  t.end();
+});
+
+await t.test('an id is recorded at the place that its data had without it', (t) => {
+  const ids = (data: Dataset): string[] => withOrigin(data, record).map(({ replid }) => replid);
+  const child = { replid: 'ccc', secondOffset: 50 };
+  t.same(ids(dataset({ ...child, replid2: 'aaa' })), ['aaa', 'ccc', 'bbb']);
+  t.same(ids(dataset({ ...child, replid2: 'bbb' })), ['aaa', 'bbb', 'ccc']);
+  t.same(ids(dataset({ replid: 'new', keys: 0 })), ['new', 'aaa', 'bbb'], 'empty: below all');
+  t.end();
+});
+
+await t.test('the lineage is of 30 ids at most, the newest last', (t) => {
+  const lineage = Array.from({ length: 30 }, (_, n) => ({ replid: `r${n}`, term: n, start: 0 }));
+  const child = dataset({ replid: 'ccc', replid2: 'r29', secondOffset: 50 });
+  const next = withOrigin(child, { ...record, lineage });
+  t.equal(next.length, 30);
+  t.equal(next.at(-1)?.replid, 'ccc');
+  t.equal(next[0]?.replid, 'r1');
   t.end();
 });

@@ -1,0 +1,142 @@
+// Row of Leading: the local Redis is gone or silent, and the dead master's agent names the successor.
+
+import t from 'tap';
+import { config, limbo, pod } from './core-fixtures.ts';
+import { master, silent, Rig, synced, writes } from './core-rig.ts';
+
+const byReplica = { agentId: 'p1', role: 'replica' } as const;
+
+await t.test('Leading: a crash of the Redis hands the Lease to the frozen replica', (t) => {
+  const rig = Rig.leading();
+  rig.effects = [];
+  rig.peer(1, {
+    agentId: 'p1',
+    clockMs: 77,
+    role: 'limbo',
+    frozenTerm: 99,
+    instance: { ...limbo, runId: 'run1', replid: 'bbb', upstream: '127.0.0.1:1' },
+  });
+  rig.feed({
+    kind: 'redis',
+    redis: {
+      reachable: false,
+      since: rig.now,
+      refused: true,
+      locked: false,
+      detail: 'ECONNREFUSED',
+      last: master,
+    },
+  });
+  const [write] = writes(rig.effects);
+  t.match(write, { op: 'transfer', holder: { pod: 'redis-1', uid: 'u1', agentId: 'p1' } });
+  t.match(write?.record, { goal: null, basisMs: 77, decided: true });
+  t.end();
+});
+
+await t.test('Leading: a frozen Redis is left at once, for no replica stops before that', (t) => {
+  const rig = Rig.leading();
+  rig.effects = [];
+  rig.peer(1, {
+    agentId: 'p1',
+    clockMs: 77,
+    role: 'replica',
+    instance: { ...limbo, runId: 'run1', replid: 'bbb', upstream: '10.0.0.0:6379', linkUp: true },
+  });
+  const redis = {
+    reachable: false,
+    since: rig.now - config.redisTimeoutMs,
+    refused: false,
+    locked: false,
+    detail: 'Command timed out',
+    last: master,
+  } as const;
+  rig.feed({ kind: 'redis', redis });
+  const [write] = writes(rig.effects);
+  t.match(write, { op: 'transfer', holder: { pod: 'redis-1', uid: 'u1', agentId: 'p1' } });
+  t.match(write?.record, { decided: false }, 'the successor compares the final offsets');
+  t.end();
+});
+
+/** redis-1 follows, and has not stopped yet. */
+function unfrozen(rig: Rig): void {
+  synced(rig, { ...byReplica, frozenTerm: null });
+}
+
+await t.test('a crash: final offsets of the replicas are waited for, 100 ms', (t) => {
+  const rig = Rig.leading();
+  unfrozen(rig);
+  const since = rig.now;
+  rig.effects = [];
+  rig.feed({ kind: 'redis', redis: silent(since, true) });
+  rig.tick(since + 99);
+  t.same(writes(rig.effects), []);
+  rig.tick(since + 100);
+  t.match(writes(rig.effects), [{ op: 'transfer', record: { decided: false } }]);
+  t.end();
+});
+
+await t.test('a closed connection is no proof; silence is one after --redis-timeout', (t) => {
+  const rig = Rig.leading();
+  const since = rig.now;
+  rig.effects = [];
+  rig.feed({ kind: 'redis', redis: silent(since, false) });
+  rig.tick(since + config.redisTimeoutMs - 1);
+  t.notOk(writes(rig.effects).some(({ op }) => op === 'transfer'));
+  synced(rig);
+  rig.tick(since + config.redisTimeoutMs);
+  t.match(writes(rig.effects).at(-1), { op: 'transfer' });
+  t.end();
+});
+
+await t.test('a Redis that does not answer is told to stop, for when it thaws', (t) => {
+  const rig = Rig.leading();
+  rig.effects = [];
+  rig.feed({ kind: 'redis', redis: silent(rig.now - config.redisTimeoutMs, false) });
+  t.match(rig.effects, [{ kind: 'write-lease' }, { kind: 'limbo', cutClients: true }]);
+  t.end();
+});
+
+await t.test('without a boot fence a refused connection is a proof after 100 ms', (t) => {
+  const rig = Rig.leading();
+  rig.state = { ...rig.state, config: { ...config, bootFence: false } };
+  const since = rig.now;
+  rig.effects = [];
+  rig.feed({ kind: 'redis', redis: silent(since, true) });
+  rig.tick(since + 99);
+  t.same(writes(rig.effects), []);
+  rig.tick(since + 100);
+  t.match(writes(rig.effects), [{ op: 'transfer' }]);
+  t.end();
+});
+
+await t.test('a crash without a replica that may lead releases the Lease', (t) => {
+  const rig = Rig.leading();
+  rig.feed({ kind: 'pods', pods: [pod(0)] });
+  rig.effects = [];
+  rig.feed({ kind: 'redis', redis: silent(rig.now, true) });
+  t.match(writes(rig.effects), [{ op: 'release', holder: null, term: 1 }]);
+  t.end();
+});
+
+await t.test('a Redis that lives and lets nobody in keeps the Lease', (t) => {
+  const rig = Rig.leading();
+  rig.effects = [];
+  const redis = { ...silent(rig.now - 60_000, false), locked: true };
+  rig.feed({ kind: 'redis', redis });
+  rig.tick(rig.state.renewSentAt + config.timing.renewMs);
+  t.match(
+    writes(rig.effects).map(({ op }) => op),
+    ['renew'],
+  );
+  t.match(rig.state.problem, /RO_REDIS_AUTH/);
+  t.end();
+});
+
+await t.test('the giver is fenced once its swap was accepted, and claims no validity', (t) => {
+  const rig = Rig.leading();
+  rig.feed({ kind: 'redis', redis: silent(rig.now, true) });
+  rig.written('ok');
+  t.equal(rig.state.validUntil, Number.NEGATIVE_INFINITY);
+  t.notOk(['Leading', 'Deciding'].includes(rig.state.phase));
+  t.end();
+});

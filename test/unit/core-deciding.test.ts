@@ -1,0 +1,180 @@
+// Row of Deciding: what the holder proves before it promotes, and to whom it gives the Lease instead.
+
+import t from 'tap';
+import { config, limbo, pod } from './core-fixtures.ts';
+import { SELF, candidate, named, lease, limboOf, Rig, writes, kinds } from './core-rig.ts';
+
+await t.test('rule 2: after a swap that gave the Lease away only a renewal decides', (t) => {
+  const rig = Rig.nominee();
+  rig.frozen(1, { offset: 200 });
+  t.match(writes(rig.effects).at(-1), { op: 'renew' });
+  rig.written('ok', 10);
+  rig.tick(20);
+  t.match(writes(rig.effects).at(-1), { op: 'transfer' });
+  rig.written('timeout', 30);
+  rig.frozen(1, { offset: 50 });
+  rig.tick(100);
+  t.notOk(kinds(rig.effects).includes('promote'), 'it may have been done');
+  rig.tick(200);
+  t.match(writes(rig.effects).at(-1), { op: 'renew', resourceVersion: '13' });
+  rig.written('ok', 210);
+  rig.tick(220);
+  t.ok(kinds(rig.effects).includes('promote'), 'now it cannot be any more');
+  t.end();
+});
+
+await t.test('rule 2: a newer version decides an unknown swap; rule 18: so does no Lease', (t) => {
+  const begin = (): Rig => {
+    const rig = Rig.nominee({ basisMs: 0 });
+    rig.frozen(1, { offset: 200 });
+    rig.written('timeout', 10);
+    t.equal(rig.state.unsure, true);
+    return rig;
+  };
+  const read = begin();
+  read.feed({ kind: 'lease', lease: lease({ resourceVersion: '13', holder: SELF, term: 2 }) });
+  t.equal(read.state.unsure, false);
+  const same = begin();
+  same.feed({ kind: 'lease', lease: lease({ resourceVersion: '12', holder: SELF, term: 2 }) });
+  t.equal(same.state.unsure, true, 'the version that it was based on tells nothing');
+  const absent = begin();
+  absent.feed({ kind: 'lease', lease: null });
+  t.equal(absent.state.unsure, false);
+  t.equal(absent.state.phase, 'Fencing');
+  t.end();
+});
+
+await t.test('rule 9: an id of this term is recorded: a new term comes first', (t) => {
+  const rig = Rig.nominee({ lineage: [{ replid: 'aaa', term: 2, start: 0 }] });
+  rig.frozen(1);
+  t.notOk(kinds(rig.effects).includes('promote'));
+  t.match(writes(rig.effects), [{ op: 'acquire', term: 3, holder: SELF, resourceVersion: '12' }]);
+  t.end();
+});
+
+await t.test('Deciding: another holder, or a later term on a stream, fences', (t) => {
+  const other = Rig.nominee();
+  other.feed({ kind: 'lease', lease: lease({ resourceVersion: '13', term: 3 }) });
+  t.equal(other.state.phase, 'Fencing');
+  const later = Rig.nominee();
+  later.peer(1, { term: 3 });
+  t.equal(later.state.phase, 'Fencing');
+  t.end();
+});
+
+await t.test('a holder whose validity ended does not promote', (t) => {
+  const rig = Rig.nominee({ decided: true });
+  rig.state = { ...rig.state, validUntil: 0 };
+  rig.frozen(1);
+  rig.tick(300);
+  t.match(kinds(rig.effects), ['write-lease']);
+  t.match(writes(rig.effects), [{ op: 'renew' }]);
+  rig.written('ok', 310);
+  rig.tick(320);
+  t.equal(kinds(rig.effects).at(-1), 'promote', 'but once it has renewed');
+  t.end();
+});
+
+await t.test('Deciding: a Lease that cannot be renewed for a whole validity fences', (t) => {
+  const rig = Rig.nominee();
+  rig.state = { ...rig.state, validUntil: 0 };
+  rig.tick(config.timing.validityMs);
+  t.equal(rig.state.phase, 'Deciding');
+  rig.tick(config.timing.validityMs + 1);
+  t.equal(rig.state.phase, 'Fencing');
+  t.end();
+});
+
+await t.test('Deciding: who is not eligible for 300 ms names the best, else releases', (t) => {
+  const begin = (look: (rig: Rig) => void): Rig => {
+    const rig = Rig.nominee({ basisMs: 0 });
+    rig.see({ ...limbo, priority: 0 });
+    rig.effects = [];
+    rig.pass(299, () => {
+      look(rig);
+      rig.see({ ...limbo, priority: 0 });
+    });
+    t.same(writes(rig.effects), []);
+    rig.see({ ...limbo, priority: 0 }, 300);
+    return rig;
+  };
+  const named1 = begin((rig) => rig.frozen(1));
+  t.match(writes(named1.effects), [{ op: 'transfer', holder: named(1), term: 3 }]);
+  const alone = begin(() => undefined);
+  t.match(writes(alone.effects), [{ op: 'release', holder: null, term: 2 }]);
+  t.end();
+});
+
+await t.test('rule 6: who restarted, or is not listed, promotes once all were heard', (t) => {
+  const pods = [pod(0), pod(1), pod(2)];
+  for (const record of [
+    { candidates: [candidate(1), candidate(2)] },
+    { candidates: [{ ...candidate(0), runId: 'before' }, candidate(2)] },
+  ]) {
+    const rig = Rig.nominee({ basisMs: 0, ...record }, pods);
+    const look = (): void => {
+      rig.frozen(1);
+      rig.see(limbo);
+      if (writes(rig.effects).at(-1)?.op === 'renew') rig.written('ok');
+    };
+    rig.pass(2950, look);
+    t.notOk(kinds(rig.effects).includes('promote'), 'redis-2 was not heard');
+    rig.pass(3100, look);
+    t.match(writes(rig.effects).at(-1), { op: 'transfer', holder: named(1) });
+  }
+  const heard = Rig.nominee({ basisMs: 0, candidates: [candidate(1), candidate(2)] }, pods);
+  heard.frozen(1);
+  heard.frozen(2);
+  t.ok(kinds(heard.effects).includes('promote'));
+  t.end();
+});
+
+await t.test('a frozen, eligible peer with fresher data gets the Lease', (t) => {
+  const rig = Rig.nominee({ basisMs: 0 });
+  rig.effects = [];
+  rig.frozen(1, { offset: 101 });
+  const [write] = writes(rig.effects);
+  t.match(write, { op: 'transfer', holder: named(1), term: 3, record: { decided: true } });
+  const refuser = Rig.nominee({ basisMs: 0 });
+  refuser.frozen(1, { offset: 101, priority: 0 });
+  t.ok(kinds(refuser.effects).includes('promote'), 'not one that may not lead');
+  t.end();
+});
+
+await t.test('a live peer that is not frozen is waited for, 300 ms', (t) => {
+  const rig = Rig.nominee({ basisMs: 0 });
+  const look = (): void => {
+    rig.peer(1, { role: 'replica', frozenTerm: 1, instance: limboOf(1, { offset: 500 }) });
+  };
+  rig.pass(299, look);
+  t.notOk(kinds(rig.effects).includes('promote'));
+  rig.pass(300, look);
+  t.ok(kinds(rig.effects).includes('promote'), 'an offset of an earlier term is not compared');
+  t.end();
+});
+
+await t.test('a master by hand is fenced while deciding', (t) => {
+  const rig = Rig.nominee({ basisMs: 0 });
+  rig.effects = [];
+  rig.see({ ...limbo, role: 'master', upstream: null });
+  t.match(rig.effects, [{ kind: 'limbo', cutClients: true }]);
+  t.equal(rig.state.phase, 'Deciding');
+  t.end();
+});
+
+await t.test('an agent without a pod list gives the Lease away after 1 s', (t) => {
+  const rig = new Rig();
+  rig.see(limbo);
+  rig.tick(2000);
+  t.equal(rig.state.phase, 'Fenced', 'the API server was silent');
+  rig.frozen(1);
+  const view = lease({ holder: SELF, term: 2, record: { basisMs: 2000 } });
+  rig.feed({ kind: 'lease', lease: view });
+  rig.pass(2950, () => rig.frozen(1));
+  t.notOk(kinds(rig.effects).includes('promote'), 'nobody was fenced or compared');
+  t.notOk(writes(rig.effects).some(({ op }) => op === 'transfer'));
+  rig.written('ok');
+  rig.pass(3050, () => rig.frozen(1));
+  t.match(writes(rig.effects).at(-1), { op: 'transfer', holder: named(1), term: 3 });
+  t.end();
+});
