@@ -32,6 +32,8 @@ export type GroupOptions = {
   /** After so long the kubelet notices that a container ended or started: it looks once a second. */
   readonly noticeMs?: number;
   readonly agentEnv?: Readonly<Record<string, string>>;
+  /** What node is told before the agent's program. */
+  readonly nodeFlags?: readonly string[];
   /** Of both processes of the pod of this name. */
   readonly podEnv?: (name: string) => Readonly<Record<string, string>>;
   /** A proxy between each agent and the API server. */
@@ -165,6 +167,7 @@ export class Group {
             : { RO_REDIS_TLS: 'true', RO_REDIS_TLS_CA: this.options.tls.ca }),
           ...this.options.agentEnv,
         },
+        nodeFlags: this.options.nodeFlags ?? [],
         restartDelayMs: this.options.restartDelayMs ?? 1000,
         noticeMs: this.options.noticeMs ?? 0,
       },

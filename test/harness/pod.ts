@@ -32,6 +32,7 @@ export type PodPlan = {
   readonly access: RedisAccess;
   readonly volume: string;
   readonly agentEnv: Readonly<Record<string, string>>;
+  readonly nodeFlags: readonly string[];
   readonly restartDelayMs: number;
   readonly noticeMs: number;
 };
@@ -140,11 +141,9 @@ export class Pod {
       ...changes,
     };
     const name = `${this.name}-${this.incarnation}-agent`;
-    const { enter } = this.plan.place;
-    return workspace.start(name, process.execPath, [this.program ?? agentProgram()], {
-      env,
-      enter,
-    });
+    const { place, nodeFlags } = this.plan;
+    const args = [...nodeFlags, this.program ?? agentProgram()];
+    return workspace.start(name, process.execPath, args, { env, enter: place.enter });
   }
 
   private readonly notice = (): void => {
