@@ -62,11 +62,13 @@ function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Those of the image: what is measured is what runs. */
-function imageFlags(): readonly string[] {
+/** Flags and environment of the image: what is measured is what runs. */
+function image(): { flags: readonly string[]; env: Readonly<Record<string, string>> } {
   const text = readFileSync(join(REPOSITORY, 'Dockerfile.agent'), 'utf8');
   const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(text)?.[1] ?? '[]') as string[];
-  return entry.slice(1, -1);
+  const lines = [...text.matchAll(/^ENV (\w+)=(\S+)$/gm)];
+  const env = Object.fromEntries(lines.map(([, name = '', value = '']) => [name, value]));
+  return { flags: entry.slice(1, -1), env };
 }
 
 /** One agent over the time of the measurement. */
@@ -137,8 +139,8 @@ async function openGroup(plane: ControlPlane, size: number, options: IdleOptions
   if (cluster === undefined) say('NOT ROOT: the agents load the client library for KUBECONFIG');
   const group = new Group(plane, account, cluster?.places ?? loopback, {
     redisArgs: COMMON_REDIS_ARGS,
-    nodeFlags: options.flags ?? imageFlags(),
-    agentEnv: { ...cluster?.env, RO_TIMING_PROFILE: options.profile },
+    nodeFlags: options.flags ?? image().flags,
+    agentEnv: { ...image().env, ...cluster?.env, RO_TIMING_PROFILE: options.profile },
   });
   await group.scaleUp(size);
   await waitFor(
@@ -271,7 +273,8 @@ async function main(options: IdleOptions): Promise<number> {
         at: new Date().toISOString(),
       },
       minutes: options.minutes,
-      nodeFlags: options.flags ?? imageFlags(),
+      nodeFlags: options.flags ?? image().flags,
+      env: image().env,
       workingSet: WORKING_SET,
       agent: groups[0]?.agent,
       groups,
