@@ -79,11 +79,11 @@ function coreOf(config: AgentConfig, own: OwnPod, agentId: string): CoreConfig {
 async function run(config: AgentConfig, log: Log): Promise<void> {
   const api = new KubeApi(await loadCredentials(process.env), clock);
   const pods = new PodsAdapter(api, config.namespace);
-  const own = await readOwnPod(pods, config, clock, log);
+  const own = await readOwnPod(pods, config, clock, log, random);
   const group = groupOf(own.pod, config);
   const lease = new LeaseAdapter(api, config.namespace, group.name, config.timing.waitMs);
   const agentId = await newAgentId(lease, own.uid, config.timing.requestTimeoutMs);
-  const labels = new LabelKeeper(pods, clock, log);
+  const labels = new LabelKeeper(pods, clock, log, random);
   const routes = new RouteKeeper({
     slices: new SlicesAdapter(api, config.namespace),
     namespace: config.namespace,

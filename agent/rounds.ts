@@ -5,6 +5,7 @@ import type { Log } from '../src/log.ts';
 import type { RouteReport } from '../src/wire.ts';
 import type { Clock, Timer } from './clock.ts';
 import type { CoreConfig } from './core/model.ts';
+import { jitterOf, spread } from './core/jitter.ts';
 import { lastOpening } from './core/lineage.ts';
 import { isManaged, leaseOf, recordOf, seenTerm, selfPod } from './core/view.ts';
 import { REMOTE_LOOK_MS, type RunningCore } from './effects.ts';
@@ -15,6 +16,9 @@ const PROBE_MS = 500;
 const CATCH_UP_AFTER_MS = 50;
 /** Where the Lease itself is behind (it was deleted), it is not read in a loop. */
 const CATCH_UP_GAP_MS = 500;
+const MIRROR_TIMEOUT_MS = 2000;
+const MIRROR_RETRY_MIN_MS = 2000;
+const MIRROR_RETRY_MAX_MS = 15_000;
 
 export type RoundParts = {
   readonly core: CoreConfig;
@@ -37,11 +41,13 @@ export class Rounds {
   #syncing = false;
   #mirrored = '';
   #mirrorBusy = false;
+  #mirrorFailures = 0;
   #labelRoutes: readonly RouteReport[] = [];
   #complaints: ReadonlySet<string> = new Set();
   #isStopped = false;
   #isCatchingUp = false;
   #caughtUpAt = Number.NEGATIVE_INFINITY;
+  #catchUps = 0;
 
   constructor(parts: RoundParts, core: RunningCore) {
     this.#parts = parts;
@@ -114,10 +120,12 @@ export class Rounds {
 
   /** A peer knows of a later term: the watch may be broken or silent, so the Lease is read soon. */
   catchUp(): void {
-    const { clock } = this.#parts;
-    const isTooSoon = clock.now() - this.#caughtUpAt < CATCH_UP_GAP_MS;
+    const { clock, core } = this.#parts;
+    const share = jitterOf(core.self.agentId, this.#catchUps);
+    const isTooSoon = clock.now() - this.#caughtUpAt < CATCH_UP_GAP_MS * (1 + share);
     if (this.#isCatchingUp || isTooSoon || !this.#isBehind()) return;
     this.#isCatchingUp = true;
+    this.#catchUps++;
     clock.after(CATCH_UP_AFTER_MS, () => void this.#readIfBehind());
   }
 
@@ -164,12 +172,16 @@ export class Rounds {
     const opening = lastOpening(lease.record) ?? null;
     const mirror = { term: lease.term, lineage, dataset, opening };
     this.#mirrorBusy = true;
-    const RETRY_MS = 2000;
-    const result = await this.#parts.pods.setMirror(pod, mirror, RETRY_MS);
-    if (result.ok) this.#mirrored = text;
-    else {
+    const result = await this.#parts.pods.setMirror(pod, mirror, MIRROR_TIMEOUT_MS);
+    if (result.ok) {
+      this.#mirrored = text;
+      this.#mirrorFailures = 0;
+    } else {
       this.#parts.log.warn({ detail: result.message }, 'term not mirrored on the pod');
-      await this.#parts.clock.sleep(RETRY_MS);
+      const failures = ++this.#mirrorFailures;
+      const doubled = MIRROR_RETRY_MIN_MS * 2 ** Math.min(failures - 1, 10);
+      const share = jitterOf(s.config.self.agentId, failures);
+      await this.#parts.clock.sleep(spread(Math.min(MIRROR_RETRY_MAX_MS, doubled), share));
     }
     this.#mirrorBusy = false;
   }

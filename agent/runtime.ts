@@ -10,6 +10,14 @@ import { reportOf, unhealthiness, unreadiness } from './core/report.ts';
 import { initialState, step } from './core/step.ts';
 import { leaseOf, seenTerm, selfPod } from './core/view.ts';
 import { type EffectParts, Effects } from './effects.ts';
+import {
+  Guard,
+  guardLease,
+  guardPods,
+  guardRedis,
+  guardRemoteRedis,
+  guardRoutes,
+} from './guard.ts';
 import type { LabelKeeper } from './kube/label-keeper.ts';
 import { type RoundParts, Rounds } from './rounds.ts';
 import { effectTrace, eventTrace } from './trace.ts';
@@ -36,6 +44,32 @@ export type RuntimeParts = EffectParts &
     readonly publish: (report: AgentReport) => void;
   };
 
+/** What the runtime asks of the world, so that nothing throws or rejects. */
+function guarded(parts: RuntimeParts): RuntimeParts {
+  const guard = new Guard(parts.log);
+  return {
+    ...parts,
+    redis: guardRedis(parts.redis, guard),
+    remoteRedis: guardRemoteRedis(parts.remoteRedis, guard),
+    lease: guardLease(parts.lease, guard),
+    pods: guardPods(parts.pods, guard),
+    routes: guardRoutes(parts.routes, guard),
+    // One fence too many is better than one too few.
+    isStranger: (uid, address) =>
+      guard.value(
+        'isStranger',
+        () => parts.isStranger(uid, address),
+        () => false,
+      ),
+    readRoute: () =>
+      guard.value('readRoute', parts.readRoute, (detail) => [
+        { service: '', kind: 'label', ok: false, detail },
+      ]),
+    followPeers: (pods) => guard.now('followPeers', () => parts.followPeers(pods), undefined),
+    publish: (report) => guard.now('publish', () => parts.publish(report), undefined),
+  };
+}
+
 export class Runtime {
   readonly #parts: RuntimeParts;
   readonly #effects: Effects;
@@ -52,7 +86,8 @@ export class Runtime {
   #lastDecision: { reason: string; at: string } | null = null;
   #stopped = false;
 
-  constructor(parts: RuntimeParts) {
+  constructor(given: RuntimeParts) {
+    const parts = guarded(given);
     this.#parts = parts;
     this.#effects = new Effects(parts, this);
     this.#rounds = new Rounds(parts, this);

@@ -33,13 +33,20 @@ export type May =
 
 const no = (reason: string): May => ({ may: false, reason });
 
+/** A sentence goes to the log, to /state and to every peer: it does not grow with the group. */
+function named(pods: readonly string[]): string {
+  const NAMES_MAX = 10;
+  const more = pods.length - NAMES_MAX;
+  return `${pods.slice(0, NAMES_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** Why not everybody who could hold the newest data has spoken, or null. */
 function incompleteness(state: AgentState, best: Member): string | null {
   const unheard = unheardMembers(state);
-  if (unheard.length > 0) return `waiting to hear from ${unheard.join(', ')}`;
+  if (unheard.length > 0) return `waiting to hear from ${named(unheard)}`;
   const strangers = unrelatedData(state);
   if (strangers.length > 0) {
-    return `RO_DATA_CONFLICT: ${strangers.join(', ')} hold data of different descent and no record tells which is right`;
+    return `RO_DATA_CONFLICT: ${named(strangers)} hold data of different descent and no record tells which is right`;
   }
   const [legacy] = legacies(state);
   if (legacy !== undefined && best.keys === 0) {

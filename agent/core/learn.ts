@@ -3,7 +3,10 @@
 import { promiseIfAsked } from './failsafe.ts';
 import type { AgentEvent, AgentState, LeaseView, LocalRedis, Unmanaged } from './model.ts';
 import type { Turn } from './turn.ts';
-import { isHolder, isLimbo, isValid, leaseOf } from './view.ts';
+import { isHolder, isLimbo, isValid, leaseOf, PEERS_MAX, recordOf } from './view.ts';
+
+/** Of volumes that are gone: who is forgotten is looked for again. */
+const GONE_VOLUMES_MAX = 100;
 
 export function learn(turn: Turn, event: AgentEvent): void {
   const { s } = turn;
@@ -17,6 +20,7 @@ export function learn(turn: Turn, event: AgentEvent): void {
     case 'pods':
       return learnPods(turn, event.pods);
     case 'peer':
+      if (s.peers.size >= PEERS_MAX && !s.peers.has(event.report.podUID)) return;
       s.peers = new Map(s.peers).set(event.report.podUID, {
         report: event.report,
         startedEpochMs: event.startedEpochMs,
@@ -48,7 +52,7 @@ export function learn(turn: Turn, event: AgentEvent): void {
       s.maySince = null;
       return;
     case 'volume-gone':
-      s.goneVolumes = new Set(s.goneVolumes).add(event.volume);
+      s.goneVolumes = new Set([...s.goneVolumes, event.volume].slice(-GONE_VOLUMES_MAX));
       return;
     case 'terminate':
       s.terminating = true;
@@ -64,6 +68,10 @@ function learnPods(turn: Turn, pods: AgentState['pods']): void {
   s.pods = pods;
   const uids = new Set((pods ?? []).map((pod) => pod.uid));
   s.peers = new Map([...s.peers].filter(([uid]) => uids.has(uid)));
+  // Nobody else is fenced again: neither listed nor a candidate.
+  const fenceable = new Set(recordOf(s).candidates.map(({ uid }) => uid));
+  const isFenceable = (uid: string): boolean => uids.has(uid) || fenceable.has(uid);
+  s.fenced = new Set([...s.fenced].filter(isFenceable));
   // What a vanished master without agent held is inherited, unless its volume died with it.
   const isKept = ([uid, probe]: [string, Unmanaged]): boolean =>
     uids.has(uid) || (leaseOf(s) === null && probe.reachable && probe.volume.startsWith('pvc/'));

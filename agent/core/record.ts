@@ -16,11 +16,15 @@ import {
   leaseOf,
   livePeers,
   localInstance,
+  PEERS_MAX,
   PRUNE_AFTER_MS,
   recordOf,
 } from './view.ts';
 
+/** Of members that are here or gone; those who are here are never left out: they could not attach. */
 const DATASETS_MAX = 50;
+/** This pod and everybody it can hear. */
+const CANDIDATES_MAX = PEERS_MAX + 1;
 
 function isSynced(peer: Peer, replid: string): boolean {
   return peer.report.inSync && peer.report.instance?.replid === replid;
@@ -51,7 +55,7 @@ function nextCandidates(state: AgentState): readonly Candidate[] {
     // With no other live candidate the failsafe would ask nobody: keep the silent one (rule 20).
     return !isSilent || linked.length === 0;
   });
-  return [own, ...linked, ...kept];
+  return [own, ...linked, ...kept].slice(0, CANDIDATES_MAX);
 }
 
 /**
@@ -69,7 +73,8 @@ export function nextDatasets(
   record: GroupRecord,
 ): Readonly<Record<string, DatasetEntry>> {
   const datasets = new Map(Object.entries(record.datasets));
-  for (const member of recordableMembers(state, record)) {
+  const members = recordableMembers(state, record);
+  for (const member of members) {
     datasets.delete(member.pod);
     datasets.set(member.pod, {
       volume: member.volume,
@@ -78,7 +83,7 @@ export function nextDatasets(
       keys: member.keys,
     });
   }
-  return Object.fromEntries([...datasets].slice(-DATASETS_MAX));
+  return Object.fromEntries([...datasets].slice(-Math.max(DATASETS_MAX, members.length)));
 }
 
 /** Whether a live member is not recorded with its present volume: it may not attach before. */

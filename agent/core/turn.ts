@@ -3,6 +3,7 @@
 
 import type { Phase } from '../../src/wire.ts';
 import { attachmentTo } from './attachment.ts';
+import { spread, jitterOf } from './jitter.ts';
 import { lastOpening } from './lineage.ts';
 import type {
   AgentState,
@@ -19,6 +20,8 @@ import { leaseOf, recordOf } from './view.ts';
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const HISTORY_MAX = 20;
+/** Of a reason in the history: it may name pods or repeat what Redis said. */
+const REASON_MAX = 200;
 /** A failed role command is repeated after so long: an answer at once must not become a loop. */
 const REDIS_REPEAT_MS = 20;
 
@@ -111,8 +114,10 @@ export class Turn {
     if (this.s.pendingWrite !== null) return false;
     if (this.s.writeFailures === 0) return true;
     const BACKOFF_MAX_MS = 2000;
-    const backoffMs = Math.min(BACKOFF_MAX_MS, 50 * 2 ** Math.min(this.s.writeFailures, 10));
-    return this.s.now - this.s.writeFailedAt >= backoffMs;
+    const { writeFailures, config } = this.s;
+    const backoffMs = Math.min(BACKOFF_MAX_MS, 50 * 2 ** Math.min(writeFailures, 10));
+    const share = jitterOf(config.self.agentId, writeFailures);
+    return this.s.now - this.s.writeFailedAt >= spread(backoffMs, share);
   }
 
   /** Sends a Lease write by compare-and-swap on the version that was judged. */
@@ -125,7 +130,8 @@ export class Turn {
   ): void {
     const record = { ...recordOf(this.s), ...changes };
     const isNewTerm = op !== 'renew' && op !== 'release' && op !== 'recreate';
-    const entry = { term, holder: holder?.pod ?? '', reason, at: '' };
+    const shortReason = reason.slice(0, REASON_MAX);
+    const entry = { term, holder: holder?.pod ?? '', reason: shortReason, at: '' };
     const history = isNewTerm ? bounded([...record.history, entry], record) : record.history;
     const write: LeaseWrite = {
       op,

@@ -18,6 +18,8 @@ import type {
 export const PEER_LIVE_MS = 1500;
 /** A candidate whose stream is silent for so long is no candidate any more (DESIGN 4). */
 export const PRUNE_AFTER_MS = 3000;
+/** Nobody listens to more; a group is far smaller. */
+export const PEERS_MAX = 100;
 /** `REPLICAOF 127.0.0.1 1`: read-only, replicating from nobody. */
 export const LIMBO = { host: '127.0.0.1', port: 1 } as const;
 

@@ -7,7 +7,9 @@ import type { AgentReport } from '../../src/wire.ts';
 
 const STREAMS_MAX = 128;
 /** Unsent bytes after which a slow reader is dropped. */
-const BACKLOG_MAX_BYTES = 1024 * 1024;
+const BACKLOG_MAX_BYTES = 256 * 1024;
+/** Streams of peers, probes and people; more would be a mistake of somebody's, and cost memory. */
+const CONNECTIONS_MAX = 512;
 
 export type HttpSource = {
   readonly report: () => AgentReport;
@@ -27,6 +29,7 @@ export class HttpServer {
   constructor(source: HttpSource) {
     this.#source = source;
     this.#app = fastify({ logger: false, bodyLimit: 1024, forceCloseConnections: true });
+    this.#app.server.maxConnections = CONNECTIONS_MAX;
     this.#routes();
   }
 

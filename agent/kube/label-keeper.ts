@@ -4,6 +4,7 @@
 import type { Log } from '../../src/log.ts';
 import type { Clock } from '../clock.ts';
 import type { LabelChange } from '../core/labels.ts';
+import { Guard, guardPods } from '../guard.ts';
 import type { PodsPort } from '../ports.ts';
 
 /** As for the Lease: clients find no master until the patch is through, and it may be repeated. */
@@ -24,12 +25,14 @@ export class LabelKeeper {
   readonly #pods: PodsPort;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #random: () => number;
   readonly #attempts = new Map<string, Attempt>();
   /** What was just written, until the watch shows it: no second patch meanwhile. */
   readonly #written = new Map<string, string | null>();
 
-  constructor(pods: PodsPort, clock: Clock, log: Log) {
-    this.#pods = pods;
+  constructor(pods: PodsPort, clock: Clock, log: Log, random: () => number) {
+    this.#pods = guardPods(pods, new Guard(log));
+    this.#random = random;
     this.#clock = clock;
     this.#log = log;
   }
@@ -76,7 +79,9 @@ export class LabelKeeper {
     }
     attempt.failures++;
     const now = this.#clock.now();
-    attempt.notBefore = now + Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** attempt.failures);
+    const doubled = BACKOFF_MIN_MS * 2 ** Math.min(attempt.failures, 10);
+    const backoffMs = Math.min(BACKOFF_MAX_MS, doubled) * (0.5 + this.#random() / 2);
+    attempt.notBefore = now + backoffMs;
     if (attempt.complained || (now - attempt.since < COMPLAIN_AFTER_MS && result.status !== 403))
       return;
     attempt.complained = true;

@@ -1,4 +1,4 @@
-// Our own pod: its UID and address. Asked for until the API server answers, with backoff.
+// Our own pod: its UID and address. Asked for until the API server answers, with a growing pause and jitter.
 
 import type { V1Pod } from '@kubernetes/client-node';
 import { OrchestratorError } from '../../src/errors.ts';
@@ -24,6 +24,7 @@ export async function readOwnPod(
   known: Known,
   clock: Clock,
   log: Log,
+  random: () => number,
 ): Promise<OwnPod> {
   for (let failures = 0; ; failures++) {
     const read = await pods.read(known.podName, TIMEOUT_MS);
@@ -47,6 +48,7 @@ export async function readOwnPod(
     } else {
       log.warn({ status: read.status, detail: read.message }, 'own pod not read yet');
     }
-    await clock.sleep(Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures, 6)));
+    const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures, 6));
+    await clock.sleep(backoffMs * (0.5 + random() / 2));
   }
 }

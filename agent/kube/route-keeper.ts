@@ -6,7 +6,8 @@ import type { RouteReport } from '../../src/wire.ts';
 import type { Clock, Timer } from '../clock.ts';
 import type { AgentState, PodView } from '../core/model.ts';
 import { type RouteChange, routeChanges, routeReports, type RouteView } from '../core/route.ts';
-import { isAsWanted, type PodPlace } from '../core/slice.ts';
+import { isAsWanted, type PodPlace, type SliceView } from '../core/slice.ts';
+import { Guard } from '../guard.ts';
 import type { ApiResult, RoutePort } from '../ports.ts';
 import type { SlicesAdapter } from './slices.ts';
 
@@ -44,9 +45,11 @@ export class RouteKeeper implements RoutePort {
   /** Why the slices cannot be read. */
   #unread: string | null = null;
   #syncer: Timer | null = null;
+  readonly #guard: Guard;
 
   constructor(parts: RouteKeeperParts) {
     this.#parts = parts;
+    this.#guard = new Guard(parts.log);
   }
 
   start(): void {
@@ -57,7 +60,7 @@ export class RouteKeeper implements RoutePort {
     // What an event should have told is looked at again; and the connection stays warm.
     this.#syncer = clock.every(syncIntervalMs, () => {
       if (!this.#isFollowing) return;
-      void slices.refresh(TIMEOUT_MS);
+      void this.#refresh();
       this.#lookForStrangers();
     });
   }
@@ -127,7 +130,13 @@ export class RouteKeeper implements RoutePort {
     const { slices, group } = this.#parts;
     const own = (slices.services ?? []).filter((each) => each.group === group);
     const names = own.filter(({ hasSelector }) => !hasSelector).map(({ name }) => name);
-    void slices.lookForStrangers(names, TIMEOUT_MS);
+    const look = (): Promise<void> => slices.lookForStrangers(names, TIMEOUT_MS);
+    void this.#guard.value('slices.lookForStrangers', look, () => undefined);
+  }
+
+  async #refresh(): Promise<void> {
+    const refresh = (): Promise<void> => this.#parts.slices.refresh(TIMEOUT_MS);
+    await this.#guard.value('slices.refresh', refresh, () => undefined);
   }
 
   #onBroken(detail: string): void {
@@ -172,7 +181,11 @@ export class RouteKeeper implements RoutePort {
     this.#attempts.set(name, attempt);
     const startedAt = clock.now();
     const { isBlind } = attempt;
-    const result = await slices.write(change, { isBlind, timeoutMs: TIMEOUT_MS });
+    const result = await this.#guard.value<ApiResult<SliceView | null>>(
+      'slices.write',
+      () => slices.write(change, { isBlind, timeoutMs: TIMEOUT_MS }),
+      (message) => ({ ok: false, status: 0, message }),
+    );
     const written = result.ok ? result.body : null;
     if (result.ok && (written === null || wanted === null || isAsWanted(written, wanted))) {
       this.#attempts.delete(name);
@@ -190,16 +203,17 @@ export class RouteKeeper implements RoutePort {
     attempt: Attempt,
     result: ApiResult<unknown>,
   ): Promise<void> {
-    const { slices, clock, log } = this.#parts;
+    const { slices, clock, log, random } = this.#parts;
     const status = result.ok ? 0 : result.status;
     attempt.failures++;
     const isChanged = status === 409 || status === 404;
-    const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** (attempt.failures - 1));
+    const doubled = BACKOFF_MIN_MS * 2 ** Math.min(attempt.failures - 1, 10);
+    const backoffMs = Math.min(BACKOFF_MAX_MS, doubled) * (0.5 + random() / 2);
     // Clients wait: what only has to be judged anew is tried again at once, the first time.
     attempt.notBefore = clock.now() + (isChanged && attempt.failures === 1 ? 0 : backoffMs);
     if (isChanged) {
       // Somebody was faster: what is there now is judged anew.
-      await slices.refresh(TIMEOUT_MS);
+      await this.#refresh();
       const isHidden = current === null && !slices.slices?.some((each) => each.name === name);
       attempt.isBlind = status === 409 && isHidden;
     }

@@ -9,8 +9,8 @@ import { isAgentReport } from '../../src/report-shape.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import type { Clock } from '../clock.ts';
 import type { PodView } from '../core/model.ts';
+import { PEERS_MAX } from '../core/view.ts';
 
-const PEERS_MAX = 100;
 /** Reports come every 500 ms at least: a stream that is silent for so long is dead. */
 const SILENCE_MS = 2000;
 const BACKOFF_MIN_MS = 50;

@@ -60,6 +60,7 @@ export class ControlPlane {
   readonly workspace: Workspace;
   private readonly launch: () => ManagedProcess;
   private apiServer: ManagedProcess;
+  private readonly etcd: ManagedProcess;
 
   constructor(
     workspace: Workspace,
@@ -67,6 +68,7 @@ export class ControlPlane {
     caPem: string,
     certificate: Certificate,
     token: string,
+    etcd: ManagedProcess,
     launch: () => ManagedProcess,
   ) {
     this.workspace = workspace;
@@ -74,11 +76,16 @@ export class ControlPlane {
     this.caPem = caPem;
     this.certificate = certificate;
     this.launch = launch;
+    this.etcd = etcd;
     this.apiServer = launch();
     this.adminKubeconfig = join(workspace.directory, 'admin.kubeconfig');
     writeKubeconfig(this.adminKubeconfig, { url, caPem, token });
     this.admin = new KubeClient({ url, caPem, token });
     workspace.atEnd(async () => await this.admin.close());
+  }
+
+  get pids(): { readonly apiServer: number; readonly etcd: number } {
+    return { apiServer: this.apiServer.pid, etcd: this.etcd.pid };
   }
 
   /** Objects may be created only once RBAC's own roles are there: /readyz says so. */
@@ -138,7 +145,7 @@ export async function startControlPlane(
   });
   const etcdUrl = `http://${loopback}:2379`;
   const etcdPeerUrl = `http://${loopback}:2380`;
-  workspace.start('etcd', programPath('etcd'), [
+  const etcd = workspace.start('etcd', programPath('etcd'), [
     `--data-dir=${files.file('etcd')}`,
     `--listen-client-urls=${etcdUrl}`,
     `--advertise-client-urls=${etcdUrl}`,
@@ -168,8 +175,14 @@ export async function startControlPlane(
     '--v=1',
   ];
   const url = `https://${address}:${API_PORT}`;
-  const controlPlane = new ControlPlane(workspace, url, caPem, certificate, secret.admin, () =>
-    workspace.start('kube-apiserver', programPath('kube-apiserver'), apiServerArgs),
+  const controlPlane = new ControlPlane(
+    workspace,
+    url,
+    caPem,
+    certificate,
+    secret.admin,
+    etcd,
+    () => workspace.start('kube-apiserver', programPath('kube-apiserver'), apiServerArgs),
   );
   await controlPlane.ready();
   if (options.controllerManager === true) {

@@ -141,10 +141,8 @@ export class Pod {
     };
     const name = `${this.name}-${this.incarnation}-agent`;
     const { place, nodeFlags } = this.plan;
-    return workspace.start(name, process.execPath, [...nodeFlags, this.program ?? agentProgram()], {
-      env,
-      enter: place.enter,
-    });
+    const args = [...nodeFlags, this.program ?? agentProgram()];
+    return workspace.start(name, process.execPath, args, { env, enter: place.enter });
   }
 
   private readonly notice = (): void => {

@@ -110,7 +110,7 @@ export class SimAgent {
       // No address is ever another pod's here.
       isStranger: () => Promise.resolve(false),
       pods: podsPort,
-      labels: new LabelKeeper(podsPort, this.clock, log),
+      labels: new LabelKeeper(podsPort, this.clock, log, () => 0),
       namespace: NAMESPACE,
       group: GROUP,
       podIP: host,
