@@ -142,14 +142,14 @@ function deposedByHand(turn: Turn, instance: Instance): void {
 function handoverTarget(turn: Turn): Member | null {
   const { s } = turn;
   const own = selfPod(s)?.ip;
-  const { offset = 0, replid } = localInstance(s) ?? {};
+  const offset = localInstance(s)?.offset ?? 0;
   const linked = livePeers(s).filter(({ report }) => {
     const { instance } = report;
     return (
       !report.leaving &&
       report.inSync &&
       // A report from before this promotion counts offsets of another id.
-      instance?.replid === replid &&
+      instance?.replid === s.opened?.replid &&
       instance?.upstream?.startsWith(`${own}:`) &&
       offset - (instance?.offset ?? 0) <= HANDOVER_LAG_MAX_BYTES
     );

@@ -49,7 +49,7 @@ await t.test('cold start: a member that loads shows no keys yet, and is waited f
 });
 
 await t.test('cold start from AOFs: who opened writes last is waited for', (t) => {
-  const reborn = { ...limbo, replid: 'zzz', aof: true };
+  const reborn = { ...limbo, replid: 'zzz', aof: true, keys: 50 };
   const history = [{ term: 1, holder: 'redis-1', reason: '', at: '' }];
   t.same(writes(coldStart(reborn, null, history).effects), []);
   const own = [{ term: 1, holder: 'redis-0', reason: '', at: '' }];

@@ -116,7 +116,13 @@ export class Rig {
   }
 
   peer(n: number, changes: Partial<AgentReport>): readonly Effect[] {
-    const self = { pod: `redis-${n}`, uid: `u${n}`, agentId: `p${n}`, volume: `u${n}` };
+    const self = {
+      pod: `redis-${n}`,
+      uid: `u${n}`,
+      agentId: `p${n}`,
+      volume: `u${n}`,
+      address: `10.0.0.${n}`,
+    };
     const base = reportOf(initialState({ ...config, self }, 0), {
       ...context,
       podIP: `10.0.0.${n}`,

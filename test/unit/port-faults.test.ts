@@ -247,7 +247,10 @@ const onceLeading = [
 
 /** What redis-1 tells of itself: the holder, and an open master. */
 function holderReport() {
-  const core = { ...config, self: { pod: 'redis-1', uid: 'u1', agentId: 'x', volume: 'u1', address: '10.0.0.0' } };
+  const core = {
+    ...config,
+    self: { pod: 'redis-1', uid: 'u1', agentId: 'x', volume: 'u1', address: '10.0.0.0' },
+  };
   const redis = { reachable: true, instance: master, seenAt: 0 } as const;
   const report = reportOf(
     { ...initialState(core, 0), redis },
