@@ -69,8 +69,10 @@ export function isManaged(state: AgentState, pod: PodView): boolean {
   return pod.managed || pod.uid === state.config.self.uid || state.peers.has(pod.uid);
 }
 
+/** Also where the pod's object is gone, deleted by force: its processes are about to end. */
 export function isLeaving(state: AgentState): boolean {
-  return state.terminating || selfPod(state)?.leaving === true;
+  if (state.terminating) return true;
+  return state.pods !== null && selfPod(state)?.leaving !== false;
 }
 
 /**

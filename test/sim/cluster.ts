@@ -143,7 +143,7 @@ export class SimCluster {
   }
 
   startRedis(pod: SimPod): void {
-    if (pod.redis !== null || !pod.isPowered) return;
+    if (pod.redis !== null || !pod.isPowered || !pod.isListed) return;
     const { version, persistence, bootFence, priorities, syncMs } = this.#setup;
     const { world, network, random } = this.#at;
     pod.term = null;
@@ -169,7 +169,7 @@ export class SimCluster {
   }
 
   startAgent(pod: SimPod): void {
-    if (pod.agent !== null || !pod.isPowered) return;
+    if (pod.agent !== null || !pod.isPowered || !pod.isListed) return;
     const { random } = this.#at;
     const RATE_ERROR = 0.01;
     pod.agent = new SimAgent(this.#at, {
