@@ -127,8 +127,11 @@ export class Effects {
       this.#core.dispatch({ kind: 'remote-fenced', uid, isConfirmed: true, instance: null });
       return;
     }
-    // A master without agent may be busy saving its data as it ends.
-    const timeoutMs = this.#core.state.unmanaged.has(uid) ? REMOTE_LOOK_MS : REMOTE_FENCE_MS;
+    // A master without agent may be busy saving its data as it ends; and who leads already has time
+    // for one at the end of a slow link.
+    const { unmanaged, phase } = this.#core.state;
+    const isPatient = unmanaged.has(uid) || phase === 'Leading';
+    const timeoutMs = isPatient ? REMOTE_LOOK_MS : REMOTE_FENCE_MS;
     const seen = runId === null ? null : await remoteRedis.look(address, timeoutMs);
     if (seen?.ok === true && seen.instance.runId !== runId) {
       // Another process has that address by now: it is none of our business.

@@ -32,7 +32,7 @@ limit_of() {
   case $1 in
     unit) echo 6 ;;
     redis | kube) echo 10 ;;
-    chaos) echo 15 ;;
+    chaos | sim) echo 15 ;;
     e2e) echo 35 ;;
     *) echo 4 ;;
   esac
@@ -139,6 +139,7 @@ run_tests() {
     unit) jobs=(-- --reporter=tap --jobs=2) ;;
     redis | kube) jobs=(-- --reporter=tap "--jobs=${RO_TEST_JOBS:-2}") ;;
     # These measure time: package.json says how many files at once.
+    sim) jobs=(-- --reporter=tap) ;;
     chaos) jobs=(-- --reporter=tap ${RO_TEST_JOBS:+"--jobs=$RO_TEST_JOBS"}) ;;
     e2e) ;; # test/e2e/run.ts brings up a cluster, runs tap on it and takes it down
   esac

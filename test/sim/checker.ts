@@ -39,6 +39,8 @@ const BY_HAND_MS = 1500;
 const THAW_MS = 400;
 /** A dial that was lost is repeated after a second, a fence every 200 ms. */
 const FENCE_AGAIN_MS = 1500;
+/** A fence that takes longer than the 200 ms before a promotion comes after it. */
+const SLOW_MS = 50;
 /** Less than the 300 ms for which live peers are waited for. */
 const COMPARES_FOR_MS = 250;
 
@@ -150,7 +152,9 @@ export class Checker {
     const { network, scheduler } = this.#parts;
     const { host } = later.pod;
     const cutUntil = Math.max(network.cutUntil(host, pod.host), network.cutUntil(pod.host, host));
-    const isUnreachable = scheduler.now() - cutUntil < FENCE_AGAIN_MS;
+    const delayMs = network.delayMs(host, pod.host) + network.delayMs(pod.host, host);
+    const isTooSlow = delayMs > SLOW_MS && scheduler.now() - later.at < FENCE_AGAIN_MS;
+    const isUnreachable = isTooSlow || scheduler.now() - cutUntil < FENCE_AGAIN_MS;
     // Nobody is left to fence it where the new master's agent is gone as well.
     const isFencedBy = later.pod.agent?.process.isRunning === true;
     const canFenceItself = pod.agent?.process.isRunning === true && pod.isListed;

@@ -230,7 +230,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'cold-start-does-not-wait',
     rule: 'DESIGN 6.6: expected members are heard first',
     file: core('acquire'),
-    find: "  if (unheard.length > 0) return `waiting to hear from ${unheard.join(', ')}`;\n",
+    find: '  if (unheard.length > 0) return `waiting to hear from ${named(unheard)}`;\n',
     replace: '',
   },
   {

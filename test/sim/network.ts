@@ -86,6 +86,11 @@ export class SimNetwork implements Network {
     return this.#link(from, to).cutUntil;
   }
 
+  /** What is added to every message of this direction. */
+  delayMs(from: string, to: string): number {
+    return this.#link(from, to).delayMs;
+  }
+
   cut(from: string, to: string): void {
     this.#link(from, to).isCut = true;
   }

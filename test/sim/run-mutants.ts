@@ -8,6 +8,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { build, type Plugin } from 'esbuild';
+import { messageOf } from '../../src/errors.ts';
 import { helpText, type OptionTable, parseOptions } from '../../src/options.ts';
 import type { TrialResult } from './mutant-trial.ts';
 import { type Mutant, MUTANTS } from './mutants.ts';
@@ -84,7 +85,12 @@ async function tryMutant(
   const args = [killer, String(options.seed), String(options.runs), options.save ? 'save' : ''];
   const { stdout } = await run(process.execPath, [outfile, ...args], { maxBuffer: 2 ** 24 });
   const result = JSON.parse(stdout) as TrialResult;
-  if (options.save && result.schedule !== null) {
+  if (result.schedule !== null) {
+    const [violation] = (await new Simulation(result.schedule, false).run()).violations;
+    if (violation !== undefined) {
+      const found = JSON.stringify(result.schedule);
+      throw new Error(`the core fails it as well, by ${violation.invariant}: ${found}`);
+    }
     writeFileSync(killer, `${JSON.stringify(result.schedule, null, 2)}\n`);
   }
   return result;
@@ -132,7 +138,14 @@ async function main(): Promise<number> {
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant !== undefined; mutant = waiting.shift()) {
       const core = await coreFails(mutant);
-      const result = await tryMutant(mutant, folder, options);
+      let result: TrialResult;
+      try {
+        result = await tryMutant(mutant, folder, options);
+      } catch (error) {
+        failures++;
+        process.stdout.write(`FAILED    ${mutant.name}: ${messageOf(error)}\n`);
+        continue;
+      }
       if (!result.isKilled || core !== null) failures++;
       process.stdout.write(`${line(mutant, result)}\n`);
       if (core !== null) process.stdout.write(`  THE CORE FAILS ITS SCHEDULE TOO: ${core}\n`);
