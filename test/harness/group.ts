@@ -11,7 +11,7 @@ import { ApiProxy } from './api-proxy.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { KubeClient, KubeList } from './kube-client.ts';
 import type { PodPlace, PodPlaces } from './pod-network.ts';
-import { Pod, volumePath } from './pod.ts';
+import { Pod, type PodPlan, volumePath } from './pod.ts';
 import { statefulSetObject } from './pod-object.ts';
 import type { RedisAccess } from './redis-client.ts';
 import type { RedisOptions } from './redis-server.ts';
@@ -32,8 +32,8 @@ export type GroupOptions = {
   /** After so long the kubelet notices that a container ended or started: it looks once a second. */
   readonly noticeMs?: number;
   readonly agentEnv?: Readonly<Record<string, string>>;
-  /** What node is told before the agent's program. */
-  readonly nodeFlags?: readonly string[];
+  /** The agent's node and what it is told before the program; by default this process's. */
+  readonly node?: PodPlan['node'];
   /** Of both processes of the pod of this name. */
   readonly podEnv?: (name: string) => Readonly<Record<string, string>>;
   /** A proxy between each agent and the API server. */
@@ -167,7 +167,7 @@ export class Group {
             : { RO_REDIS_TLS: 'true', RO_REDIS_TLS_CA: this.options.tls.ca }),
           ...this.options.agentEnv,
         },
-        nodeFlags: this.options.nodeFlags ?? [],
+        node: this.options.node ?? { program: process.execPath, flags: [] },
         restartDelayMs: this.options.restartDelayMs ?? 1000,
         noticeMs: this.options.noticeMs ?? 0,
       },
