@@ -32,6 +32,10 @@ export type PodPlan = {
   readonly access: RedisAccess;
   readonly volume: string;
   readonly agentEnv: Readonly<Record<string, string>>;
+<<<<<<< HEAD
+=======
+  readonly node: { readonly program: string; readonly flags: readonly string[] };
+>>>>>>> idle
   readonly restartDelayMs: number;
   readonly noticeMs: number;
   readonly nodeFlags: readonly string[];
@@ -140,9 +144,9 @@ export class Pod {
       ...changes,
     };
     const name = `${this.name}-${this.incarnation}-agent`;
-    const { place, nodeFlags } = this.plan;
-    const args = [...nodeFlags, this.program ?? agentProgram()];
-    return workspace.start(name, process.execPath, args, { env, enter: place.enter });
+    const { place, node } = this.plan;
+    const args = [...node.flags, this.program ?? agentProgram()];
+    return workspace.start(name, node.program, args, { env, enter: place.enter });
   }
 
   private readonly notice = (): void => {

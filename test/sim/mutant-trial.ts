@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Schedule, scheduleFrom } from './schedule.ts';
+import { type Schedule, scheduleFrom, scheduleOf } from './schedule.ts';
 import { shrink } from './shrink.ts';
 import { Simulation } from './simulation.ts';
 
@@ -27,17 +27,14 @@ async function violationOf(schedule: Schedule) {
 function allStored(): readonly Schedule[] {
   const folders = [dirname(file), join(dirname(file), '..', 'found')];
   return folders.flatMap((folder) =>
-    readdirSync(folder).map((name) => {
-      const data: unknown = JSON.parse(readFileSync(join(folder, name), 'utf8'));
-      return (Reflect.get(data as object, 'schedule') ?? data) as Schedule;
-    }),
+    readdirSync(folder).map((name) => scheduleOf(readFileSync(join(folder, name), 'utf8'))),
   );
 }
 
 async function trial(): Promise<TrialResult> {
   const none = { invariant: '', text: '', schedule: null };
   if (existsSync(file)) {
-    const stored = JSON.parse(readFileSync(file, 'utf8')) as Schedule;
+    const stored = scheduleOf(readFileSync(file, 'utf8'));
     const violation = await violationOf(stored);
     if (violation !== undefined) {
       return { isKilled: true, runs: 1, isStored: true, ...violation, schedule: null };

@@ -280,6 +280,14 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
   }
 }
 
+/** A schedule as it was stored; what the agents are configured with is of today. */
+export function scheduleOf(text: string): Schedule {
+  const data = JSON.parse(text) as Schedule | { readonly schedule: Schedule };
+  const { setup, ...schedule } = 'schedule' in data ? data.schedule : data;
+  const core = { ...setup.core, timing: TIMING_PROFILES.fast };
+  return { ...schedule, setup: { ...setup, core } };
+}
+
 export function scheduleFrom(seed: number): Schedule {
   const random = new SeededRandom(seed, 1);
   const setup = setupFrom(random);
