@@ -42,7 +42,7 @@ export class OurGroup implements PlannedSystem {
         redisArgs: COMMON_REDIS_ARGS,
         agentEnv,
         noticeMs: NOTICE_MS,
-        nodeFlags: imageFlags(),
+        node: { program: process.execPath, flags: imageFlags() },
       });
       await group.scaleUp(SIZE);
       return new OurGroup(workspace, group);

@@ -31,19 +31,11 @@ export type GroupOptions = {
   readonly restartDelayMs?: number;
   /** After so long the kubelet notices that a container ended or started: it looks once a second. */
   readonly noticeMs?: number;
-<<<<<<< HEAD
-  /** Of the agents' Node. */
-  readonly nodeFlags?: readonly string[];
   readonly agentEnv?: Readonly<Record<string, string>>;
   /** Of the agent of the pod of this name. */
   readonly agentEnvOf?: (name: string) => Readonly<Record<string, string>>;
-=======
-  readonly agentEnv?: Readonly<Record<string, string>>;
   /** The agent's node and what it is told before the program; by default this process's. */
   readonly node?: PodPlan['node'];
-  /** Of both processes of the pod of this name. */
-  readonly podEnv?: (name: string) => Readonly<Record<string, string>>;
->>>>>>> idle
   /** A proxy between each agent and the API server. */
   readonly apiProxy?: boolean;
 };
@@ -175,13 +167,9 @@ export class Group {
           ...this.options.agentEnv,
           ...this.options.agentEnvOf?.(name),
         },
-<<<<<<< HEAD
-=======
         node: this.options.node ?? { program: process.execPath, flags: [] },
->>>>>>> idle
         restartDelayMs: this.options.restartDelayMs ?? 1000,
         noticeMs: this.options.noticeMs ?? 0,
-        nodeFlags: this.options.nodeFlags ?? [],
       },
       { agent: options.agent ?? true },
     );

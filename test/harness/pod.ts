@@ -32,13 +32,9 @@ export type PodPlan = {
   readonly access: RedisAccess;
   readonly volume: string;
   readonly agentEnv: Readonly<Record<string, string>>;
-<<<<<<< HEAD
-=======
   readonly node: { readonly program: string; readonly flags: readonly string[] };
->>>>>>> idle
   readonly restartDelayMs: number;
   readonly noticeMs: number;
-  readonly nodeFlags: readonly string[];
 };
 
 /** What a deletion took: each figure in milliseconds. */

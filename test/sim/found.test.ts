@@ -4,17 +4,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import type { Schedule } from './schedule.ts';
+import { scheduleOf } from './schedule.ts';
 import { Simulation } from './simulation.ts';
-
-type Found = { readonly found: string; readonly schedule: Schedule };
 
 const FOLDER = join(import.meta.dirname, 'found');
 
 for (const file of readdirSync(FOLDER).toSorted()) {
-  const { found, schedule } = JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as Found;
+  const text = readFileSync(join(FOLDER, file), 'utf8');
+  const { found } = JSON.parse(text) as { readonly found: string };
   await t.test(`${file.replace('.json', '')}: ${found}`, async (t) => {
-    const { violations } = await new Simulation(schedule, false).run();
+    const { violations } = await new Simulation(scheduleOf(text), false).run();
     t.same(violations, []);
   });
 }

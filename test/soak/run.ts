@@ -73,7 +73,7 @@ async function soak(workspace: Workspace): Promise<boolean> {
   const group = new Group(controlPlane, account, network, {
     persistence: 'aof',
     graceSeconds: 10,
-    nodeFlags: imageFlags(),
+    node: { program: process.execPath, flags: imageFlags() },
   });
   await group.scaleUp(3);
   await oneMaster(group, { timeoutMs: 60_000 });
