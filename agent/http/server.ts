@@ -21,10 +21,15 @@ export type HttpSource = {
   readonly prestop: () => Promise<string>;
 };
 
+function lineOf(report: AgentReport, hasPeers: boolean): string {
+  return `${JSON.stringify(hasPeers ? report : { ...report, peers: [] })}\n`;
+}
+
 export class HttpServer {
   readonly #app: FastifyInstance;
   readonly #source: HttpSource;
-  readonly #streams = new Set<ServerResponse>();
+  /** And whether the reader wants the peers of a report: those of a peer do not interest its peers. */
+  readonly #streams = new Map<ServerResponse, boolean>();
 
   constructor(source: HttpSource) {
     this.#source = source;
@@ -40,22 +45,24 @@ export class HttpServer {
   /** Sends the report to every stream. */
   publish(report: AgentReport): void {
     if (this.#streams.size === 0) return;
-    const line = `${JSON.stringify(report)}\n`;
-    for (const stream of this.#streams) {
+    const lines = new Map<boolean, string>();
+    for (const [stream, hasPeers] of this.#streams) {
+      const line = lines.get(hasPeers) ?? lineOf(report, hasPeers);
+      lines.set(hasPeers, line);
       if (stream.writableLength > BACKLOG_MAX_BYTES) stream.destroy();
       else stream.write(line);
     }
   }
 
   async close(): Promise<void> {
-    for (const stream of this.#streams) stream.end();
+    for (const stream of this.#streams.keys()) stream.end();
     await this.#app.close();
   }
 
   #routes(): void {
     const app = this.#app;
     const source = this.#source;
-    app.get<{ Querystring: { watch?: string } }>('/state', (request, reply) => {
+    app.get<{ Querystring: { watch?: string; peers?: string } }>('/state', (request, reply) => {
       if (request.query.watch !== 'true') {
         // For people, too: one field per line.
         return reply.type('application/json').send(`${JSON.stringify(source.report(), null, 2)}\n`);
@@ -69,10 +76,11 @@ export class HttpServer {
         'content-type': 'application/x-ndjson',
         'cache-control': 'no-store',
       });
-      this.#streams.add(stream);
+      const hasPeers = request.query.peers !== 'false';
+      this.#streams.set(stream, hasPeers);
       stream.on('close', () => this.#streams.delete(stream));
       stream.on('error', () => this.#streams.delete(stream));
-      stream.write(`${JSON.stringify(source.report())}\n`);
+      stream.write(lineOf(source.report(), hasPeers));
       return reply;
     });
     app.get('/health', (_request, reply) => {

@@ -1,4 +1,4 @@
-// One stream per peer: GET /state?watch=true, one report per line. What a peer says is believed
+// One stream per peer: GET /state?watch=true&peers=false, one report per line. What a peer says is believed
 // only under the pod UID that the API server gave for its address.
 
 import { Agent, request } from 'undici';
@@ -93,7 +93,7 @@ export class PeerStreams {
   }
 
   async #run(uid: string, address: string, signal: AbortSignal): Promise<void> {
-    const url = `http://${bracketed(address)}:${this.#options.port}/state?watch=true`;
+    const url = `http://${bracketed(address)}:${this.#options.port}/state?watch=true&peers=false`;
     let failures = 0;
     while (!signal.aborted) {
       try {

@@ -173,7 +173,7 @@ async function openGroup(plane: ControlPlane, size: number, options: IdleOptions
 /** What one agent sends to each that listens; all its peers get the same. */
 async function bytesPerMinute(pod: Pod): Promise<number> {
   const abort = new AbortController();
-  const url = `http://${pod.ip}:${AGENT_PORT}/state?watch=true`;
+  const url = `http://${pod.ip}:${AGENT_PORT}/state?watch=true&peers=false`;
   const { body } = await request(url, { signal: abort.signal });
   let bytes = 0;
   body.on('data', (chunk: Buffer) => {

@@ -10,6 +10,7 @@ import { reportOf } from '../../agent/core/report.ts';
 import { step } from '../../agent/core/step.ts';
 import { Turn } from '../../agent/core/turn.ts';
 import { EMPTY_RECORD, PEERS_MAX } from '../../agent/core/view.ts';
+import { linesOf } from '../../src/lines.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import { HttpServer } from '../../agent/http/server.ts';
 import { freePorts } from '../harness/free-ports.ts';
@@ -207,6 +208,37 @@ void test('an agent that was refused writes its Lease again after a pause of its
     pauses.every((ms) => ms >= 800 && ms <= 1600),
     'between a half of it and the whole',
   );
+});
+
+void test('what is sent to each peer does not tell of all others', async (t) => {
+  const [port = 0] = await freePorts(1);
+  const state = hearing(hearing(leader(), 1, inSync), 2, inSync);
+  const server = new HttpServer({
+    report: () => reportOf(state, context),
+    unhealthiness: () => null,
+    unreadiness: () => null,
+    prestop: () => Promise.resolve(''),
+  });
+  await server.listen('127.0.0.1', port);
+  const agent = new Agent();
+  t.teardown(async () => {
+    await Promise.allSettled([agent.destroy(), server.close()]);
+  });
+  const read = async (query: string): Promise<AgentReport[]> => {
+    const url = `http://127.0.0.1:${port}/state?${query}`;
+    const { body } = await request(url, { dispatcher: agent });
+    const lines = linesOf(body);
+    const first = await lines.next();
+    server.publish(reportOf(state, context));
+    const second = await lines.next();
+    body.on('error', () => undefined).destroy();
+    return [first, second].map(({ value }) => JSON.parse(String(value)) as AgentReport);
+  };
+  for (const report of await read('watch=true')) t.equal(report.peers.length, 2);
+  for (const report of await read('watch=true&peers=false')) {
+    t.equal(report.peers.length, 0);
+    t.equal(report.podUID, 'u0');
+  }
 });
 
 void test('more streams than agents and people need are refused', async (t) => {
