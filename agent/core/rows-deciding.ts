@@ -136,6 +136,8 @@ function returnToPrevious(turn: Turn, self: Member | null): boolean {
   const exists = s.pods?.some((pod) => pod.uid === previous?.uid && !pod.terminal);
   const peer = previous === null ? undefined : s.peers.get(previous.uid);
   const back = peer === undefined ? null : peerMember(peer);
+  // Its agent, or this one, may have started just now.
+  if (exists === true && back === null && turn.elapsedMs() < GOAL_WAIT_MS) return true;
   if (exists === true && back !== null) {
     const reason = `offset ${self?.offset ?? 'unknown'} did not reach the goal in time`;
     transfer(turn, back, reason, { goal: null, decided: false });

@@ -227,6 +227,7 @@ export class Checker {
       if (now - cutUntil < 2000 || other.agent?.process.isRunning !== true || !other.isListed)
         continue;
       const missing = this.#acknowledgedIn(other.redis.dataset, ids);
+      if (isGuess(localInstance(asked), asked) && isGuess(instance, asked)) continue;
       if (missing > 0) {
         this.violate(
           'I4',

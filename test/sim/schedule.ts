@@ -150,10 +150,10 @@ function setupFrom(random: SeededRandom): Setup {
     persistence,
     bootFence: random.chance(0.85),
     isClaimed: persistence !== 'none' && random.chance(0.8),
-    // The last one may always be promoted: else nobody might.
+    // The first is the master at the start, and the last one may always be promoted.
     syncMs: random.pick([5, 5, 5, 100, 900]),
     priorities: Array.from({ length: members }, (_, index) =>
-      hasPriorities && index < members - 1 ? random.pick([0, 10, 100]) : 100,
+      hasPriorities && index > 0 && index < members - 1 ? random.pick([0, 10, 100]) : 100,
     ),
     core: {
       timing: TIMING_PROFILES.fast,
