@@ -140,7 +140,9 @@ export class Effects {
     }
     const result = seen?.ok === false ? seen : await remoteRedis.fence(address, timeoutMs);
     const outcome = result.ok ? 'limbo' : result.refused ? 'refused' : 'silent';
-    log.info({ target: pod, address, outcome }, 'fenced, so that it accepts no write');
+    // Of a machine without power a leader asks again and again.
+    const level = phase === 'Leading' && outcome === 'silent' ? 'debug' : 'info';
+    log[level]({ target: pod, address, outcome }, 'fenced, so that it accepts no write');
     const instance = result.ok ? result.instance : null;
     const isConfirmed = result.ok || result.refused;
     this.#core.dispatch({ kind: 'remote-fenced', uid, isConfirmed, instance });
