@@ -105,7 +105,8 @@ async function flapping(t: Test, ends: (group: Group, master: Pod) => string[]):
     await holdsFor(1000, () => undefined);
   }
   await oneMaster(group);
-  await scenario.unchanged(master);
+  // Cut for a second as its renewal is due, it may demote itself and be elected anew: the same master.
+  t.equal((await group.lease())?.podName, master.name, 'the same pod holds the Lease');
   await scenario.end(master);
 }
 
