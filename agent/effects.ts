@@ -130,10 +130,16 @@ export class Effects {
     // A master without agent may be busy saving its data as it ends; and who leads already has time
     // for one at the end of a slow link.
     const { unmanaged, phase } = this.#core.state;
-    const isPatient = unmanaged.has(uid) || phase === 'Leading';
-    const timeoutMs = isPatient ? REMOTE_LOOK_MS : REMOTE_FENCE_MS;
-    const seen = runId === null ? null : await remoteRedis.look(address, timeoutMs);
-    if (seen?.ok === true && seen.instance.runId !== runId) {
+    const isLeading = phase === 'Leading';
+    const timeoutMs = unmanaged.has(uid) || isLeading ? REMOTE_LOOK_MS : REMOTE_FENCE_MS;
+    const looksFirst = runId !== null || isLeading;
+    const seen = looksFirst ? await remoteRedis.look(address, timeoutMs) : null;
+    if (isLeading && seen?.ok === true && seen.instance.role === 'replica') {
+      // A replica whose agent is silent goes on replicating: nobody else would attach it again.
+      this.#core.dispatch({ kind: 'remote-fenced', uid, isConfirmed: false, instance: null });
+      return;
+    }
+    if (runId !== null && seen?.ok === true && seen.instance.runId !== runId) {
       // Another process has that address by now: it is none of our business.
       this.#core.dispatch({ kind: 'remote-fenced', uid, isConfirmed: true, instance: null });
       return;
@@ -141,7 +147,7 @@ export class Effects {
     const result = seen?.ok === false ? seen : await remoteRedis.fence(address, timeoutMs);
     const outcome = result.ok ? 'limbo' : result.refused ? 'refused' : 'silent';
     // Of a machine without power a leader asks again and again.
-    const level = phase === 'Leading' && outcome === 'silent' ? 'debug' : 'info';
+    const level = isLeading && outcome === 'silent' ? 'debug' : 'info';
     log[level]({ target: pod, address, outcome }, 'fenced, so that it accepts no write');
     const instance = result.ok ? result.instance : null;
     const isConfirmed = result.ok || result.refused;
