@@ -1,6 +1,7 @@
 // What the API server itself counted of the requests that it was sent.
 
 import type { KubeClient } from '../harness/kube-client.ts';
+import { waitFor } from '../harness/wait-for.ts';
 
 const WRITES = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
@@ -16,7 +17,9 @@ function labelOf(labels: string, name: string): string {
 
 /** Since its start, by verb and resource. */
 export async function requestsOf(admin: KubeClient): Promise<ReadonlyMap<string, Counted>> {
-  const text = await admin.text('GET', '/metrics');
+  // One that is busy may need more time than a request has.
+  const ask = async (): Promise<string> => await admin.text('GET', '/metrics');
+  const text = await waitFor('its metrics', ask, { timeoutMs: 60_000, everyMs: 500 });
   const found = new Map<string, Counted>();
   for (const [, labels = '', value] of text.matchAll(/^apiserver_request_total\{(.*)\} (\S+)$/gm)) {
     const [verb, resource] = [labelOf(labels, 'verb'), labelOf(labels, 'resource')];

@@ -3,6 +3,7 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { systemClock } from '../../agent/clock.ts';
+import { spread } from '../../agent/core/jitter.ts';
 import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
 import type { GroupRecord, Holder, LeaseView } from '../../agent/core/model.ts';
 import { EMPTY_RECORD } from '../../agent/core/view.ts';
@@ -111,15 +112,20 @@ class SimulatedAgent {
 
   async #hold(): Promise<void> {
     const record = recordOf(this.#group);
+    let failures = 0;
     while (clock.now() - startedAt < plan.toMs) {
       const sentAt = clock.now();
-      await this.#renew(record);
-      const now = clock.now();
-      await clock.sleep(Math.max(0, sentAt + TIMING.renewMs - now));
+      const isRenewed = await this.#renew(record);
+      // As the core's: soon again after a failure, then ever later.
+      failures = isRenewed ? 0 : failures + 1;
+      const backoffMs = Math.min(2000, 50 * 2 ** Math.min(failures, 10));
+      const untilNextMs = sentAt + TIMING.renewMs - clock.now();
+      const pauseMs = isRenewed ? untilNextMs : spread(backoffMs, Math.random());
+      await clock.sleep(Math.max(0, pauseMs));
     }
   }
 
-  async #renew(record: GroupRecord): Promise<void> {
+  async #renew(record: GroupRecord): Promise<boolean> {
     const { requestTimeoutMs, validityMs } = TIMING;
     const sentAt = clock.now();
     const resourceVersion = this.#seen?.resourceVersion ?? '';
@@ -135,6 +141,7 @@ class SimulatedAgent {
       }
       this.#renewedAt = sentAt;
     } else if (isMeasured()) failed[done.outcome] = (failed[done.outcome] ?? 0) + 1;
+    return done.outcome === 'ok';
   }
 }
 

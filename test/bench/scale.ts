@@ -22,7 +22,8 @@ import type { GroupPlan, ScalePlan, ScaleResult } from './scale-plan.ts';
 const SIZE = 3;
 const GROUPS_PER_NAMESPACE = 10;
 const GROUPS_PER_PROCESS = 50;
-const RAMP_MS_PER_GROUP = 150;
+/** Thousands of TLS handshakes, all on this machine. */
+const RAMP_MS_PER_GROUP = 500;
 const SETTLING_MS = 15_000;
 
 const HELP = `npm run bench:scale -- [FLAG...]
