@@ -140,6 +140,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
         timeoutMs: config.timing.requestTimeoutMs,
       }),
     apiRequests: () => api.requestCount,
+    isTraced: config.logLevel === 'debug',
     followPeers: (list) => streams.follow(list),
     isStranger: (uid, address) => streams.isStranger(uid, address),
     publish: (report) => http.publish(report),

@@ -40,6 +40,8 @@ export type RuntimeParts = EffectParts &
     readonly group: string;
     readonly podIP: string;
     readonly apiRequests: () => number;
+    /** Events and effects go to the log, at level debug: nobody else pays for their texts. */
+    readonly isTraced?: boolean;
     readonly followPeers: (pods: readonly PodView[]) => void;
     readonly publish: (report: AgentReport) => void;
   };
@@ -153,7 +155,8 @@ export class Runtime {
   #handle(event: AgentEvent): void {
     const { clock, log } = this.#parts;
     const before = this.#state;
-    this.#trace(eventTrace(event, this.#parts.core.self.agentId));
+    const { isTraced = false, core } = this.#parts;
+    if (isTraced) this.#trace(eventTrace(event, core.self.agentId));
     const { state, effects, reason } = step(before, event, clock.now());
     this.#state = state;
     if (reason !== null) {
@@ -165,7 +168,7 @@ export class Runtime {
       );
     }
     for (const effect of effects) {
-      this.#trace(effectTrace(effect));
+      if (isTraced) this.#trace(effectTrace(effect));
       this.#effects.carryOut(effect);
     }
     if (event.kind === 'pods') this.#followPeers();

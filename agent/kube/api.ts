@@ -5,6 +5,7 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { messageOf } from '../../src/errors.ts';
 import { linesOf } from '../../src/lines.ts';
 import type { Clock } from '../clock.ts';
+import { spread } from '../core/jitter.ts';
 import type { ApiResult } from '../ports.ts';
 import type { ApiAccess } from './api-access.ts';
 
@@ -117,7 +118,7 @@ export class KubeApi {
         });
         // A server that ends every watch at once must not be asked in a loop.
         const lastedMs = this.#clock.now() - startedAt;
-        if (lastedMs < WATCH_MIN_MS) await this.#clock.sleep(WATCH_MIN_MS * (0.5 + random() / 2));
+        if (lastedMs < WATCH_MIN_MS) await this.#clock.sleep(spread(WATCH_MIN_MS, random()));
       } catch (error) {
         if (this.#closed) return;
         // 410 Gone and everything odd: the next list starts afresh.
@@ -125,7 +126,7 @@ export class KubeApi {
         failures++;
         listener({ type: 'broken', detail: messageOf(error) });
         const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures, 10));
-        await this.#clock.sleep(backoffMs * (0.5 + random() / 2));
+        await this.#clock.sleep(spread(backoffMs, random()));
       }
     }
   }

@@ -3,6 +3,7 @@
 
 import type { Log } from '../../src/log.ts';
 import type { Clock } from '../clock.ts';
+import { spread } from '../core/jitter.ts';
 import type { LabelChange } from '../core/labels.ts';
 import { Guard, guardPods } from '../guard.ts';
 import type { PodsPort } from '../ports.ts';
@@ -80,7 +81,7 @@ export class LabelKeeper {
     attempt.failures++;
     const now = this.#clock.now();
     const doubled = BACKOFF_MIN_MS * 2 ** Math.min(attempt.failures, 10);
-    const backoffMs = Math.min(BACKOFF_MAX_MS, doubled) * (0.5 + this.#random() / 2);
+    const backoffMs = spread(Math.min(BACKOFF_MAX_MS, doubled), this.#random());
     attempt.notBefore = now + backoffMs;
     if (attempt.complained || (now - attempt.since < COMPLAIN_AFTER_MS && result.status !== 403))
       return;

@@ -4,6 +4,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { OrchestratorError } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import type { Clock } from '../clock.ts';
+import { spread } from '../core/jitter.ts';
 import type { PodsAdapter } from './pods.ts';
 
 const TIMEOUT_MS = 2000;
@@ -49,6 +50,6 @@ export async function readOwnPod(
       log.warn({ status: read.status, detail: read.message }, 'own pod not read yet');
     }
     const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures, 6));
-    await clock.sleep(backoffMs * (0.5 + random() / 2));
+    await clock.sleep(spread(backoffMs, random()));
   }
 }

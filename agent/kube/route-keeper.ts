@@ -4,6 +4,7 @@
 import type { Log } from '../../src/log.ts';
 import type { RouteReport } from '../../src/wire.ts';
 import type { Clock, Timer } from '../clock.ts';
+import { spread } from '../core/jitter.ts';
 import type { AgentState, PodView } from '../core/model.ts';
 import { type RouteChange, routeChanges, routeReports, type RouteView } from '../core/route.ts';
 import { isAsWanted, type PodPlace, type SliceView } from '../core/slice.ts';
@@ -208,7 +209,7 @@ export class RouteKeeper implements RoutePort {
     attempt.failures++;
     const isChanged = status === 409 || status === 404;
     const doubled = BACKOFF_MIN_MS * 2 ** Math.min(attempt.failures - 1, 10);
-    const backoffMs = Math.min(BACKOFF_MAX_MS, doubled) * (0.5 + random() / 2);
+    const backoffMs = spread(Math.min(BACKOFF_MAX_MS, doubled), random());
     // Clients wait: what only has to be judged anew is tried again at once, the first time.
     attempt.notBefore = clock.now() + (isChanged && attempt.failures === 1 ? 0 : backoffMs);
     if (isChanged) {

@@ -8,6 +8,7 @@ import type { Log } from '../../src/log.ts';
 import { isAgentReport } from '../../src/report-shape.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import type { Clock } from '../clock.ts';
+import { spread } from '../core/jitter.ts';
 import type { PodView } from '../core/model.ts';
 import { PEERS_MAX } from '../core/view.ts';
 
@@ -117,7 +118,7 @@ export class PeerStreams {
       }
       failures++;
       const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures, 6));
-      await this.#options.clock.sleep(backoffMs * (0.5 + this.#options.random() / 2));
+      await this.#options.clock.sleep(spread(backoffMs, this.#options.random()));
     }
   }
 }

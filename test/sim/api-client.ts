@@ -2,6 +2,7 @@
 // watches that list, follow and begin again.
 
 import type { ApiClient, ApiRequest, WatchEvent } from '../../agent/kube/api.ts';
+import { spread } from '../../agent/core/jitter.ts';
 import type { ApiResult } from '../../agent/ports.ts';
 import type { Answer, Change, Collection, SimApiServer, Watcher } from './api-server.ts';
 import type { SimNetwork } from './network.ts';
@@ -122,7 +123,7 @@ export class SimApiClient implements ApiClient {
       failures++;
       this.#process.run(() => listener({ type: 'broken', detail }));
       const backoffMs = Math.min(5000, 50 * 2 ** Math.min(failures, 10));
-      const waitMs = backoffMs * (0.5 + this.#random.real() / 2);
+      const waitMs = spread(backoffMs, this.#random.real());
       await this.#process.promise<void>((resolve) => {
         this.#process.world.after(waitMs, () => resolve());
       });

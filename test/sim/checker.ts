@@ -18,9 +18,6 @@ type Promotion = {
   readonly at: number;
   readonly pod: SimPod;
   readonly redis: RedisProcess;
-  readonly ids: ReadonlySet<number>;
-  /** Planned: the giver said which offset its successor must have. */
-  readonly isPlanned: boolean;
 };
 
 type Parts = {
@@ -29,7 +26,6 @@ type Parts = {
   readonly cluster: SimCluster;
   readonly ledger: Ledger;
   readonly hasBootFence: boolean;
-  /** Called at the first violation of each invariant. */
   readonly trace: (who: string, text: string) => void;
 };
 
@@ -41,6 +37,8 @@ const THAW_MS = 400;
 const FENCE_AGAIN_MS = 1500;
 /** A fence that takes longer than the 200 ms before a promotion comes after it. */
 const SLOW_MS = 50;
+/** Streams and links are there again so long after a cut. */
+const RECONNECTED_MS = 2000;
 /** Less than the 300 ms for which live peers are waited for. */
 const COMPARES_FOR_MS = 250;
 
@@ -56,6 +54,8 @@ function isGuess(instance: { readonly replid: string } | null, asked: AgentState
 export class Checker {
   /** Promotions among AOF restarts that were not of the freshest. */
   guesses = 0;
+  /** Something was written where nobody could have known better. */
+  hasStrayWrites = false;
   readonly #parts: Parts;
   readonly violations: Violation[] = [];
   readonly promotions: Promotion[] = [];
@@ -68,6 +68,8 @@ export class Checker {
   /** When the Lease named its present holder first. */
   #heldSince = 0;
   #lastHolder = '';
+  /** The Lease's, whatever anybody believes. */
+  #trueHolder = '';
   /** Ids that were gone at a promotion, with the reason: a known, counted loss. */
   readonly #lost = new Map<number, { readonly term: number; readonly isPlanned: boolean }>();
   /** Accepted by any process, answered or not. */
@@ -101,10 +103,6 @@ export class Checker {
     this.#byHand.delete(redis);
   }
 
-  byHand(redis: RedisProcess): void {
-    this.#byHand.set(redis, this.#parts.scheduler.now());
-  }
-
   /** I3: a promotion is only ever sent by the holder. */
   #checkHolder(pod: SimPod, state: AgentState): void {
     const holder = leaseOf(state)?.holder;
@@ -117,8 +115,6 @@ export class Checker {
     }
   }
 
-  #trueHolder = '';
-
   promoted(pod: SimPod, wasMaster: boolean): void {
     const { redis } = pod;
     if (redis === null) return;
@@ -126,18 +122,17 @@ export class Checker {
     if (asked === undefined) {
       if (wasMaster) return;
       this.#parts.trace(pod.name, 'became master by hand');
-      return this.byHand(redis);
+      this.#byHand.set(redis, this.#parts.scheduler.now());
+      return;
     }
     this.#asked.delete(pod);
     this.#byHand.delete(redis);
     const lease = leaseOf(asked);
     const term = lease?.term ?? 0;
     pod.term = term;
-    const { scheduler } = this.#parts;
     const ids = new Set(idsOf(redis.dataset));
     const isPlanned = this.#isPlanned(pod, redis, asked);
-    const at = scheduler.now();
-    this.promotions.push({ term, at, pod, redis, ids, isPlanned });
+    this.promotions.push({ term, at: this.#parts.scheduler.now(), pod, redis });
     this.#parts.trace(pod.name, `promoted in term ${term} with ${ids.size} writes`);
     this.#checkFreshest(pod, asked, ids, term);
     if (!recordOf(asked).decided && !isPlanned) this.#checkLive(pod, asked, ids, term);
@@ -151,10 +146,9 @@ export class Checker {
   #isBeyondReach(later: Promotion, pod: SimPod): boolean {
     const { network, scheduler } = this.#parts;
     const { host } = later.pod;
-    const cutUntil = Math.max(network.cutUntil(host, pod.host), network.cutUntil(pod.host, host));
     const delayMs = network.delayMs(host, pod.host) + network.delayMs(pod.host, host);
     const isTooSlow = delayMs > SLOW_MS && scheduler.now() - later.at < FENCE_AGAIN_MS;
-    const isUnreachable = isTooSlow || scheduler.now() - cutUntil < FENCE_AGAIN_MS;
+    const isUnreachable = isTooSlow || this.#sinceCutMs(later.pod, pod) < FENCE_AGAIN_MS;
     // Nobody is left to fence it where the new master's agent is gone as well.
     const isFencedBy = later.pod.agent?.process.isRunning === true;
     const canFenceItself = pod.agent?.process.isRunning === true && pod.isListed;
@@ -166,19 +160,18 @@ export class Checker {
     const { goal, previous } = recordOf(asked);
     if (goal === null) return false;
     if (redis.info().offset >= goal) return true;
-    const { cluster, network, scheduler } = this.#parts;
-    const giver = cluster.pods.find(({ uid }) => uid === previous?.uid);
+    const giver = this.#parts.cluster.pods.find(({ uid }) => uid === previous?.uid);
     if (giver?.redis == null || giver.redis.isFrozen || !giver.isListed) return false;
     if (giver.agent?.process.isRunning !== true) return false;
-    const cutUntil = Math.max(
-      network.cutUntil(pod.host, giver.host),
-      network.cutUntil(giver.host, pod.host),
-    );
-    return scheduler.now() - cutUntil > 2000;
+    return this.#sinceCutMs(pod, giver) > RECONNECTED_MS;
   }
 
-  /** Something was written where nobody could have known better. */
-  hasStrayWrites = false;
+  /** How long both directions between two pods have been whole. */
+  #sinceCutMs(a: SimPod, b: SimPod): number {
+    const { network, scheduler } = this.#parts;
+    const cutUntil = Math.max(network.cutUntil(a.host, b.host), network.cutUntil(b.host, a.host));
+    return scheduler.now() - cutUntil;
+  }
 
   /** Without a boot fence an empty master can wipe its replicas, and take writes itself. */
   get #isWeaker(): boolean {
@@ -209,9 +202,8 @@ export class Checker {
 
   /** I4: who just took the Lease waits a moment for the final offsets of those that it hears. */
   #checkLive(pod: SimPod, asked: AgentState, ids: ReadonlySet<number>, term: number): void {
-    const { scheduler, network, cluster } = this.#parts;
-    const now = scheduler.now();
-    if (this.#isWeaker || now - this.#heldSince > COMPARES_FOR_MS) return;
+    const { scheduler, cluster } = this.#parts;
+    if (this.#isWeaker || scheduler.now() - this.#heldSince > COMPARES_FOR_MS) return;
     for (const other of cluster.pods) {
       const peer = asked.peers.get(other.uid);
       if (other === pod || peer === undefined || asked.now - peer.at > 1000) continue;
@@ -220,14 +212,10 @@ export class Checker {
         continue;
       if (other.redis?.runId !== instance.runId || other.redis.isFrozen || other.term !== null)
         continue;
-      const cutUntil = Math.max(
-        network.cutUntil(pod.host, other.host),
-        network.cutUntil(other.host, pod.host),
-      );
-      if (now - cutUntil < 2000 || other.agent?.process.isRunning !== true || !other.isListed)
-        continue;
-      const missing = this.#acknowledgedIn(other.redis.dataset, ids);
+      if (this.#sinceCutMs(pod, other) < RECONNECTED_MS) continue;
+      if (other.agent?.process.isRunning !== true || !other.isListed) continue;
       if (isGuess(localInstance(asked), asked) && isGuess(instance, asked)) continue;
+      const missing = this.#acknowledgedIn(other.redis.dataset, ids);
       if (missing > 0) {
         this.violate(
           'I4',
@@ -291,10 +279,10 @@ export class Checker {
     const open = this.#parts.cluster
       .labelled('master')
       .filter(
-        ({ redis, ...other }) =>
-          redis?.isOpen === true &&
-          !redis.isFrozen &&
-          this.#unseenSince({ redis, ...other }, redis) < 0,
+        (other) =>
+          other.redis?.isOpen === true &&
+          !other.redis.isFrozen &&
+          this.#unseenSince(other, other.redis) < 0,
       );
     if (open.length < 2 || !open.includes(pod)) return;
     const [later] = this.promotions.filter(({ term }) => term > (pod.term ?? 0));

@@ -278,11 +278,15 @@ export class SimCluster {
   }
 
   #endPod(pod: SimPod, recreateMs: number): void {
+    this.#killBoth(pod);
+    this.#unlist(pod, recreateMs);
+  }
+
+  #killBoth(pod: SimPod): void {
     pod.redis?.kill();
     pod.redis = null;
     pod.agent?.kill();
     pod.agent = null;
-    this.#unlist(pod, recreateMs);
   }
 
   #unlist(pod: SimPod, recreateMs: number): void {
@@ -314,10 +318,7 @@ export class SimCluster {
     this.#observer.trace(pod.name, `force-deleted, runs on for ${Math.round(ghostMs)} ms`);
     this.#unlist(pod, waitMs);
     this.#after(ghostMs, () => {
-      pod.redis?.kill();
-      pod.redis = null;
-      pod.agent?.kill();
-      pod.agent = null;
+      this.#killBoth(pod);
     });
   }
 
@@ -328,10 +329,7 @@ export class SimCluster {
     this.#observer.trace(pod.name, 'its machine loses power');
     pod.isPowered = false;
     network.powerOff(pod.host);
-    pod.redis?.kill();
-    pod.redis = null;
-    pod.agent?.kill();
-    pod.agent = null;
+    this.#killBoth(pod);
     this.#after(ms, () => {
       if (!pod.isListed) return;
       if (!returns) return this.#unlist(pod, 10);

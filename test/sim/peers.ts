@@ -1,6 +1,7 @@
 // The agents' streams to each other: one connection per peer, one report per message.
 
 import type { PodView } from '../../agent/core/model.ts';
+import { spread } from '../../agent/core/jitter.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import type { SimNetwork } from './network.ts';
 import type { Random, SimTimer, Socket } from './ports.ts';
@@ -83,7 +84,7 @@ export class SimPeers {
       silence.cancel();
       stream.socket = null;
       const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failed + 1, 6));
-      const waitMs = backoffMs * (0.5 + random.real() / 2);
+      const waitMs = spread(backoffMs, random.real());
       world.after(waitMs, () => process.run(() => this.#dial(uid, stream, failed + 1)));
     };
     const hangUp = (): void => {

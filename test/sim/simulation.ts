@@ -326,8 +326,4 @@ export class Simulation {
     if (first.redis !== null) this.#checker.setUp(first.redis);
     this.#note('SETUP', `${NAMESPACE}/${GROUP}: ${this.#ledger.acknowledged.length} writes`);
   }
-
-  leaseRecord(): unknown {
-    return this.#api.find('leases', leaseName(GROUP));
-  }
 }
