@@ -10,14 +10,13 @@ import type { LocalRedisPort } from '../ports.ts';
 import { connectionOptions, currentPassword, isRefusal, type RedisAccess } from './access.ts';
 import * as commands from './commands.ts';
 import { startedEpochMs } from './instance.ts';
+import { type Look, Reachability } from './reachability.ts';
 
 const RECONNECT_FAST_MS = 5;
 const RECONNECT_SLOW_MS = 200;
 const FAST_RECONNECTS = 40;
 /** Unanswered looks after which the connection is dropped: its queue must not grow for hours. */
 const TIMEOUTS_MAX = 30;
-/** Answers of a Redis that lives but does not let us in. */
-const LOCKED_OUT = /NOAUTH|WRONGPASS|NOPERM|max number of clients/i;
 /** It may be another process than the one that was judged: only the fence is always right. */
 const UNRECOGNISED = 'Redis has not said yet which process it is';
 
@@ -36,13 +35,11 @@ type Options = {
 export class LocalRedisAdapter implements LocalRedisPort {
   readonly #options: Options;
   #redis: Redis | null = null;
-  #last: Instance | null = null;
   #runId = '';
   /** The process at the other end has said its run id: it is the one that #runId names. */
   #recognised = false;
   #startedEpochMs = 0;
-  #unreachableSince: number | null = null;
-  #answeredAt: number;
+  readonly #reachability: Reachability;
   #configuredMinReplicas = 0;
   #timeouts = 0;
   #pollMs = 250;
@@ -51,7 +48,7 @@ export class LocalRedisAdapter implements LocalRedisPort {
 
   constructor(options: Options) {
     this.#options = options;
-    this.#answeredAt = options.clock.now();
+    this.#reachability = new Reachability(options.clock.now());
   }
 
   start(): void {
@@ -102,7 +99,7 @@ export class LocalRedisAdapter implements LocalRedisPort {
     if (redis === null) return { ok: false, refused: false, detail: 'no connection to Redis' };
     try {
       const instance = await run(redis);
-      this.#last = instance;
+      this.#reachability.shown(instance);
       return { ok: true, instance };
     } catch (error) {
       return failure(messageOf(error));
@@ -193,21 +190,9 @@ export class LocalRedisAdapter implements LocalRedisPort {
     this.#timeouts = 0;
   }
 
-  #report(seen: Instance | { refused: boolean; detail: string }): void {
-    const now = this.#options.clock.now();
-    if ('runId' in seen) {
-      this.#unreachableSince = null;
-      this.#answeredAt = now;
-      this.#last = seen;
-      this.#options.onChange({ reachable: true, instance: seen, seenAt: now });
-      return;
-    }
-    const { refused, detail } = seen;
-    // Silence counts from the last answer; a closed socket is noticed at once.
-    this.#unreachableSince ??= refused ? now : this.#answeredAt;
-    const since = this.#unreachableSince;
-    const locked = LOCKED_OUT.test(detail);
-    this.#options.onChange({ reachable: false, since, refused, locked, detail, last: this.#last });
+  #report(seen: Look): void {
+    const { clock, onChange } = this.#options;
+    onChange(this.#reachability.after(seen, clock.now()));
   }
 
   /** Waits, or less where somebody wakes the loop. */

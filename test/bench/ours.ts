@@ -10,6 +10,7 @@ import { groupPicture, oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { Workspace } from '../harness/workspace.ts';
+import { strike } from './strike.ts';
 import { COMMON_REDIS_ARGS, type FaultName, type PlannedSystem, SIZE } from './system.ts';
 
 const HEALTHY_TIMEOUT_MS = 120_000;
@@ -93,23 +94,8 @@ export class OurGroup implements PlannedSystem {
   }
 
   inject(fault: FaultName, master: string): void {
-    const { redis, agent } = this.pod(master);
-    switch (fault) {
-      case 'crash':
-        return this.kill(redis);
-      case 'podKilled':
-        this.kill(agent);
-        return this.kill(redis);
-      case 'frozen':
-        this.down.push(redis);
-        redis.signal('SIGSTOP');
-    }
-  }
-
-  private kill(container: Container): void {
-    this.down.push(container);
-    container.hold();
-    container.signal('SIGKILL');
+    const { redis, agent: beside } = this.pod(master);
+    this.down.push(...strike(fault, { redis, beside }));
   }
 
   heal(): void {

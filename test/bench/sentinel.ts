@@ -9,6 +9,7 @@ import { redisCommand, replicationInfo } from '../harness/redis-client.ts';
 import { startRedis, startSentinel } from '../harness/redis-server.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { Workspace } from '../harness/workspace.ts';
+import { strike } from './strike.ts';
 import { COMMON_REDIS_ARGS, type FaultName, SIZE, type System, type SystemName } from './system.ts';
 
 const SENTINEL_PORT = 26379;
@@ -181,23 +182,8 @@ export class SentinelGroup implements System {
   }
 
   inject(fault: FaultName, address: string): void {
-    const { redis, sentinel } = this.member(address);
-    switch (fault) {
-      case 'crash':
-        return this.kill(redis);
-      case 'podKilled':
-        this.kill(sentinel);
-        return this.kill(redis);
-      case 'frozen':
-        this.down.push(redis);
-        redis.signal('SIGSTOP');
-    }
-  }
-
-  private kill(container: Container): void {
-    this.down.push(container);
-    container.hold();
-    container.signal('SIGKILL');
+    const { redis, sentinel: beside } = this.member(address);
+    this.down.push(...strike(fault, { redis, beside }));
   }
 
   heal(): void {

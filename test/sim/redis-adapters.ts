@@ -2,9 +2,10 @@
 // connection that polls and carries the role commands, and short visits to other instances.
 
 import type { Clock } from '../../agent/clock.ts';
-import type { Instance, LocalRedis, RedisResult } from '../../agent/core/model.ts';
+import type { LocalRedis, RedisResult } from '../../agent/core/model.ts';
 import { LIMBO } from '../../agent/core/view.ts';
 import type { LocalRedisPort, RemoteRedisPort, RemoteResult } from '../../agent/ports.ts';
+import { type Look, Reachability } from '../../agent/redis/reachability.ts';
 import type { SimNetwork } from './network.ts';
 import type { SimTimer } from './ports.ts';
 import type { SimProcess } from './process.ts';
@@ -59,12 +60,10 @@ function transaction(
 export class SimLocalRedis implements LocalRedisPort {
   readonly #parts: LocalParts;
   #connection: RedisConnection | null = null;
-  #last: Instance | null = null;
   #runId = '';
   #recognised = false;
   #startedEpochMs = 0;
-  #unreachableSince: number | null = null;
-  #answeredAt: number;
+  readonly #reachability: Reachability;
   #timeouts = 0;
   #attempts = 0;
   #pollMs = 250;
@@ -73,7 +72,7 @@ export class SimLocalRedis implements LocalRedisPort {
 
   constructor(parts: LocalParts) {
     this.#parts = parts;
-    this.#answeredAt = parts.clock.now();
+    this.#reachability = new Reachability(parts.clock.now());
   }
 
   start(): void {
@@ -123,7 +122,7 @@ export class SimLocalRedis implements LocalRedisPort {
     return this.#parts.process.promise((resolve) => {
       transaction(connection, commands, (replies) => {
         const result = instanceFrom(replies, this.#startedEpochMs);
-        if (result.ok) this.#last = result.instance;
+        if (result.ok) this.#reachability.shown(result.instance);
         resolve(result);
       });
     });
@@ -203,20 +202,9 @@ export class SimLocalRedis implements LocalRedisPort {
     });
   }
 
-  #report(seen: Instance | { refused: boolean; detail: string }): void {
-    const now = this.#parts.clock.now();
-    if ('runId' in seen) {
-      this.#unreachableSince = null;
-      this.#answeredAt = now;
-      this.#last = seen;
-      this.#parts.onChange({ reachable: true, instance: seen, seenAt: now });
-      return;
-    }
-    const { refused, detail } = seen;
-    this.#unreachableSince ??= refused ? now : this.#answeredAt;
-    const since = this.#unreachableSince;
-    const last = this.#last;
-    this.#parts.onChange({ reachable: false, since, refused, locked: false, detail, last });
+  #report(seen: Look): void {
+    const { clock, onChange } = this.#parts;
+    onChange(this.#reachability.after(seen, clock.now()));
   }
 
   #pause(ms: number, then: () => void): void {

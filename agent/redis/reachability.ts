@@ -1,0 +1,39 @@
+// What a row of looks at an instance says of it: since when it does not answer, and how.
+
+import type { Instance, LocalRedis } from '../core/model.ts';
+
+/** Answers of a Redis that lives but does not let us in. */
+const LOCKED_OUT = /NOAUTH|WRONGPASS|NOPERM|max number of clients/i;
+
+export type Look = Instance | { readonly refused: boolean; readonly detail: string };
+
+export class Reachability {
+  #unreachableSince: number | null = null;
+  #answeredAt: number;
+  #last: Instance | null = null;
+
+  /** `now`: boot-time milliseconds, as everywhere here. */
+  constructor(now: number) {
+    this.#answeredAt = now;
+  }
+
+  /** A role command showed the instance as well; it is no look. */
+  shown(instance: Instance): void {
+    this.#last = instance;
+  }
+
+  after(seen: Look, now: number): LocalRedis {
+    if ('runId' in seen) {
+      this.#unreachableSince = null;
+      this.#answeredAt = now;
+      this.#last = seen;
+      return { reachable: true, instance: seen, seenAt: now };
+    }
+    const { refused, detail } = seen;
+    // Silence counts from the last answer; a closed socket is noticed at once.
+    this.#unreachableSince ??= refused ? now : this.#answeredAt;
+    const since = this.#unreachableSince;
+    const locked = LOCKED_OUT.test(detail);
+    return { reachable: false, since, refused, locked, detail, last: this.#last };
+  }
+}
