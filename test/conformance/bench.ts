@@ -203,6 +203,12 @@ export class Bench {
     for (const name of names) await this.until(name, 'is linked', ({ linkUp }) => linkUp);
   }
 
+  /** Follows, until the link is up. */
+  async join(name: string, master: string): Promise<void> {
+    await this.replicate(name, master);
+    await this.linked(name);
+  }
+
   /** A replica has all that its master has, whose id may change as it attaches. */
   async caughtUp(name: string, master: string): Promise<void> {
     await this.driver.until(`${name} has what ${master} has`, async () => {

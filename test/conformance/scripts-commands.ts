@@ -51,8 +51,7 @@ export const COMMAND_SCRIPTS: readonly Script[] = [
         { kind: 'info' },
       );
       await bench.write('A');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A');
       // The master may hear of it a second later than we do.
       await bench.pass(1500);
@@ -84,8 +83,7 @@ export const COMMAND_SCRIPTS: readonly Script[] = [
       await bench.start('A', { minReplicasToWrite: 1, minReplicasMaxLagSeconds: 2 });
       await bench.start('B');
       await bench.write('A');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.pass(1200);
       await bench.write('A');
       await bench.caughtUp('B', 'A');
@@ -105,8 +103,7 @@ export const COMMAND_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A');
       await bench.start('B', { replicaReadOnly: false });
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 2);
       await bench.caughtUp('B', 'A');
       await bench.write('B', 2);
@@ -191,8 +188,7 @@ export const COMMAND_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A');
       await bench.start('B');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       const normal = await bench.driver.connect('A');
       const subscriber = await bench.driver.connect('A');
       await subscriber.post([{ kind: 'subscribe' }])();
@@ -249,8 +245,7 @@ export const COMMAND_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A');
       await bench.start('B');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 2);
       await bench.caughtUp('B', 'A');
       await bench.driver.freeze('B');
@@ -267,8 +262,7 @@ export const COMMAND_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A');
       await bench.start('B');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 2);
       await bench.caughtUp('B', 'A');
       await bench.pass(1200);

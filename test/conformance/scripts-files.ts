@@ -8,8 +8,7 @@ export const FILE_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A');
       await bench.start('B', { persistence: 'rdb', bootFence: true });
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 3);
       await bench.caughtUp('B', 'A');
       await bench.stop('B');
@@ -29,15 +28,13 @@ export const FILE_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A');
       await bench.start('B', { persistence: 'rdb' });
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 3);
       await bench.caughtUp('B', 'A');
       await bench.stop('B');
       await bench.start('B', { persistence: 'rdb' });
       await bench.info('B');
-      await bench.replicate('A', 'B');
-      await bench.linked('A');
+      await bench.join('A', 'B');
       await bench.write('B', 1);
       await bench.caughtUp('A', 'B');
       await bench.info('A');
@@ -50,8 +47,7 @@ export const FILE_SCRIPTS: readonly Script[] = [
       await bench.start('A', { persistence: 'rdb', bootFence: true });
       await bench.start('B', { persistence: 'rdb', bootFence: true });
       await bench.promote('A');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 3);
       await bench.caughtUp('B', 'A');
       await bench.stop('A');
@@ -118,8 +114,7 @@ export const FILE_SCRIPTS: readonly Script[] = [
       await bench.start('B', { persistence: 'aof', bootFence: true });
       await bench.write('A', 2);
       await bench.info('A');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 3);
       await bench.caughtUp('B', 'A');
       await bench.info('B');
@@ -133,8 +128,7 @@ export const FILE_SCRIPTS: readonly Script[] = [
       await bench.start('A', { persistence: 'aof' });
       await bench.info('A');
       await bench.write('A', 1);
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 1);
       await bench.caughtUp('B', 'A');
       await bench.info('A');
@@ -153,8 +147,7 @@ export const FILE_SCRIPTS: readonly Script[] = [
       await bench.start('A', { persistence: 'aof' });
       await bench.info('A');
       await bench.write('A', 2);
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 3);
       await bench.caughtUp('B', 'A');
       await bench.info('A');
@@ -165,8 +158,7 @@ export const FILE_SCRIPTS: readonly Script[] = [
       await bench.info('A');
       await bench.promote('A');
       await bench.write('A', 1);
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.info('A');
       await bench.info('B');
     },
@@ -192,8 +184,7 @@ export const FILE_SCRIPTS: readonly Script[] = [
       await bench.start('A');
       await bench.start('B', { bootFence: true });
       await bench.write('A', 3);
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 2);
       await bench.caughtUp('B', 'A');
       await bench.driver.kill('B');
@@ -213,8 +204,7 @@ export const FILE_SCRIPTS: readonly Script[] = [
       await bench.start('A');
       await bench.start('B');
       await bench.write('A', 3);
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 2);
       await bench.caughtUp('B', 'A');
       await bench.limbo('B');

@@ -21,8 +21,7 @@ export const LINK_SCRIPTS: readonly Script[] = [
       await bench.start('A');
       await bench.start('B');
       await bench.write('A', 2);
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.info('B');
       await bench.write('A');
       await bench.write('A', 1, 9);
@@ -38,12 +37,10 @@ export const LINK_SCRIPTS: readonly Script[] = [
     name: 'a second replica makes the stream name its database again',
     run: async (bench) => {
       for (const name of ['A', 'B', 'C']) await bench.start(name);
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 2);
       await bench.caughtUp('B', 'A');
-      await bench.replicate('C', 'A');
-      await bench.linked('C');
+      await bench.join('C', 'A');
       await bench.info('C');
       await bench.write('A', 2);
       for (const name of ['B', 'C']) await bench.caughtUp(name, 'A');
@@ -55,8 +52,7 @@ export const LINK_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A');
       await bench.start('B');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 3);
       await bench.caughtUp('B', 'A');
       await bench.limbo('B');
@@ -84,8 +80,7 @@ export const LINK_SCRIPTS: readonly Script[] = [
       await bench.promote('A');
       await bench.write('A', 1);
       await bench.info('A');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 1);
       await bench.caughtUp('B', 'A');
       await bench.info('A');
@@ -160,14 +155,12 @@ export const LINK_SCRIPTS: readonly Script[] = [
       await bench.limbo('B');
       await bench.limbo('C');
       await bench.promote('B');
-      await bench.replicate('C', 'B');
-      await bench.linked('C');
+      await bench.join('C', 'B');
       await bench.write('B');
       await bench.caughtUp('C', 'B');
       await bench.start('A', { bootFence: true });
       await bench.info('A');
-      await bench.replicate('A', 'B');
-      await bench.linked('A');
+      await bench.join('A', 'B');
       await bench.write('B');
       await bench.caughtUp('A', 'B');
       for (const name of ['A', 'B', 'C']) await bench.info(name);
@@ -188,8 +181,7 @@ export const LINK_SCRIPTS: readonly Script[] = [
       await bench.caughtUp('C', 'A');
       await bench.promote('B');
       await bench.write('B', 1);
-      await bench.replicate('C', 'B');
-      await bench.linked('C');
+      await bench.join('C', 'B');
       await bench.until('C', 'is of B', ({ keys }) => keys === 3);
       await bench.info('B');
       await bench.info('C');
@@ -201,8 +193,7 @@ export const LINK_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A');
       await bench.start('B');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 3);
       await bench.caughtUp('B', 'A');
       await bench.driver.kill('A');
@@ -216,8 +207,7 @@ export const LINK_SCRIPTS: readonly Script[] = [
     name: 'an instance in limbo refuses to be synced from, until it is promoted',
     run: async (bench) => {
       for (const name of ['A', 'B', 'C']) await bench.start(name);
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 3);
       await bench.caughtUp('B', 'A');
       await bench.limbo('B');
@@ -237,10 +227,8 @@ export const LINK_SCRIPTS: readonly Script[] = [
     name: 'replicas of a replica: the stream goes through, and a promotion above is followed',
     run: async (bench) => {
       for (const name of ['A', 'B', 'C']) await bench.start(name);
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
-      await bench.replicate('C', 'B');
-      await bench.linked('C');
+      await bench.join('B', 'A');
+      await bench.join('C', 'B');
       await bench.write('A', 4);
       await bench.caughtUp('B', 'A');
       await bench.caughtUp('C', 'A');
@@ -257,10 +245,8 @@ export const LINK_SCRIPTS: readonly Script[] = [
     name: 'limbo on a replica that has a replica: its link stays, or is cut before 7.0',
     run: async (bench) => {
       for (const name of ['A', 'B', 'C']) await bench.start(name);
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
-      await bench.replicate('C', 'B');
-      await bench.linked('C');
+      await bench.join('B', 'A');
+      await bench.join('C', 'B');
       await bench.write('A', 2);
       await bench.caughtUp('C', 'A');
       await bench.limbo('B');
@@ -279,8 +265,7 @@ export const LINK_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A');
       await bench.start('B');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 2);
       await bench.caughtUp('B', 'A');
       await bench.replicate('A', 'B');
@@ -299,10 +284,8 @@ export const LINK_SCRIPTS: readonly Script[] = [
     name: 'a promotion while the master lives, and the way back under it',
     run: async (bench) => {
       for (const name of ['A', 'B', 'C']) await bench.start(name);
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
-      await bench.replicate('C', 'B');
-      await bench.linked('C');
+      await bench.join('B', 'A');
+      await bench.join('C', 'B');
       await bench.write('A', 2);
       await bench.caughtUp('C', 'A');
       await bench.promote('B');
@@ -320,8 +303,7 @@ export const LINK_SCRIPTS: readonly Script[] = [
     name: 'REPLICAOF of the master that it has, of itself, and of one that is gone',
     run: async (bench) => {
       for (const name of ['A', 'B', 'C']) await bench.start(name);
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 2);
       await bench.caughtUp('B', 'A');
       await bench.replicate('B', 'A');

@@ -8,8 +8,7 @@ export const SYNC_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A', { backlogBytes: 16_384 });
       await bench.start('B');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 3);
       await bench.caughtUp('B', 'A');
       await bench.limbo('B');
@@ -27,8 +26,7 @@ export const SYNC_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A', { backlogBytes: 16_384 });
       await bench.start('B');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.tell('A', { kind: 'config-set', name: 'repl-backlog-size', value: 67_108_864 });
       await bench.tell('A', { kind: 'config-get', name: 'repl-backlog-size' });
       await bench.write('A', 3);
@@ -48,8 +46,7 @@ export const SYNC_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A', { backlogTtlSeconds: 1 });
       await bench.start('B');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 2);
       await bench.caughtUp('B', 'A');
       const { replid } = await bench.info('A');
@@ -87,8 +84,7 @@ export const SYNC_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       for (const name of ['A', 'B', 'C']) await bench.start(name, { slowSnapshots: name === 'A' });
       await bench.write('A', 20);
-      await bench.replicate('B', 'C');
-      await bench.linked('B');
+      await bench.join('B', 'C');
       await bench.write('C', 2);
       await bench.caughtUp('B', 'C');
       await bench.replicate('B', 'A');
@@ -109,8 +105,7 @@ export const SYNC_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       for (const name of ['A', 'B', 'C']) await bench.start(name, { slowSnapshots: name === 'A' });
       await bench.write('A', 20);
-      await bench.replicate('B', 'C');
-      await bench.linked('B');
+      await bench.join('B', 'C');
       await bench.write('C', 2);
       await bench.caughtUp('B', 'C');
       await bench.replicate('B', 'A');
@@ -119,8 +114,7 @@ export const SYNC_SCRIPTS: readonly Script[] = [
       await bench.driver.kill('A');
       await bench.until('B', 'gave up', ({ syncing }) => !syncing);
       await bench.info('B');
-      await bench.replicate('B', 'C');
-      await bench.linked('B');
+      await bench.join('B', 'C');
       await bench.write('C', 1);
       await bench.caughtUp('B', 'C');
       await bench.info('B');
@@ -150,8 +144,7 @@ export const SYNC_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A');
       await bench.start('B', { replTimeoutSeconds: 2 });
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 2);
       await bench.caughtUp('B', 'A');
       await bench.driver.freeze('A');
@@ -170,8 +163,7 @@ export const SYNC_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A', { replTimeoutSeconds: 2 });
       await bench.start('B');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.write('A', 2);
       await bench.caughtUp('B', 'A');
       await bench.driver.freeze('B');
@@ -188,8 +180,7 @@ export const SYNC_SCRIPTS: readonly Script[] = [
     run: async (bench) => {
       await bench.start('A', { pingPeriodSeconds: 1 });
       await bench.start('B');
-      await bench.replicate('B', 'A');
-      await bench.linked('B');
+      await bench.join('B', 'A');
       await bench.until('A', 'sent pings', ({ offset }) => offset >= 28);
       const { offset } = await bench.see('B');
       bench.note('a multiple of 14', offset % 14);
