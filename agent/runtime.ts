@@ -4,11 +4,12 @@
 import { VERSION } from '../src/version.ts';
 import type { AgentReport } from '../src/wire.ts';
 import type { Timer } from './clock.ts';
+import { finalOffset } from './core/handover.ts';
 import { labelChanges } from './core/labels.ts';
 import type { AgentEvent, AgentState, PodView } from './core/model.ts';
 import { reportOf, unhealthiness, unreadiness } from './core/report.ts';
 import { initialState, step } from './core/step.ts';
-import { leaseOf, seenTerm, selfPod } from './core/view.ts';
+import { leaseOf, recordOf, seenTerm, selfPod } from './core/view.ts';
 import { type EffectParts, Effects } from './effects.ts';
 import {
   Guard,
@@ -27,6 +28,8 @@ const OFFSET_PUBLISH_MS = 100;
 const TICK_BUSY_MS = 20;
 const TICK_CALM_MS = 200;
 const POLL_BUSY_MS = 10;
+/** The last bytes of a planned change of master arrive: each look that is spared is a pause. */
+const POLL_GOAL_MS = 2;
 const POLL_FENCED_MS = 100;
 const POLL_SETTLING_MS = 25;
 const POLL_CALM_MS = 250;
@@ -212,7 +215,17 @@ export class Runtime {
     const isBusy = !isCalm && s.phase !== 'Fenced';
     const calmMs = s.phase === 'Fenced' ? POLL_FENCED_MS : POLL_CALM_MS;
     const settledMs = isSettling ? POLL_SETTLING_MS : calmMs;
-    this.#parts.redis.setPollInterval(isSuspicious || isBusy ? POLL_BUSY_MS : settledMs);
+    const isArriving = s.phase === 'Deciding' && recordOf(s).goal !== null;
+    const isDraining = this.#isDraining();
+    const busyMs = isArriving ? POLL_GOAL_MS : POLL_BUSY_MS;
+    const isWatched = isSuspicious || isBusy || isDraining;
+    this.#parts.redis.setPollInterval(isWatched ? busyMs : settledMs);
+  }
+
+  /** The master hands over, perhaps to this replica: it waits for what we have. */
+  #isDraining(): boolean {
+    const holder = this.#state.peers.get(leaseOf(this.#state)?.holder?.uid ?? '');
+    return this.#state.phase === 'Following' && holder?.report.state === 'HandingOver';
   }
 
   #setTick(ms: number): void {
@@ -241,6 +254,7 @@ export class Runtime {
     const face = JSON.stringify([
       s.phase,
       s.frozenTerm,
+      finalOffset(s),
       seenTerm(s),
       s.redis?.reachable === false && s.redis.refused,
       instance === null
@@ -263,7 +277,8 @@ export class Runtime {
     ]);
     const sinceMs = now - this.#publishedAt;
     const offset = instance?.offset ?? null;
-    const isMoved = offset !== this.#publishedOffset && sinceMs >= OFFSET_PUBLISH_MS;
+    const publishMs = this.#isDraining() ? 0 : OFFSET_PUBLISH_MS;
+    const isMoved = offset !== this.#publishedOffset && sinceMs >= publishMs;
     if (face === this.#face && !isMoved && sinceMs < HEARTBEAT_MS) return;
     this.#face = face;
     this.#publishedAt = now;

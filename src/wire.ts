@@ -78,6 +78,8 @@ export type AgentReport = {
   readonly holder: string | null;
   /** The highest term in which this instance promised to stay in limbo with a final offset. */
   readonly frozenTerm: number | null;
+  /** Where this instance, the master of `term`, stopped for the successor that it was to have. */
+  readonly finalOffset: { readonly term: number; readonly offset: number } | null;
   readonly volume: string;
   /** The pod is terminating, or about to be. */
   readonly leaving: boolean;

@@ -104,12 +104,15 @@ function openerIndex(pod: string, record: GroupRecord): number | null {
 }
 
 /** The term that opened writes last: the newest id is of it. */
-export function lastOpening({
-  lineage,
-  history,
-}: Pick<GroupRecord, 'lineage' | 'history'>): TermEntry | undefined {
-  const term = lineage.findLast((entry) => entry.term > 0)?.term;
-  return history.findLast((entry) => entry.term === term);
+export function openedTerm({ lineage }: Pick<GroupRecord, 'lineage'>): number | undefined {
+  return lineage.findLast((entry) => entry.term > 0)?.term;
+}
+
+export function lastOpening(
+  record: Pick<GroupRecord, 'lineage' | 'history'>,
+): TermEntry | undefined {
+  const term = openedTerm(record);
+  return record.history.findLast((entry) => entry.term === term);
 }
 
 /** Whether this promotion is the newest that the record knows. */

@@ -39,8 +39,11 @@ export type TermEntry = {
 export type GroupRecord = {
   readonly protocol: number;
   readonly candidates: readonly Candidate[];
-  /** Offset that the new holder must have; an offset that EXEC returned, never a guess (rule 3). */
-  readonly goal: number | null;
+  /**
+   * Offset that the new holder must have: what EXEC returned, never a guess (rule 3). `pending`: the
+   * previous holder serves until it knows of this transfer, and tells the offset when it has stopped.
+   */
+  readonly goal: number | 'pending' | null;
   /** The giver of the Lease compared all live, frozen peers already. */
   readonly decided: boolean;
   /** Clock of the nominee when it sent the report that the swap was based on (rule 21). */
@@ -174,6 +177,7 @@ export type Effect =
       readonly until: number;
     }
   | { readonly kind: 'open'; readonly id: number; readonly until: number }
+  | { readonly kind: 'guard'; readonly id: number }
   | { readonly kind: 'write-lease'; readonly id: number; readonly write: LeaseWrite }
   | { readonly kind: 'fence-remote'; readonly targets: readonly RemoteTarget[] }
   | { readonly kind: 'exit'; readonly code: number };
@@ -240,9 +244,11 @@ export type Attachment = {
   readonly caughtUp: boolean;
 };
 
+export type RoleCommand = 'limbo' | 'attach' | 'promote' | 'open' | 'guard';
+
 type PendingRedis = {
   readonly id: number;
-  readonly kind: 'limbo' | 'attach' | 'promote' | 'open';
+  readonly kind: RoleCommand;
   readonly sentAt: number;
 };
 type PendingWrite = {
@@ -279,7 +285,10 @@ export type AgentState = {
   /** Pods whose fence was answered, or not answered, in this phase. */
   readonly fenced: ReadonlySet<string>;
   readonly fenceAskedAt: number;
-  readonly remoteGoal: number | null;
+  /** Offset of an instance that was fenced from here; `none`: that process is gone. */
+  readonly remoteGoal: number | 'none' | null;
+  /** When the Redis of the previous holder was asked last for where it stopped. */
+  readonly giverAskedAt: number;
   readonly pendingRedis: PendingRedis | null;
   /** When a role command failed last: it is repeated by the tick, never at once. */
   readonly redisFailedAt: number;
@@ -297,7 +306,13 @@ export type AgentState = {
   /** Claims that were looked for and do not exist: nobody waits for their data. */
   readonly goneVolumes: ReadonlySet<string>;
   readonly terminating: boolean;
-  readonly handoverOffset: number | null;
+  /** Writes are refused by our guard, which comes off once this instance leads. */
+  readonly isGuarded: boolean;
+  /** When this instance was stopped before the Lease was given away (Redis below 7.0). */
+  readonly stoppedAt: number | null;
+  /** The pod that had everything when this instance was stopped. */
+  readonly drainedTo: string | null;
+  readonly handoverFailedAt: number;
   readonly failsafe: { readonly round: number; readonly startedAt: number };
   readonly promise: {
     readonly agentId: string;

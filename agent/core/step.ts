@@ -2,12 +2,13 @@
 // clock, no randomness. An event first updates what is known; then the first matching row acts.
 
 import { runFailsafe } from './failsafe.ts';
+import { handingOver } from './handover.ts';
 import { learn } from './learn.ts';
 import type { AgentEvent, AgentState, CoreConfig, StepResult } from './model.ts';
 import { boot } from './rows-boot.ts';
 import { deciding, promoting } from './rows-deciding.ts';
 import { acquiring, fencing, followingOrFenced } from './rows-following.ts';
-import { handingOver, leading } from './rows-leading.ts';
+import { leading } from './rows-leading.ts';
 import { Turn } from './turn.ts';
 import { leaseOf } from './view.ts';
 
@@ -34,6 +35,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     fenced: new Set(),
     fenceAskedAt: -1,
     remoteGoal: null,
+    giverAskedAt: Number.NEGATIVE_INFINITY,
     pendingRedis: null,
     redisFailedAt: Number.NEGATIVE_INFINITY,
     pendingWrite: null,
@@ -45,7 +47,10 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     attempted: new Set(),
     goneVolumes: new Set(),
     terminating: false,
-    handoverOffset: null,
+    isGuarded: false,
+    stoppedAt: null,
+    drainedTo: null,
+    handoverFailedAt: Number.NEGATIVE_INFINITY,
     failsafe: { round: 0, startedAt: Number.NEGATIVE_INFINITY },
     promise: null,
     maySince: null,

@@ -76,7 +76,7 @@ function recordIn(text: string | undefined): GroupRecord {
   return {
     protocol: numberOrNull(fields['protocol']) ?? EMPTY_RECORD.protocol,
     candidates: list<Candidate>(fields['candidates'], CANDIDATE),
-    goal: numberOrNull(fields['goal']),
+    goal: fields['goal'] === 'pending' ? 'pending' : numberOrNull(fields['goal']),
     decided: fields['decided'] === true,
     basisMs: numberOrNull(fields['basisMs']),
     previous: shaped<{ pod: string; uid: string; address: string }>(fields['previous'], POD),

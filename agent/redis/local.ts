@@ -94,6 +94,10 @@ export class LocalRedisAdapter implements LocalRedisPort {
     return this.#carryOut((redis) => commands.openWrites(redis, minReplicas, this.#startedEpochMs));
   }
 
+  guard(): Promise<RedisResult> {
+    return this.#carryOut((redis) => commands.refuseWrites(redis, this.#startedEpochMs));
+  }
+
   async #carryOut(run: (redis: Redis) => Promise<Instance>): Promise<RedisResult> {
     const redis = this.#redis;
     if (redis === null) return { ok: false, refused: false, detail: 'no connection to Redis' };

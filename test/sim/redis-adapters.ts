@@ -112,6 +112,10 @@ export class SimLocalRedis implements LocalRedisPort {
     return this.#carryOut([guard(this.#parts.minReplicas)]);
   }
 
+  guard(): Promise<RedisResult> {
+    return this.#carryOut([guard(GUARD_REPLICAS)]);
+  }
+
   #refuse(detail: string): Promise<RedisResult> {
     return this.#parts.process.promise((resolve) => resolve({ ok: false, refused: false, detail }));
   }
