@@ -145,23 +145,26 @@ export class Runtime {
     this.#queue.push(event);
     if (this.#running) return;
     this.#running = true;
+    let isNews = false;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        this.#handle(next);
+        isNews = this.#handle(next) || isNews;
       }
     } finally {
       this.#running = false;
     }
-    this.#settle();
+    if (isNews) this.#settle();
   }
 
-  #handle(event: AgentEvent): void {
+  /** Whether anything may have changed. */
+  #handle(event: AgentEvent): boolean {
     const { clock, log } = this.#parts;
     const before = this.#state;
     const { isTraced = false, core } = this.#parts;
     if (isTraced) this.#trace(eventTrace(event, core.self.agentId));
-    const { state, effects, reason } = step(before, event, clock.now());
+    const { state, effects, reason, isNews } = step(before, event, clock.now());
     this.#state = state;
+    if (!isNews) return false;
     if (reason !== null) {
       this.#lastDecision = { reason, at: new Date(clock.epochMs()).toISOString() };
       const { phase } = state;
@@ -180,6 +183,7 @@ export class Runtime {
     // tick may come at any moment, so this is one of its moments; one for each event, no loop.
     const hasMoved = state.phase !== before.phase;
     if (hasMoved && event.kind !== 'tick') this.#queue.push({ kind: 'tick' });
+    return true;
   }
 
   #trace(text: string | undefined): void {

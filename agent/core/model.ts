@@ -330,4 +330,6 @@ export type StepResult = {
   readonly effects: readonly Effect[];
   /** One sentence, where something was decided. */
   readonly reason: string | null;
+  /** False: the event told nothing new, and nothing was decided. */
+  readonly isNews: boolean;
 };

@@ -3,6 +3,7 @@
 
 import { runFailsafe } from './failsafe.ts';
 import { handingOver } from './handover.ts';
+import { isHeartbeat } from './heartbeat.ts';
 import { learn } from './learn.ts';
 import type { AgentEvent, AgentState, CoreConfig, StepResult } from './model.ts';
 import { boot } from './rows-boot.ts';
@@ -64,9 +65,10 @@ export function initialState(config: CoreConfig, now: number): AgentState {
 export function step(state: AgentState, event: AgentEvent, now: number): StepResult {
   const turn = new Turn(state);
   turn.s.now = Math.max(state.now, now);
+  const isNews = !isHeartbeat(state, event);
   learn(turn, event);
-  act(turn);
-  return turn.result();
+  if (isNews) act(turn);
+  return turn.result(isNews);
 }
 
 /** Whether the Lease names a younger agent of this very pod: we were replaced (row 1). */

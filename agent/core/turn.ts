@@ -46,8 +46,8 @@ export class Turn {
     this.s = { ...state };
   }
 
-  result(): StepResult {
-    return { state: this.s, effects: this.effects, reason: this.#said };
+  result(isNews: boolean): StepResult {
+    return { state: this.s, effects: this.effects, reason: this.#said, isNews };
   }
 
   /** Records why; the same sentence twice in a row is said once. */
