@@ -97,7 +97,8 @@ function crashed(turn: Turn): void {
   const peers = livePeers(s).filter((peer) => peer.report.instance !== null);
   const term = leaseOf(s)?.term ?? 0;
   const unfrozen = peers.filter((peer) => !isFrozenIn(peer, term));
-  if (unfrozen.length > 0 && silentMs - proofMs < NOMINEE_WAIT_MS) {
+  // While a frozen Redis keeps its links, no replica stops before another term begins.
+  if (refused && unfrozen.length > 0 && silentMs - proofMs < NOMINEE_WAIT_MS) {
     turn.say(`${what}: waiting for the final offsets of the replicas`);
     return;
   }

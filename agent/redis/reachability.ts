@@ -5,6 +5,9 @@ import type { Instance, LocalRedis } from '../core/model.ts';
 /** Answers of a Redis that lives but does not let us in. */
 const LOCKED_OUT = /NOAUTH|WRONGPASS|NOPERM|max number of clients/i;
 
+/** Looks come four times a second at least: a quarter of a timeout of one second. */
+const LEAST_SHARE_WAITED = 0.75;
+
 export type Look = Instance | { readonly refused: boolean; readonly detail: string };
 
 export class Reachability {
@@ -20,6 +23,14 @@ export class Reachability {
   /** A role command showed the instance as well; it is no look. */
   shown(instance: Instance): void {
     this.#last = instance;
+  }
+
+  /**
+   * In how many milliseconds a look that is sent now shows silence of `timeoutMs`, which counts from
+   * the last answer. Never much sooner than that: who asks may have slept itself.
+   */
+  silenceDueMs(now: number, timeoutMs: number): number {
+    return Math.max(this.#answeredAt + timeoutMs - now, timeoutMs * LEAST_SHARE_WAITED);
   }
 
   after(seen: Look, now: number): LocalRedis {
