@@ -4,12 +4,11 @@
 import { VERSION } from '../src/version.ts';
 import type { AgentReport } from '../src/wire.ts';
 import type { Timer } from './clock.ts';
-import { finalOffset } from './core/handover.ts';
 import { labelChanges } from './core/labels.ts';
 import type { AgentEvent, AgentState, PodView } from './core/model.ts';
 import { reportOf, unhealthiness, unreadiness } from './core/report.ts';
 import { initialState, step } from './core/step.ts';
-import { leaseOf, recordOf, seenTerm, selfPod } from './core/view.ts';
+import { seenTerm } from './core/view.ts';
 import { type EffectParts, Effects } from './effects.ts';
 import {
   Guard,
@@ -20,20 +19,12 @@ import {
   guardRoutes,
 } from './guard.ts';
 import type { LabelKeeper } from './kube/label-keeper.ts';
+import { faceOf, isDraining, pollMsOf, tickMsOf } from './pace.ts';
 import { type RoundParts, Rounds } from './rounds.ts';
 import { effectTrace, eventTrace } from './trace.ts';
 
 const HEARTBEAT_MS = 500;
 const OFFSET_PUBLISH_MS = 100;
-const TICK_BUSY_MS = 20;
-const TICK_CALM_MS = 200;
-const POLL_BUSY_MS = 10;
-/** The last bytes of a planned change of master arrive: each look that is spared is a pause. */
-const POLL_GOAL_MS = 2;
-const POLL_FENCED_MS = 100;
-const POLL_SETTLING_MS = 25;
-const POLL_CALM_MS = 250;
-const SETTLING_MS = 3000;
 const STALL_MS = 250;
 
 export type RuntimeParts = EffectParts &
@@ -85,7 +76,7 @@ export class Runtime {
   #ticker: Timer | null = null;
   #tickMs = 0;
   #lastTickAt: number;
-  #face = '';
+  #face: readonly unknown[] = [];
   #publishedAt = Number.NEGATIVE_INFINITY;
   #publishedOffset: number | null = null;
   #lastDecision: { reason: string; at: string } | null = null;
@@ -105,7 +96,7 @@ export class Runtime {
   }
 
   start(): void {
-    this.#setTick(TICK_BUSY_MS);
+    this.#setTick(tickMsOf(this.#state));
     this.#rounds.start();
   }
 
@@ -206,30 +197,8 @@ export class Runtime {
   }
 
   #pace(): void {
-    const s = this.#state;
-    const isCalm = s.phase === 'Leading' || s.phase === 'Following';
-    const isRedisGone = s.redis?.reachable === false;
-    this.#setTick(isCalm && !isRedisGone ? TICK_CALM_MS : TICK_BUSY_MS);
-    const holder = s.peers.get(leaseOf(s)?.holder?.uid ?? '');
-    // The master's agent says that its Redis is gone: our link breaks within milliseconds.
-    const isSuspicious = s.phase === 'Following' && holder?.report.role === 'unknown';
-    // A new master takes a new id at the first attachment, and a new replica waits for its stream:
-    // both are noticed at once, so that the others need not wait.
-    const isSettling = isCalm && s.now - s.phaseSince < SETTLING_MS;
-    const isBusy = !isCalm && s.phase !== 'Fenced';
-    const calmMs = s.phase === 'Fenced' ? POLL_FENCED_MS : POLL_CALM_MS;
-    const settledMs = isSettling ? POLL_SETTLING_MS : calmMs;
-    const isArriving = s.phase === 'Deciding' && recordOf(s).goal !== null;
-    const isDraining = this.#isDraining();
-    const busyMs = isArriving ? POLL_GOAL_MS : POLL_BUSY_MS;
-    const isWatched = isSuspicious || isBusy || isDraining;
-    this.#parts.redis.setPollInterval(isWatched ? busyMs : settledMs);
-  }
-
-  /** The master hands over, perhaps to this replica: it waits for what we have. */
-  #isDraining(): boolean {
-    const holder = this.#state.peers.get(leaseOf(this.#state)?.holder?.uid ?? '');
-    return this.#state.phase === 'Following' && holder?.report.state === 'HandingOver';
+    this.#setTick(tickMsOf(this.#state));
+    this.#parts.redis.setPollInterval(pollMsOf(this.#state));
   }
 
   #setTick(ms: number): void {
@@ -255,35 +224,13 @@ export class Runtime {
     const s = this.#state;
     const now = this.#parts.clock.now();
     const instance = s.redis?.reachable === true ? s.redis.instance : null;
-    const face = JSON.stringify([
-      s.phase,
-      s.frozenTerm,
-      finalOffset(s),
-      seenTerm(s),
-      s.redis?.reachable === false && s.redis.refused,
-      instance === null
-        ? null
-        : [
-            instance.runId,
-            instance.role,
-            instance.upstream,
-            instance.linkUp,
-            instance.syncing,
-            instance.loading,
-            instance.replid,
-            instance.priority,
-          ],
-      s.promise?.round,
-      s.failsafe.round,
-      s.attachment?.caughtUp,
-      s.terminating || selfPod(s)?.leaving,
-      s.problem,
-    ]);
+    const face = faceOf(s);
     const sinceMs = now - this.#publishedAt;
     const offset = instance?.offset ?? null;
-    const publishMs = this.#isDraining() ? 0 : OFFSET_PUBLISH_MS;
+    const publishMs = isDraining(s) ? 0 : OFFSET_PUBLISH_MS;
     const isMoved = offset !== this.#publishedOffset && sinceMs >= publishMs;
-    if (face === this.#face && !isMoved && sinceMs < HEARTBEAT_MS) return;
+    const isSame = face.every((word, index) => word === this.#face[index]);
+    if (isSame && !isMoved && sinceMs < HEARTBEAT_MS) return;
     this.#face = face;
     this.#publishedAt = now;
     this.#publishedOffset = offset;
