@@ -68,5 +68,6 @@ export function faceOf(s: AgentState): readonly unknown[] {
     s.attachment?.caughtUp,
     s.terminating || selfPod(s)?.leaving,
     s.problem,
+    s.answer?.id,
   ];
 }

@@ -4,7 +4,7 @@
 import type { Member } from './election.ts';
 import { leaveIfGiven, renewIfDue, transfer } from './holding.ts';
 import { isNewest } from './lineage.ts';
-import type { AgentState, Instance } from './model.ts';
+import type { AgentState, Instance, Peer, SwitchoverRequest } from './model.ts';
 import type { Turn } from './turn.ts';
 import {
   isForeign,
@@ -14,6 +14,7 @@ import {
   leaseOf,
   livePeers,
   localInstance,
+  PEER_LIVE_MS,
   peerMember,
   rank,
   recordOf,
@@ -27,26 +28,80 @@ const DRAIN_AGAIN_MS = 1000;
 const STOP_MS = 1500;
 const STOPPED_SWAP_MS = 800;
 
-/** The best live, linked replica that stays. */
-export function handoverTarget({ s }: Turn): Member | null {
-  // A successor finds the offset by the id of this promotion.
-  if (s.opened === null || !isNewest(recordOf(s), s.opened)) return null;
-  if (s.now - s.handoverFailedAt < DRAIN_AGAIN_MS) return null;
+/** Why this peer cannot take over without loss, or a long pause, or null. */
+function problemOf(s: AgentState, { report, at }: Peer): string | null {
+  const { instance } = report;
+  if (s.now - at > PEER_LIVE_MS) return 'its agent is silent';
+  if (report.leaving) return 'its pod is terminating';
+  if (instance === null) return 'its Redis does not answer';
   const own = selfPod(s)?.ip;
-  const offset = localInstance(s)?.offset ?? 0;
-  const linked = livePeers(s).filter(({ report }) => {
-    const { instance } = report;
-    return (
-      !report.leaving &&
-      report.inSync &&
-      // A report from before this promotion counts offsets of another id.
-      instance?.replid === s.opened?.replid &&
-      instance?.upstream?.startsWith(`${own}:`) &&
-      offset - (instance?.offset ?? 0) <= HANDOVER_LAG_MAX_BYTES
-    );
-  });
-  const members = linked.flatMap((peer) => peerMember(peer) ?? []);
-  return rank(s, members)[0] ?? null;
+  const isFollowing = instance.upstream?.startsWith(`${own}:`) === true;
+  // A report from before this promotion counts offsets of another id.
+  if (!isFollowing || instance.replid !== s.opened?.replid) {
+    return 'it does not replicate from the master';
+  }
+  const lag = (localInstance(s)?.offset ?? 0) - instance.offset;
+  if (lag > HANDOVER_LAG_MAX_BYTES) {
+    return `it lacks ${lag} bytes, more than ${HANDOVER_LAG_MAX_BYTES}`;
+  }
+  return report.inSync ? null : 'it is not in sync with the master';
+}
+
+/** The best live, linked replica that stays; or the one that was asked for. */
+export function handoverTarget(turn: Turn): Member | null {
+  const { s } = turn;
+  if (!mayHandOver(s)) return null;
+  const wanted = s.switchover?.target ?? null;
+  const peers = [...s.peers.values()].filter((peer) => problemOf(s, peer) === null);
+  const ranked = rank(
+    s,
+    peers.flatMap((peer) => peerMember(peer) ?? []),
+  );
+  return ranked.find(({ pod }) => wanted === null || pod === wanted) ?? null;
+}
+
+/** A successor finds the offset by the id of this promotion, and a drain that failed is over. */
+function mayHandOver(s: AgentState): boolean {
+  const isRecorded = s.opened !== null && isNewest(recordOf(s), s.opened);
+  return isRecorded && s.now - s.handoverFailedAt >= DRAIN_AGAIN_MS;
+}
+
+/** Why the pod that was asked for cannot take over now. */
+function refusalOf(turn: Turn, { target }: SwitchoverRequest): string {
+  const { s } = turn;
+  if (!mayHandOver(s)) return 'the master has only just begun to lead';
+  if (target === null) return 'no replica is in sync with the master';
+  if (target === s.config.self.pod) return `${target} is the master already`;
+  const peer = [...s.peers.values()].find(({ report }) => report.podName === target);
+  if (peer === undefined) return `${target} is no member that this agent hears`;
+  const problem = problemOf(s, peer);
+  return `${target} cannot take over: ${problem ?? 'it is not eligible (replica-priority, lineage)'}`;
+}
+
+/** A switchover that a person asked for: begun, or refused with the reason; each request once. */
+export function answerRequest(turn: Turn): boolean {
+  const { s } = turn;
+  const { request } = s;
+  const lease = leaseOf(s);
+  if (request === null || lease === null || request.id === s.answer?.id) return false;
+  const refuse = (detail: string): false => {
+    s.answer = { id: request.id, outcome: 'refused', detail };
+    turn.say(`switchover ${request.id} refused: ${detail}`);
+    return false;
+  };
+  if (request.until <= s.now) return refuse('it expired before it was seen');
+  if (request.term !== lease.term) {
+    return refuse(`it was made for term ${request.term}, and this is term ${lease.term}`);
+  }
+  s.switchover = request;
+  const target = handoverTarget(turn);
+  s.switchover = null;
+  if (target === null) return refuse(refusalOf(turn, request));
+  const detail = `handing over to ${target.pod}, asked for by ${request.by}`;
+  s.answer = { id: request.id, outcome: 'begun', detail };
+  turn.enter('HandingOver', `switchover ${request.id}: ${detail}`);
+  s.switchover = request;
+  return true;
 }
 
 /** Below 7.0 REPLICAOF cuts the links of a master's own replicas: they must have all before it. */
@@ -68,10 +123,16 @@ export function handingOver(turn: Turn): void {
     return turn.enter('Leading', 'the local Redis went away during the handover');
   }
   if (s.drainedTo !== null) return stopAndGive(turn, instance);
-  const target = isLeaving(s) ? handoverTarget(turn) : null;
+  const isWanted = isLeaving(s) || s.switchover !== null;
+  const target = isWanted ? handoverTarget(turn) : null;
   if (target === null) return turn.enter('Leading', 'nobody is there to be handed over to');
   if (cutsReplicas(instance)) return drain(turn, instance, target);
-  transfer(turn, target, 'its pod is terminating', { goal: 'pending', decided: true });
+  transfer(turn, target, reasonOf(s), { goal: 'pending', decided: true });
+}
+
+function reasonOf({ switchover }: AgentState): string {
+  if (switchover === null) return 'its pod is terminating';
+  return `switchover ${switchover.id}, asked for by ${switchover.by}`;
 }
 
 /** Redis below 7.0: no more writes, the target gets the last ones, then this instance stops. */
@@ -103,7 +164,7 @@ function stopAndGive(turn: Turn, { offset }: Instance): void {
   if (target === null || s.now - s.stoppedAt > STOPPED_SWAP_MS) {
     return turn.enter('Deciding', 'no replica took the handover: deciding anew');
   }
-  transfer(turn, target, 'its pod is terminating', { goal: offset, decided: true });
+  transfer(turn, target, reasonOf(s), { goal: offset, decided: true });
 }
 
 /** Where this instance stopped after it had given the Lease away, for its successor; else null. */

@@ -58,6 +58,9 @@ export function learn(turn: Turn, event: AgentEvent): void {
     case 'volume-gone':
       s.goneVolumes = new Set([...s.goneVolumes, event.volume].slice(-GONE_VOLUMES_MAX));
       return;
+    case 'request':
+      s.request = event.request;
+      return;
     case 'terminate':
       s.terminating = true;
       return;

@@ -1,7 +1,7 @@
 // The words of the agent's core: what it knows, what happens to it, what it asks for.
 // Times are milliseconds of one boot-time clock (never the wall clock) unless a name says epoch.
 
-import type { AgentReport, Phase } from '../../src/wire.ts';
+import type { AgentReport, Phase, RequestAnswer } from '../../src/wire.ts';
 import type { Timing } from './lease-clock.ts';
 
 export type Holder = { readonly pod: string; readonly uid: string; readonly agentId: string };
@@ -211,8 +211,21 @@ export type AgentEvent =
       readonly instance: Instance | null;
     }
   | { readonly kind: 'volume-gone'; readonly volume: string }
+  | { readonly kind: 'request'; readonly request: SwitchoverRequest | null }
   | { readonly kind: 'stalled' }
   | { readonly kind: 'terminate' };
+
+/** What a person asks of the group, on a Lease of its own: who may write that is no matter of ours. */
+export type SwitchoverRequest = {
+  readonly id: string;
+  /** Name of the pod that is to lead, or null: the best one. */
+  readonly target: string | null;
+  /** The term that its writer saw: in another one it is void, so that none is carried out twice. */
+  readonly term: number;
+  /** Boot-time milliseconds after which nobody waits for it any more. */
+  readonly until: number;
+  readonly by: string;
+};
 
 export type CoreConfig = {
   readonly self: {
@@ -306,6 +319,11 @@ export type AgentState = {
   /** Claims that were looked for and do not exist: nobody waits for their data. */
   readonly goneVolumes: ReadonlySet<string>;
   readonly terminating: boolean;
+  readonly request: SwitchoverRequest | null;
+  /** What became of the last request that this agent answered. */
+  readonly answer: RequestAnswer | null;
+  /** The switchover that is under way: this pod, or the best one where it is null, is to lead. */
+  readonly switchover: SwitchoverRequest | null;
   /** Writes are refused by our guard, which comes off once this instance leads. */
   readonly isGuarded: boolean;
   /** When this instance was stopped before the Lease was given away (Redis below 7.0). */

@@ -139,6 +139,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
         : { agentId: state.promise.agentId, round: state.promise.round },
     lastDecision: context.lastDecision,
     problem: state.problem,
+    request: state.answer,
     route: context.route,
     apiRequests: context.apiRequests,
     peers: [...state.peers.values()].map(({ report, at }) => ({

@@ -1,7 +1,7 @@
 // Rows of Leading and HandingOver: the master, until it is none.
 
 import { keepOthersFenced } from './fencing-others.ts';
-import { handingOver, handoverTarget } from './handover.ts';
+import { answerRequest, handingOver, handoverTarget } from './handover.ts';
 import { leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
 import { isNewest } from './lineage.ts';
 import type { AgentState, Instance } from './model.ts';
@@ -45,6 +45,7 @@ export function leading(turn: Turn): void {
     // to an instance that never had one, and after repl-backlog-ttl without replicas.
     s.opened = { ...s.opened, replid: instance.replid };
   }
+  if (answerRequest(turn)) return handingOver(turn);
   if (isLeaving(s)) {
     const target = handoverTarget(turn);
     if (target !== null) {

@@ -69,6 +69,7 @@ export class Turn {
     this.s.fenced = new Set();
     this.s.fenceAskedAt = -1;
     this.s.stoppedAt = null;
+    this.s.switchover = null;
     this.s.drainedTo = null;
     this.s.remoteGoal = null;
     this.s.giverAskedAt = Number.NEGATIVE_INFINITY;
