@@ -107,8 +107,6 @@ export const MISSING: Readonly<Record<number, string>> = {
   39: 'not tested: the clock of Redis; libfaketime and its jemalloc do not go together',
   41: 'not tested as a roll under load; not built: preferring pods of the new revision',
   42: 'not tested as a drain; it is a deletion with `DisruptionTarget`',
-  43: 'not built: no switchover on request',
-  44: 'not built: no switchover on request',
   50: 'not built: a Redis that refuses writes (MISCONF) counts as healthy',
   51: 'not built: a documented order for a rotation, and its test',
   52: 'not tested: a rotated, expired or wrong certificate of Redis',
