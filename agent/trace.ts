@@ -25,6 +25,8 @@ export function eventTrace(event: AgentEvent, agentId: string): string | undefin
       return `redis-done ${event.result.ok ? 'ok' : event.result.detail}`;
     case 'remote-fenced':
       return 'remote-fenced';
+    case 'request':
+      return `request ${event.request?.id ?? 'none'}`;
     case 'tick':
     case 'pods':
     case 'unmanaged':
