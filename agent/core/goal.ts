@@ -75,7 +75,9 @@ export function pursueGoal(turn: Turn, self: Member | null): Goal {
   const record = recordOf(s);
   if (record.goal === null || record.previous === null) return 'none';
   const goal = goalOf(s);
-  if (goal !== null && self !== null && self.offset >= goal) return 'reached';
+  // Offsets are comparable under the id of the one who gave: a stray NO ONE would count on by itself.
+  const isSameStream = self !== null && self.replid === record.lineage.at(-1)?.replid;
+  if (goal !== null && isSameStream && self.offset >= goal) return 'reached';
   if (isLost(s)) return 'missed';
   // A process that restarted has not what it had when it was named, and never will have.
   const own = record.candidates.find(({ uid }) => uid === s.config.self.uid);

@@ -78,8 +78,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'ignore-goal',
     rule: 'rules 3 and 4: the goal of a planned transfer',
     file: core('goal'),
-    find: '  if (goal !== null && self !== null && self.offset >= goal)',
-    replace: '  if (goal !== null && self !== null)',
+    find: '  if (goal !== null && isSameStream && self.offset >= goal)',
+    replace: '  if (goal !== null && isSameStream)',
   },
   {
     name: 'pending-goal-is-none',

@@ -33,6 +33,8 @@ await t.test('rule 3: a goal that is reached needs no comparison', (t) => {
   const behind = Rig.nominee({ goal: 101, previous, basisMs: 0 });
   behind.tick();
   t.same(kinds(behind.effects), []);
+  behind.see({ ...limbo, offset: 500, replid: 'by hand' }, 90);
+  t.same(kinds(behind.effects), [], 'under another id');
   behind.see({ ...limbo, offset: 101 }, 100);
   t.match(kinds(behind.effects), ['promote']);
   t.end();
