@@ -10,7 +10,9 @@ import {
   leaseOf,
   legacies,
   localInstance,
+  livePeers,
   missingFresher,
+  newerProtocol,
   rankedMembers,
   recordOf,
   selfMember,
@@ -103,6 +105,10 @@ export function mayAcquire(state: AgentState): May {
     return no('this agent promised the holder not to acquire');
   }
   if (self.leaving) return no('this pod is terminating');
+  const newer = newerProtocol(state);
+  if (newer !== null && !isForced(state)) {
+    return no(`${newer} is of a newer protocol than this agent, which follows: update it`);
+  }
   const plan = adoption(state);
   if (plan.kind === 'wait') return no(plan.reason);
   if (plan.kind === 'follow')
@@ -119,10 +125,28 @@ export function mayAcquire(state: AgentState): May {
   return mayTakeOver(state, self, instance.runId);
 }
 
+/** A person answers for whatever the rules would wait for. */
+function isForced(state: AgentState): boolean {
+  const lease = leaseOf(state);
+  return lease !== null && lease.force === lease.term;
+}
+
+/** Every candidate that is here has an older agent: none of them will acquire. */
+function areAllOlder(state: AgentState): boolean {
+  const { candidates } = recordOf(state);
+  const peers = new Map(livePeers(state).map(({ report }) => [report.podUID, report]));
+  const isHere = new Set((state.pods ?? []).filter((pod) => !pod.terminal).map(({ uid }) => uid));
+  const here = candidates.filter(({ uid }) => isHere.has(uid));
+  const { protocol } = state.config;
+  return (
+    here.length > 0 && here.every(({ uid }) => (peers.get(uid)?.protocol ?? protocol) < protocol)
+  );
+}
+
 function mayTakeOver(state: AgentState, self: Member, runId: string): May {
   const lease = leaseOf(state);
   if (lease === null || state.lease.kind !== 'present') return no('no Lease');
-  if (lease.force !== null && lease.force === lease.term) {
+  if (isForced(state)) {
     // A person answers for what is missing.
     const rank = rankedMembers(state).findIndex((member) => member.uid === self.uid);
     if (rank < 0) return no('this member is not eligible');
@@ -155,6 +179,10 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
   if (listed !== null && isSilent) {
     if (rank < 0) return onBehalf(state, self, silentMs);
     return bestOfAll(state, self, `the holder was silent for ${Math.round(silentMs)} ms`);
+  }
+  if (listed === null && isSilent && areAllOlder(state)) {
+    if (rank < 0) return onBehalf(state, self, silentMs);
+    return bestOfAll(state, self, 'every candidate has an older agent, which does not acquire');
   }
   return no(listed === null ? 'this member is no candidate' : 'the holder is alive');
 }

@@ -220,6 +220,8 @@ export type CoreConfig = {
     readonly volume: string;
     readonly address: string;
   };
+  /** Of what agents tell each other and write into the record; grows with each change of both. */
+  readonly protocol: number;
   readonly timing: Timing;
   readonly bootFence: boolean;
   readonly redisTimeoutMs: number;

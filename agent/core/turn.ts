@@ -128,7 +128,9 @@ export class Turn {
     changes: Partial<GroupRecord>,
     reason: string,
   ): void {
-    const record = { ...recordOf(this.s), ...changes };
+    // What an agent writes is of its own protocol, whatever it read.
+    const { protocol } = this.s.config;
+    const record = { ...recordOf(this.s), ...changes, protocol };
     const isNewTerm = op !== 'renew' && op !== 'release' && op !== 'recreate';
     const shortReason = reason.slice(0, REASON_MAX);
     const entry = { term, holder: holder?.pod ?? '', reason: shortReason, at: '' };

@@ -229,6 +229,14 @@ export function isForeign(state: AgentState): boolean {
   return !isHolder(state) || seenTerm(state) > lease.term;
 }
 
+/** Who speaks a newer protocol than this agent, or null: such a group is not led by guesses. */
+export function newerProtocol(state: AgentState): string | null {
+  const { protocol } = state.config;
+  if ((leaseOf(state)?.record.protocol ?? 0) > protocol) return "the group's record";
+  const newer = livePeers(state).find(({ report }) => report.protocol > protocol);
+  return newer?.report.podName ?? null;
+}
+
 export function isValid(state: AgentState): boolean {
   return state.now < state.validUntil;
 }

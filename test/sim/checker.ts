@@ -1,8 +1,10 @@
 // The invariants of DESIGN 13, checked at every write that is accepted, every promotion, every change
 // of the Lease and every full sync, by what is true and not by what anybody believes.
 
+import { readRecord } from '../../agent/kube/annotation-text.ts';
 import type { AgentState } from '../../agent/core/model.ts';
 import { isFrozenIn, leaseOf, localInstance, recordOf, seenTerm } from '../../agent/core/view.ts';
+import { RECORD_ANNOTATION } from '../../src/names.ts';
 import type { Collection, Stored, StoredLease } from './api-server.ts';
 import type { SimCluster, SimPod } from './cluster.ts';
 import type { SimNetwork } from './network.ts';
@@ -316,9 +318,21 @@ export class Checker {
     if (uid !== '' && term === this.#greatestTerm && uid !== this.#lastHolder) {
       this.violate('I2', `term ${term} has two holders: ${this.#lastHolder} and ${uid}`);
     }
+    if (before !== null && old !== this.#trueHolder) this.#checkProtocol(before, after);
     if (term > this.#greatestTerm) this.#heldSince = this.#parts.scheduler.now();
     if (term > this.#greatestTerm || uid !== '') this.#lastHolder = uid;
     this.#greatestTerm = Math.max(this.#greatestTerm, term);
+  }
+
+  /** An agent of an older protocol leads where a newer one named it; it never takes the Lease itself. */
+  #checkProtocol(before: StoredLease, after: StoredLease): void {
+    const recordIn = ({ metadata }: StoredLease) =>
+      readRecord(metadata.annotations?.[RECORD_ANNOTATION]);
+    const [was, is] = [recordIn(before), recordIn(after)];
+    const isAcquired = this.#trueHolder !== '' && is.basisMs === null;
+    if (isAcquired && is.protocol < was.protocol) {
+      this.violate('protocol', `${this.#trueHolder} is older than the record that it took over`);
+    }
   }
 
   /** A term that no pod and no agent remembers can be used again: nobody could know. */

@@ -309,6 +309,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (self !== null && instance.replid === record.lineage[-1]?.replid) {',
   },
   {
+    name: 'older-agents-acquire',
+    rule: 'DESIGN 4, 11: agents of an older protocol follow, never acquire',
+    file: core('acquire'),
+    find: '  if (newer !== null && !isForced(state)) {',
+    replace: '  if (newer !== null && state.now < 0) {',
+  },
+  {
     name: 'labels-by-everybody',
     rule: 'DESIGN 11: the holder owns all role labels',
     file: core('labels'),

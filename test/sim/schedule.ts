@@ -140,6 +140,15 @@ const FIRST_FAULT_MS = 300;
 const SPREAD_MS = 2200;
 const STORM_MS = 500;
 
+const CORE: Setup['core'] = {
+  protocol: 1,
+  timing: TIMING_PROFILES.fast,
+  redisTimeoutMs: 1000,
+  maxFailoverLagBytes: null,
+  ageBeatsBytes: 0,
+  priorityFirst: false,
+};
+
 function setupFrom(random: SeededRandom): Setup {
   const members = random.pick([2, 3, 3, 3, 4]);
   const persistence = random.pick(['none', 'rdb', 'aof'] as const);
@@ -155,14 +164,15 @@ function setupFrom(random: SeededRandom): Setup {
     priorities: Array.from({ length: members }, (_, index) =>
       hasPriorities && index > 0 && index < members - 1 ? random.pick([0, 10, 100]) : 100,
     ),
-    core: {
-      timing: TIMING_PROFILES.fast,
-      redisTimeoutMs: 1000,
-      maxFailoverLagBytes: null,
-      ageBeatsBytes: 0,
-      priorityFirst: false,
-    },
+    core: CORE,
+    laterFrom: members,
   };
+}
+
+/** Drawn apart from all else: a seed is the same schedule with and without these. */
+function withPolicies(setup: Setup, random: SeededRandom): Setup {
+  const { members } = setup;
+  return { ...setup, laterFrom: random.chance(0.1) ? random.integer(members + 1) : members };
 }
 
 function randomMs(random: SeededRandom, smallest: number, greatest: number): number {
@@ -280,17 +290,22 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
   }
 }
 
-/** A schedule as it was stored; what the agents are configured with is of today. */
+/** Stored before a setup could tell as much as today. */
+type StoredSchedule = Omit<Schedule, 'setup'> & {
+  readonly setup: Omit<Setup, 'laterFrom'> & Partial<Pick<Setup, 'laterFrom'>>;
+};
+
+/** A schedule as it was stored; what it does not tell, timing included, is of today. */
 export function scheduleOf(text: string): Schedule {
-  const data = JSON.parse(text) as Schedule | { readonly schedule: Schedule };
+  const data = JSON.parse(text) as StoredSchedule | { readonly schedule: StoredSchedule };
   const { setup, ...schedule } = 'schedule' in data ? data.schedule : data;
-  const core = { ...setup.core, timing: TIMING_PROFILES.fast };
-  return { ...schedule, setup: { ...setup, core } };
+  const core = { ...CORE, ...setup.core, timing: TIMING_PROFILES.fast };
+  return { ...schedule, setup: { ...setup, laterFrom: setup.laterFrom ?? setup.members, core } };
 }
 
 export function scheduleFrom(seed: number): Schedule {
   const random = new SeededRandom(seed, 1);
-  const setup = setupFrom(random);
+  const setup = withPolicies(setupFrom(random), new SeededRandom(seed, 4));
   const start = random.chance(0.15) ? 'cold' : 'running';
   const count = 1 + random.integer(random.pick([2, 4, 6]));
   // Most of what breaks takes several things at a time.

@@ -6,6 +6,7 @@ import { LIMBO } from '../../agent/core/view.ts';
 
 export const config: CoreConfig = {
   self: { pod: 'redis-0', uid: 'u0', agentId: 'b', volume: 'u0', address: '10.0.0.0' },
+  protocol: 1,
   timing: TIMING_PROFILES.balanced,
   bootFence: true,
   redisTimeoutMs: 1000,
