@@ -151,6 +151,15 @@ export const AGENT_OPTIONS = {
     fallback: '0',
     text: 'replicas within so many bytes count as equal, so that age decides',
   },
+  confirmedBy: {
+    flag: 'confirmed-by',
+    env: 'RO_CONFIRMED_BY',
+    kind: 'integer',
+    fallback: '0',
+    min: 0,
+    max: 100,
+    text: 'writes confirmed by WAIT with this number survive; the same for the whole group',
+  },
   shutdownGrace: {
     flag: 'shutdown-grace',
     env: 'RO_SHUTDOWN_GRACE',

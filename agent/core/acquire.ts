@@ -10,7 +10,6 @@ import {
   leaseOf,
   legacies,
   localInstance,
-  livePeers,
   missingFresher,
   newerProtocol,
   rankedMembers,
@@ -36,7 +35,7 @@ export type May =
 const no = (reason: string): May => ({ may: false, reason });
 
 /** A sentence goes to the log, to /state and to every peer: it does not grow with the group. */
-function named(pods: readonly string[]): string {
+export function named(pods: readonly string[]): string {
   const NAMES_MAX = 10;
   const more = pods.length - NAMES_MAX;
   return `${pods.slice(0, NAMES_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
@@ -64,8 +63,18 @@ function bestOfAll(state: AgentState, self: Member, why: string): May {
   const missing = incompleteness(state, ranked[0] ?? self);
   if (missing !== null) return no(missing);
   const rank = ranked.findIndex((member) => member.uid === self.uid);
-  if (rank < 0) return no('this member is not eligible');
-  return { may: true, reason: why, delayMs: rank * COLD_STAGGER_MS };
+  if (rank >= 0) return { may: true, reason: why, delayMs: rank * COLD_STAGGER_MS };
+  const best = ranked[0];
+  if (best === undefined || !isOlder(state, best.uid)) return no('this member is not eligible');
+  // Its agent will not acquire; it leads where it is named.
+  const reason = `this member is not eligible: acquiring for ${best.pod}, whose agent is older`;
+  return { may: true, reason, delayMs: COLD_STAGGER_MS };
+}
+
+/** Whether this pod's agent follows an older protocol than ours. */
+function isOlder(state: AgentState, uid: string): boolean {
+  const { protocol } = state.config;
+  return (state.peers.get(uid)?.report.protocol ?? protocol) < protocol;
 }
 
 /**
@@ -126,21 +135,16 @@ export function mayAcquire(state: AgentState): May {
 }
 
 /** A person answers for whatever the rules would wait for. */
-function isForced(state: AgentState): boolean {
+export function isForced(state: AgentState): boolean {
   const lease = leaseOf(state);
   return lease !== null && lease.force === lease.term;
 }
 
 /** Every candidate that is here has an older agent: none of them will acquire. */
 function areAllOlder(state: AgentState): boolean {
-  const { candidates } = recordOf(state);
-  const peers = new Map(livePeers(state).map(({ report }) => [report.podUID, report]));
   const isHere = new Set((state.pods ?? []).filter((pod) => !pod.terminal).map(({ uid }) => uid));
-  const here = candidates.filter(({ uid }) => isHere.has(uid));
-  const { protocol } = state.config;
-  return (
-    here.length > 0 && here.every(({ uid }) => (peers.get(uid)?.protocol ?? protocol) < protocol)
-  );
+  const here = recordOf(state).candidates.filter(({ uid }) => isHere.has(uid));
+  return here.length > 0 && here.every(({ uid }) => isOlder(state, uid));
 }
 
 function mayTakeOver(state: AgentState, self: Member, runId: string): May {
@@ -181,7 +185,6 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
     return bestOfAll(state, self, `the holder was silent for ${Math.round(silentMs)} ms`);
   }
   if (listed === null && isSilent && areAllOlder(state)) {
-    if (rank < 0) return onBehalf(state, self, silentMs);
     return bestOfAll(state, self, 'every candidate has an older agent, which does not acquire');
   }
   return no(listed === null ? 'this member is no candidate' : 'the holder is alive');

@@ -228,6 +228,8 @@ export type CoreConfig = {
   readonly maxFailoverLagBytes: number | null;
   readonly ageBeatsBytes: number;
   readonly priorityFirst: boolean;
+  /** Writes that so many replicas confirmed survive; 0: nobody waits for them. */
+  readonly confirmedBy: number;
 };
 
 /** Since `REPLICAOF host`: how far the stream from that master has come. */
@@ -306,6 +308,8 @@ export type AgentState = {
     readonly round: number;
     readonly until: number;
   } | null;
+  /** Term that was acquired because a person forced it: nobody is waited for in it. */
+  readonly forcedTerm: number | null;
   readonly maySince: number | null;
   readonly nextId: number;
   readonly reason: string;

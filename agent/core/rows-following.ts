@@ -2,7 +2,7 @@
 
 import { adoption } from './adoption.ts';
 import { DISCARD_DATA_ANNOTATION } from '../../src/names.ts';
-import { mayAcquire } from './acquire.ts';
+import { isForced, mayAcquire } from './acquire.ts';
 import { isHeldBack, progress } from './attachment.ts';
 import { isOfLineage, mayBeOverwritten } from './lineage.ts';
 import type { GroupRecord } from './model.ts';
@@ -144,6 +144,7 @@ function tryAcquire(turn: Turn): boolean {
     previousPod === undefined || previousPod.ip === null
       ? null
       : { pod: previousPod.name, uid: previousPod.uid, address: previousPod.ip };
+  if (isForced(s)) s.forcedTerm = term;
   turn.writeLease(
     'acquire',
     term,

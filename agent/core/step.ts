@@ -48,6 +48,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     handoverOffset: null,
     failsafe: { round: 0, startedAt: Number.NEGATIVE_INFINITY },
     promise: null,
+    forcedTerm: null,
     maySince: null,
     nextId: 1,
     reason: 'the agent starts',

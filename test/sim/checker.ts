@@ -138,6 +138,7 @@ export class Checker {
     this.#parts.trace(pod.name, `promoted in term ${term} with ${ids.size} writes`);
     this.#checkFreshest(pod, asked, ids, term);
     if (!recordOf(asked).decided && !isPlanned) this.#checkLive(pod, asked, ids, term);
+    this.#checkConfirmed(pod, ids, term);
     this.#checkLoss(pod, ids, isPlanned, term);
   }
 
@@ -234,6 +235,23 @@ export class Checker {
       if (theirs.has(id) && !ids.has(id) && !this.#lost.has(id)) missing++;
     }
     return missing;
+  }
+
+  /** I6: what WAIT confirmed is here, unless no process that had it is left. */
+  #checkConfirmed(pod: SimPod, ids: ReadonlySet<number>, term: number): void {
+    if (this.#isWeaker) return;
+    const missing = this.#parts.ledger.confirmed.filter(
+      (id) => !ids.has(id) && !this.#lost.has(id),
+    );
+    if (missing.length === 0) return;
+    for (const other of this.#parts.cluster.pods) {
+      if (other === pod || other.redis === null || !other.isListed) continue;
+      const theirs = new Set(idsOf(other.redis.dataset));
+      const count = missing.filter((id) => theirs.has(id)).length;
+      if (count === 0) continue;
+      const text = `without ${count} writes that WAIT confirmed and that ${other.name} holds`;
+      this.violate('I6', `${pod.name} was promoted in term ${term} ${text}`);
+    }
   }
 
   /** What is missing from here on is a known loss of this promotion (I7); see `finish` for I5. */

@@ -309,6 +309,27 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (self !== null && instance.replid === record.lineage[-1]?.replid) {',
   },
   {
+    name: 'confirmed-writes-are-not-waited-for',
+    rule: 'DESIGN 6.4: frozen offsets of R - n + 1 of R replicas',
+    file: core('rows-deciding'),
+    find: '    if (!isConfirmed(turn, lease)) return;\n',
+    replace: '',
+  },
+  {
+    name: 'only-candidates-confirm',
+    rule: 'DESIGN 6.4 and rule 12: who was recorded in order to attach may confirm writes',
+    file: core('confirmation'),
+    find: 'record.datasets[name]?.volume === volume,',
+    replace: "record.datasets[name]?.volume === volume && name === '',",
+  },
+  {
+    name: 'restarted-confirmers-count',
+    rule: 'DESIGN 6.4: a process that restarted may have lost what it confirmed',
+    file: core('confirmation'),
+    find: 'pod === name && heard.get(name) === runId',
+    replace: "pod === name && heard.has(name) && runId !== ''",
+  },
+  {
     name: 'older-agents-acquire',
     rule: 'DESIGN 4, 11: agents of an older protocol follow, never acquire',
     file: core('acquire'),

@@ -147,6 +147,7 @@ const CORE: Setup['core'] = {
   maxFailoverLagBytes: null,
   ageBeatsBytes: 0,
   priorityFirst: false,
+  confirmedBy: 0,
 };
 
 function setupFrom(random: SeededRandom): Setup {
@@ -172,7 +173,9 @@ function setupFrom(random: SeededRandom): Setup {
 /** Drawn apart from all else: a seed is the same schedule with and without these. */
 function withPolicies(setup: Setup, random: SeededRandom): Setup {
   const { members } = setup;
-  return { ...setup, laterFrom: random.chance(0.1) ? random.integer(members + 1) : members };
+  const laterFrom = random.chance(0.1) ? random.integer(members + 1) : members;
+  const confirmedBy = random.chance(0.25) ? 1 + random.integer(members - 1) : 0;
+  return { ...setup, laterFrom, core: { ...setup.core, confirmedBy } };
 }
 
 function randomMs(random: SeededRandom, smallest: number, greatest: number): number {

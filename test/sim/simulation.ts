@@ -162,7 +162,11 @@ export class Simulation {
     if (!this.#isSetUp) return;
     for (const pod of this.#cluster.pods) {
       if (this.#writers.has(pod)) continue;
-      this.#writers.set(pod, new Writer(this.#world, this.#network, pod, this.#ledger));
+      const { confirmedBy } = this.#schedule.setup.core;
+      this.#writers.set(
+        pod,
+        new Writer(this.#world, this.#network, pod, this.#ledger, confirmedBy),
+      );
     }
   }
 

@@ -254,5 +254,11 @@ await t.test('protocol: a newer agent acquires where every candidate is older', 
   };
   t.match(begin(1)[0], { op: 'acquire', record: { protocol: 2 } });
   t.same(begin(2), [], 'a candidate of the same protocol comes first');
+  const empty = Rig.fenced(null, [pod(0), pod(1)], { protocol: 2 });
+  empty.pass(8000, () => {
+    empty.frozen(1);
+    empty.see({ ...limbo, keys: 0, replid: 'new' });
+  });
+  t.match(writes(empty.effects)[0], { op: 'acquire', reason: /acquiring for redis-1/ });
   t.end();
 });

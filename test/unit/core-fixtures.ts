@@ -13,6 +13,7 @@ export const config: CoreConfig = {
   maxFailoverLagBytes: null,
   ageBeatsBytes: 0,
   priorityFirst: false,
+  confirmedBy: 0,
 };
 
 export const limbo: Instance = {

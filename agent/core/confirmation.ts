@@ -1,0 +1,49 @@
+// --confirmed-by n: a write that a client saw confirmed by `WAIT n` survives (I6; DESIGN 6.4). Of R replicas
+// at least n had it: among any R - n + 1 of them is one that has it, and the freshest of those leads.
+
+import { lastOpening } from './lineage.ts';
+import type { AgentState } from './model.ts';
+import { isFrozenIn, livePeers, localInstance, recordOf } from './view.ts';
+
+/** Pods that may have confirmed writes: candidates, and whoever was recorded in order to attach (rule 12). */
+function confirmers(state: AgentState): ReadonlySet<string> {
+  const record = recordOf(state);
+  const attached = (state.pods ?? []).filter(
+    ({ name, volume, terminal }) => !terminal && record.datasets[name]?.volume === volume,
+  );
+  return new Set([...record.candidates.map(({ pod }) => pod), ...attached.map(({ name }) => name)]);
+}
+
+/** Run ids of the instances whose offsets are final in this term, by pod. */
+function finalRunIds(state: AgentState, term: number): ReadonlyMap<string, string> {
+  const own = localInstance(state);
+  const runIds = new Map(own === null ? [] : [[state.config.self.pod, own.runId]]);
+  for (const peer of livePeers(state)) {
+    const { instance, podName } = peer.report;
+    if (instance !== null && !instance.loading && isFrozenIn(peer, term)) {
+      runIds.set(podName, instance.runId);
+    }
+  }
+  return runIds;
+}
+
+/**
+ * Whose final offset must still be heard before this instance, the freshest of those heard, may lead.
+ * A process that restarted since it was recorded may have lost what it confirmed: it counts only where
+ * everybody was heard, for then nobody is left who could tell more.
+ */
+export function unconfirmed(state: AgentState, term: number): readonly string[] {
+  const { confirmedBy } = state.config;
+  const record = recordOf(state);
+  if (confirmedBy === 0 || record.lineage.length === 0) return [];
+  const all = confirmers(state);
+  const heard = finalRunIds(state, term);
+  const isWhole = (name: string): boolean =>
+    record.candidates.some(({ pod, runId }) => pod === name && heard.get(name) === runId);
+  const opener = lastOpening(record)?.holder ?? '';
+  // Who was master has all of it.
+  if (isWhole(opener)) return [];
+  const replicas = [...all].filter((name) => name !== opener);
+  if (replicas.filter(isWhole).length >= replicas.length - confirmedBy + 1) return [];
+  return [...all].filter((name) => !heard.has(name));
+}
