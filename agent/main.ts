@@ -75,6 +75,7 @@ function coreOf(config: AgentConfig, own: OwnPod, agentId: string): CoreConfig {
     maxFailoverLagBytes: config.maxFailoverLag ?? null,
     ageBeatsBytes: config.ageBeatsBytes,
     priorityFirst: config.electionPolicy === 'priority',
+    proceedsWithoutMissing: config.missingData === 'proceed',
     confirmedBy: config.confirmedBy,
   };
 }

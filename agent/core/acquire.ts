@@ -5,12 +5,13 @@ import { adoption, unrelatedData } from './adoption.ts';
 import type { Member } from './election.ts';
 import type { AgentState } from './model.ts';
 import {
+  awaitedVolume,
   candidateOf,
   expectedPods,
   leaseOf,
+  leftBehind,
   legacies,
   localInstance,
-  missingFresher,
   newerProtocol,
   rankedMembers,
   recordOf,
@@ -53,7 +54,7 @@ function incompleteness(state: AgentState, best: Member): string | null {
   if (legacy !== undefined && best.keys === 0) {
     return `no member has the data of ${legacy.pod}, a master without an agent: waiting for it`;
   }
-  const missing = missingFresher(state, best);
+  const missing = awaitedVolume(state, best);
   return missing === null ? null : `waiting for ${missing}, whose volume holds fresher data`;
 }
 
@@ -63,7 +64,10 @@ function bestOfAll(state: AgentState, self: Member, why: string): May {
   const missing = incompleteness(state, ranked[0] ?? self);
   if (missing !== null) return no(missing);
   const rank = ranked.findIndex((member) => member.uid === self.uid);
-  if (rank >= 0) return { may: true, reason: why, delayMs: rank * COLD_STAGGER_MS };
+  if (rank >= 0) {
+    const reason = `${why}${leftBehind(state, ranked[0] ?? self)}`;
+    return { may: true, reason, delayMs: rank * COLD_STAGGER_MS };
+  }
   const best = ranked[0];
   if (best === undefined || !isOlder(state, best.uid)) return no('this member is not eligible');
   // Its agent will not acquire; it leads where it is named.

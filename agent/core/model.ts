@@ -228,6 +228,8 @@ export type CoreConfig = {
   readonly maxFailoverLagBytes: number | null;
   readonly ageBeatsBytes: number;
   readonly priorityFirst: boolean;
+  /** Fresher data of volumes that are absent are given up after a whole wait. */
+  readonly proceedsWithoutMissing: boolean;
   /** Writes that so many replicas confirmed survive; 0: nobody waits for them. */
   readonly confirmedBy: number;
 };

@@ -11,14 +11,15 @@ import { renewedRecord } from './record.ts';
 import { giveAway, leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import {
+  awaitedVolume,
   candidateOf,
+  expectedPods,
   isForeign,
   isFrozenIn,
   isValid,
   leaseOf,
   livePeers,
   localInstance,
-  missingFresher,
   peerMember,
   rank,
   rankedMembers,
@@ -28,6 +29,8 @@ import {
 } from './view.ts';
 
 const FROZEN_WAIT_MS = 300;
+/** Streams of peers are there so long after the start. */
+const YOUNG_MS = 1000;
 const INELIGIBLE_WAIT_MS = 300;
 /** Containers of a group that crashed together come back within seconds of each other. */
 const UNHEARD_WAIT_MS = 3000;
@@ -103,7 +106,7 @@ function decide(turn: Turn): void {
       return;
     }
     // Rule 6: nor does it lead while data that are fresher may come back.
-    const missing = mustDoubt ? missingFresher(s, self) : null;
+    const missing = mustDoubt ? awaitedVolume(s, self) : null;
     if (missing !== null) return release(turn, `the volume of ${missing} holds fresher data`);
     if (!othersAreFenced(turn)) return;
     if (!inheritedAll(turn, self)) return;
@@ -167,7 +170,8 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
   const { s } = turn;
   const answering = livePeers(s).filter((peer) => peer.report.instance !== null);
   const unfrozen = answering.filter((peer) => !isFrozenIn(peer, term));
-  if (!isDecided && unfrozen.length > 0 && turn.elapsedMs() < FROZEN_WAIT_MS) return false;
+  const isIncomplete = unfrozen.length > 0 || isJustListening(turn);
+  if (!isDecided && isIncomplete && turn.elapsedMs() < FROZEN_WAIT_MS) return false;
   const self = selfMember(s);
   if (self === null) return false;
   const frozen = answering
@@ -201,6 +205,15 @@ function isConfirmed(turn: Turn, { term }: LeaseView): boolean {
   s.problem = `${UNCONFIRMED}: ${named(absent)} may hold writes that WAIT ${s.config.confirmedBy} confirmed and that are not here: waiting; annotate the Lease with ${FORCE_ANNOTATION}=${term} to give them up`;
   turn.say(s.problem);
   return false;
+}
+
+/** Rule 6: an agent that has just started may not have heard everybody who is there. */
+function isJustListening({ s }: Turn): boolean {
+  if (s.phaseSince - s.bootedAt >= YOUNG_MS) return false;
+  const listed = new Set(recordOf(s).candidates.map(({ uid }) => uid));
+  return expectedPods(s).some(
+    ({ uid }) => listed.has(uid) && uid !== s.config.self.uid && !s.peers.has(uid),
+  );
 }
 
 export function promoting(turn: Turn): void {

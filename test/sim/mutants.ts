@@ -309,6 +309,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (self !== null && instance.replid === record.lineage[-1]?.replid) {',
   },
   {
+    name: 'young-agents-are-sure',
+    rule: 'rule 6: an agent younger than 1 s waits for candidates that it has not heard',
+    file: core('rows-deciding'),
+    find: 'const YOUNG_MS = 1000;',
+    replace: 'const YOUNG_MS = 0;',
+  },
+  {
     name: 'confirmed-writes-are-not-waited-for',
     rule: 'DESIGN 6.4: frozen offsets of R - n + 1 of R replicas',
     file: core('rows-deciding'),

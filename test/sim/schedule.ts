@@ -147,6 +147,7 @@ const CORE: Setup['core'] = {
   maxFailoverLagBytes: null,
   ageBeatsBytes: 0,
   priorityFirst: false,
+  proceedsWithoutMissing: false,
   confirmedBy: 0,
 };
 
@@ -175,7 +176,8 @@ function withPolicies(setup: Setup, random: SeededRandom): Setup {
   const { members } = setup;
   const laterFrom = random.chance(0.1) ? random.integer(members + 1) : members;
   const confirmedBy = random.chance(0.25) ? 1 + random.integer(members - 1) : 0;
-  return { ...setup, laterFrom, core: { ...setup.core, confirmedBy } };
+  const proceedsWithoutMissing = random.chance(0.2);
+  return { ...setup, laterFrom, core: { ...setup.core, confirmedBy, proceedsWithoutMissing } };
 }
 
 function randomMs(random: SeededRandom, smallest: number, greatest: number): number {

@@ -13,6 +13,7 @@ export const config: CoreConfig = {
   maxFailoverLagBytes: null,
   ageBeatsBytes: 0,
   priorityFirst: false,
+  proceedsWithoutMissing: false,
   confirmedBy: 0,
 };
 
