@@ -1,9 +1,10 @@
 // --confirmed-by n: a write that a client saw confirmed by `WAIT n` survives (I6; DESIGN 6.4). Of R replicas
 // at least n had it: among any R - n + 1 of them is one that has it, and the freshest of those leads.
 
-import { lastOpening } from './lineage.ts';
+import { isFresher, lastOpening } from './lineage.ts';
 import type { AgentState } from './model.ts';
-import { isFrozenIn, livePeers, localInstance, recordOf } from './view.ts';
+import { silentMembers } from './silent-members.ts';
+import { isFrozenIn, livePeers, localInstance, recordOf, selfMember } from './view.ts';
 
 /** Pods that may have confirmed writes: candidates, and whoever was recorded in order to attach (rule 12). */
 function confirmers(state: AgentState): ReadonlySet<string> {
@@ -23,6 +24,12 @@ function finalRunIds(state: AgentState, term: number): ReadonlyMap<string, strin
     if (instance !== null && !instance.loading && isFrozenIn(peer, term)) {
       runIds.set(podName, instance.runId);
     }
+  }
+  // One that this agent put into limbo is as good as frozen, unless it has what is missing here.
+  const self = selfMember(state);
+  for (const member of silentMembers(state)) {
+    const isCovered = self !== null && !isFresher(member, self, recordOf(state));
+    if (isCovered && !runIds.has(member.pod)) runIds.set(member.pod, member.runId);
   }
   return runIds;
 }

@@ -42,6 +42,9 @@ export function learn(turn: Turn, event: AgentEvent): void {
     case 'remote-fenced':
       // A leader asks those again that did not answer.
       if (event.isConfirmed || s.phase !== 'Leading') s.fenced = new Set(s.fenced).add(event.uid);
+      if (event.instance !== null) {
+        s.fencedInstances = new Map(s.fencedInstances).set(event.uid, event.instance);
+      }
       if (event.instance !== null && s.unmanaged.has(event.uid))
         s.remoteGoal = event.instance.offset;
       return;

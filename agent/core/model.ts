@@ -284,6 +284,8 @@ export type AgentState = {
   } | null;
   /** Pods whose fence was answered, or not answered, in this phase. */
   readonly fenced: ReadonlySet<string>;
+  /** What was put into limbo by this agent in this phase, by pod: final offsets. */
+  readonly fencedInstances: ReadonlyMap<string, Instance>;
   readonly fenceAskedAt: number;
   readonly remoteGoal: number | null;
   readonly pendingRedis: PendingRedis | null;

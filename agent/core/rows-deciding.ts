@@ -9,6 +9,7 @@ import { isFresher, isKnown, withOrigin } from './lineage.ts';
 import type { LeaseView } from './model.ts';
 import { renewedRecord } from './record.ts';
 import { giveAway, leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
+import { leftWithSilent } from './silent-members.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import {
   awaitedVolume,
@@ -128,9 +129,10 @@ function decide(turn: Turn): void {
     return;
   }
   turn.promote(instance);
+  const left = self === null ? '' : leftWithSilent(s, self);
   turn.enter(
     'Promoting',
-    `promoting this Redis in term ${lease.term} at offset ${instance.offset}`,
+    `promoting this Redis in term ${lease.term} at offset ${instance.offset}${left}`,
   );
 }
 

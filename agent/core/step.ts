@@ -32,6 +32,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     renewSentAt: Number.NEGATIVE_INFINITY,
     opened: null,
     fenced: new Set(),
+    fencedInstances: new Map(),
     fenceAskedAt: -1,
     remoteGoal: null,
     pendingRedis: null,

@@ -66,6 +66,7 @@ export class Turn {
     this.s.phase = phase;
     this.s.phaseSince = this.s.now;
     this.s.fenced = new Set();
+    this.s.fencedInstances = new Map();
     this.s.fenceAskedAt = -1;
     this.s.handoverOffset = null;
     this.s.remoteGoal = null;

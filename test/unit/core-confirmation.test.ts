@@ -89,6 +89,17 @@ await t.test('--confirmed-by n: who was master has all of it', (t) => {
   t.end();
 });
 
+await t.test('--confirmed-by n: who was fenced from here counts, unless it has more', (t) => {
+  const fenced = (offset: number) => (rig: Rig) => {
+    rig.frozen(1, { offset: 50 });
+    const instance = { ...limbo, runId: 'run2', offset };
+    rig.feed({ kind: 'remote-fenced', uid: 'u2', isConfirmed: true, instance });
+  };
+  t.ok(isPromoted(deciding(1, fenced(100))));
+  t.notOk(isPromoted(deciding(1, fenced(101))));
+  t.end();
+});
+
 await t.test('--confirmed-by n: who restarted counts only where everybody was heard', (t) => {
   const reborn = { offset: 50, runId: 'again' };
   t.notOk(isPromoted(deciding(2, (rig) => rig.frozen(1, reborn))));

@@ -184,6 +184,20 @@ await t.test(
   },
 );
 
+await t.test('rule 7: what a member without agent has more is told, and not waited for', (t) => {
+  const begin = (offset: number): Rig => {
+    const rig = Rig.nominee({ basisMs: 0 });
+    const instance = { ...limbo, runId: 'run1', offset };
+    rig.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance });
+    rig.tick(300);
+    t.ok(kinds(rig.effects).includes('promote'));
+    return rig;
+  };
+  t.match(begin(150).state.reason, /at offset 100; redis-1, whose agent .* is at 150$/);
+  t.match(begin(100).state.reason, /at offset 100$/);
+  t.end();
+});
+
 await t.test('a master by hand is fenced while deciding', (t) => {
   const rig = Rig.nominee({ basisMs: 0 });
   rig.effects = [];
