@@ -34,6 +34,7 @@ export const NOT_SHOWN: ReadonlySet<string> = new Set([
   'unsynced-candidates',
   'old-instance-stays-frozen',
   'origin-is-not-recorded',
+  'young-agents-are-sure',
 ]);
 
 const core = (file: string): string => `agent/core/${file}.ts`;
