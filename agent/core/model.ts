@@ -118,6 +118,10 @@ export type PodView = {
   readonly managed: boolean;
   readonly role: string | null;
   readonly volume: string;
+  /** Of its StatefulSet, as the controller labels it; null: it belongs to none. */
+  readonly revision: string | null;
+  /** Wall clock of the API server, the same for all pods. */
+  readonly createdEpochMs: number;
   readonly discardData: string | null;
   readonly adoptFrom: boolean;
   readonly mirror: Mirror;

@@ -16,6 +16,9 @@ import type { ApiClient, WatchEvent } from './api.ts';
 import { dataVolume } from './data-volume.ts';
 import type { Group } from './group.ts';
 
+/** Of Kubernetes, on each pod of a StatefulSet. */
+const REVISION_LABEL = 'controller-revision-hash';
+
 function isDisrupted(pod: V1Pod): boolean {
   return (
     pod.status?.conditions?.some(
@@ -38,6 +41,8 @@ function viewOfPod(pod: V1Pod): PodView {
     managed: containers.some(({ name }) => name === AGENT_CONTAINER),
     role: metadata?.labels?.[ROLE_LABEL] ?? null,
     volume: dataVolume(pod),
+    revision: metadata?.labels?.[REVISION_LABEL] ?? null,
+    createdEpochMs: Date.parse(String(metadata?.creationTimestamp ?? '')) || 0,
     discardData: annotations[DISCARD_DATA_ANNOTATION] ?? null,
     adoptFrom: annotations[ADOPT_FROM_ANNOTATION] === 'true',
     mirror: readMirror(annotations[MIRROR_ANNOTATION]),

@@ -44,6 +44,8 @@ export const pod = (n: number, changes: Partial<PodView> = {}): PodView => ({
   managed: true,
   role: null,
   volume: `u${n}`,
+  revision: null,
+  createdEpochMs: 0,
   discardData: null,
   adoptFrom: false,
   mirror: { term: 0, lineage: [], dataset: null, opening: null },
