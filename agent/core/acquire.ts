@@ -3,7 +3,7 @@
 
 import { adoption, unrelatedData } from './adoption.ts';
 import type { Member } from './election.ts';
-import type { AgentState } from './model.ts';
+import type { AgentState, PodName } from './model.ts';
 import {
   awaitedVolume,
   candidateOf,
@@ -31,7 +31,8 @@ const BEHALF_AFTER_MS = 500;
 
 export type May =
   | { readonly may: true; readonly reason: string; readonly delayMs: number }
-  | { readonly may: false; readonly reason: string };
+  /** `lookFor`: whether these are gone decides it. */
+  | { readonly may: false; readonly reason: string; readonly lookFor?: readonly PodName[] };
 
 const no = (reason: string): May => ({ may: false, reason });
 
@@ -179,6 +180,11 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
     if (!isReleased && !isSilent) return no('the holder is gone, but its Lease is not old enough');
     if (state.now - state.podsChangedAt < RETURN_QUIET_MS)
       return no('pods of the group are coming');
+    const lookFor = incumbents(state).filter(({ uid }) => !state.gonePods.has(uid));
+    if (lookFor.length > 0) {
+      const reason = 'asking the API server whether the holder and every candidate are gone';
+      return { may: false, reason, lookFor };
+    }
     return bestOfAll(state, self, 'the holder and every candidate are gone: best of all members');
   }
   if (isReleased && silentMs >= state.config.timing.validityMs) {
@@ -194,13 +200,17 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
   return no(listed === null ? 'this member is no candidate' : 'the holder is alive');
 }
 
-/** The holder and every candidate are absent or terminal, by UID: scaled to 0 and back. */
+/** The holder and every candidate. */
+function incumbents(state: AgentState): readonly PodName[] {
+  const { holder } = leaseOf(state) ?? {};
+  const { candidates } = recordOf(state);
+  return holder == null ? candidates : [holder, ...candidates];
+}
+
+/** By the watch, the incumbents are absent or terminal by UID: scaled to 0 and back. */
 function areAllGone(state: AgentState): boolean {
-  const lease = leaseOf(state);
-  if (lease === null || state.pods === null) return false;
+  if (leaseOf(state) === null || state.pods === null) return false;
   const living = new Set(state.pods.filter((pod) => !pod.terminal).map((pod) => pod.uid));
-  const uids = recordOf(state).candidates.map((candidate) => candidate.uid);
-  const all = lease.holder === null ? uids : [lease.holder.uid, ...uids];
-  if (all.some((uid) => living.has(uid))) return false;
+  if (incumbents(state).some(({ uid }) => living.has(uid))) return false;
   return expectedPods(state).some((pod) => pod.uid === state.config.self.uid);
 }

@@ -7,6 +7,8 @@ import { isHolder, isLimbo, isValid, leaseOf, PEERS_MAX, recordOf } from './view
 
 /** Of volumes that are gone: who is forgotten is looked for again. */
 const GONE_VOLUMES_MAX = 100;
+/** The holder and all candidates, twice over. */
+const GONE_PODS_MAX = 2 * (PEERS_MAX + 2);
 
 export function learn(turn: Turn, event: AgentEvent): void {
   const { s } = turn;
@@ -56,6 +58,9 @@ export function learn(turn: Turn, event: AgentEvent): void {
       return;
     case 'volume-gone':
       s.goneVolumes = new Set([...s.goneVolumes, event.volume].slice(-GONE_VOLUMES_MAX));
+      return;
+    case 'pod-gone':
+      s.gonePods = new Set([...s.gonePods, event.uid].slice(-GONE_PODS_MAX));
       return;
     case 'terminate':
       s.terminating = true;

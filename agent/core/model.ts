@@ -168,6 +168,9 @@ export type RemoteTarget = {
   readonly runId: string | null;
 };
 
+/** A pod that may be gone; another of its name is another pod. */
+export type PodName = { readonly pod: string; readonly uid: string };
+
 export type Effect =
   | { readonly kind: 'limbo'; readonly id: number; readonly cutClients: boolean }
   | { readonly kind: 'attach'; readonly id: number; readonly host: string; readonly replid: string }
@@ -180,6 +183,7 @@ export type Effect =
   | { readonly kind: 'open'; readonly id: number; readonly until: number }
   | { readonly kind: 'write-lease'; readonly id: number; readonly write: LeaseWrite }
   | { readonly kind: 'fence-remote'; readonly targets: readonly RemoteTarget[] }
+  | { readonly kind: 'look-for-pods'; readonly pods: readonly PodName[] }
   | { readonly kind: 'exit'; readonly code: number };
 
 export type RedisResult =
@@ -211,6 +215,8 @@ export type AgentEvent =
       readonly instance: Instance | null;
     }
   | { readonly kind: 'volume-gone'; readonly volume: string }
+  /** The API server itself says that no pod of this UID runs: so it stays. */
+  | { readonly kind: 'pod-gone'; readonly uid: string }
   | { readonly kind: 'stalled' }
   | { readonly kind: 'terminate' };
 
@@ -308,6 +314,9 @@ export type AgentState = {
   readonly attempted: ReadonlySet<string>;
   /** Claims that were looked for and do not exist: nobody waits for their data. */
   readonly goneVolumes: ReadonlySet<string>;
+  /** UIDs that no pod has any more, by the API server's word and not by a watch that may lag. */
+  readonly gonePods: ReadonlySet<string>;
+  readonly lookedForPodsAt: number;
   readonly terminating: boolean;
   readonly handoverOffset: number | null;
   readonly failsafe: { readonly round: number; readonly startedAt: number };

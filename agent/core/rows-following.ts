@@ -26,6 +26,7 @@ const FENCE_LATE = 'RO_FENCE_LATE';
 const ATTACH_RETRY_MS = 200;
 const ACQUIRE_REPEAT_MS = 600;
 const LIMBO_REPEAT_MS = 20;
+const LOOK_FOR_PODS_MS = 1000;
 /** A second full sync may be held back like the first: it is not hurried as often. */
 const HELD_BACK_RETRY_MS = 2000;
 
@@ -131,6 +132,10 @@ function tryAcquire(turn: Turn): boolean {
   if (!answer.may) {
     s.maySince = null;
     s.problem = s.phase === 'Fenced' ? answer.reason : null;
+    if (answer.lookFor !== undefined && s.now - s.lookedForPodsAt >= LOOK_FOR_PODS_MS) {
+      s.lookedForPodsAt = s.now;
+      turn.effects.push({ kind: 'look-for-pods', pods: answer.lookFor });
+    }
     return false;
   }
   s.maySince ??= s.now;

@@ -45,6 +45,8 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     promoteFailures: 0,
     attempted: new Set(),
     goneVolumes: new Set(),
+    gonePods: new Set(),
+    lookedForPodsAt: Number.NEGATIVE_INFINITY,
     terminating: false,
     handoverOffset: null,
     failsafe: { round: 0, startedAt: Number.NEGATIVE_INFINITY },

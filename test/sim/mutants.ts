@@ -310,6 +310,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'if (self !== null && instance.replid === record.lineage[-1]?.replid) {',
   },
   {
+    name: 'watch-tells-who-is-gone',
+    rule: 'DESIGN 4: all are gone by the API server, not by a watch that may lag',
+    file: core('acquire'),
+    find: '    if (lookFor.length > 0) {',
+    replace: '    if (lookFor.length < 0) {',
+  },
+  {
     name: 'young-agents-are-sure',
     rule: 'rule 6: an agent younger than 1 s waits for candidates that it has not heard',
     file: core('rows-deciding'),

@@ -232,3 +232,31 @@ await t.test('all are gone: new pods come one by one, and are given a second', (
   t.match(writes(rig.effects), [{ op: 'acquire' }]);
   t.end();
 });
+
+await t.test(
+  'all are gone: the API server is asked for each by UID, a watch is not enough',
+  (t) => {
+    const rig = Rig.fenced(lease({ record: { candidates: [candidate(2)] } }), [pod(0)]);
+    rig.saysGone = false;
+    rig.pass(4950, () => rig.see(limbo));
+    t.same(writes(rig.effects), []);
+    const asked = rig.effects.filter(({ kind }) => kind === 'look-for-pods');
+    t.match(asked, [
+      {
+        pods: [
+          { pod: 'redis-1', uid: 'u1' },
+          { pod: 'redis-2', uid: 'u2' },
+        ],
+      },
+    ]);
+    rig.feed({ kind: 'pod-gone', uid: 'u1' });
+    rig.effects = [];
+    rig.pass(6000, () => rig.see(limbo));
+    t.same(writes(rig.effects), []);
+    t.match(rig.effects[0], { pods: [{ uid: 'u2' }] }, 'again after a second, only for the others');
+    rig.feed({ kind: 'pod-gone', uid: 'u2' });
+    rig.see(limbo);
+    t.match(writes(rig.effects), [{ op: 'acquire' }]);
+    t.end();
+  },
+);
