@@ -1,12 +1,9 @@
 // Rows of Deciding and Promoting: the holder proves that it may be master, and becomes it.
 
-import { FORCE_ANNOTATION } from '../../src/names.ts';
-import { isForced, named } from './acquire.ts';
-import { unconfirmed } from './confirmation.ts';
+import { isConfirmed } from './confirmation.ts';
 import { othersAreFenced } from './fencing-others.ts';
 import { betterClaim, type Member } from './election.ts';
 import { isFresher, isKnown, withOrigin } from './lineage.ts';
-import type { LeaseView } from './model.ts';
 import { renewedRecord } from './record.ts';
 import { giveAway, leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
 import { leftWithSilent } from './silent-members.ts';
@@ -39,8 +36,6 @@ const GOAL_WAIT_MS = 2000;
 const PODS_WAIT_MS = 1000;
 const OPEN_WAIT_MS = 2000;
 const PROMOTE_RETRY_MS = 1000;
-/** Of the problem of a holder that waits for members which may hold confirmed writes. */
-const UNCONFIRMED = 'RO_UNCONFIRMED';
 
 export function deciding(turn: Turn): void {
   const { s } = turn;
@@ -113,7 +108,7 @@ function decide(turn: Turn): void {
     if (!inheritedAll(turn, self)) return;
     // What the giver compared counts only for the goal that it set.
     if (!comparedAll(turn, lease.term, record.decided && !isWaiting)) return;
-    if (!isConfirmed(turn, lease)) return;
+    if (!isConfirmed(turn, lease.term)) return;
   }
   const instance = localInstance(s);
   if (instance === null || s.pendingRedis?.kind === 'promote') return;
@@ -184,28 +179,6 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
   if (isDecided && !isFresher(best, self, recordOf(s))) return true;
   const reason = betterClaim(best, self, recordOf(s), s.config);
   transfer(turn, best, reason, { goal: null, decided: unfrozen.length === 0 });
-  return false;
-}
-
-/** Whether no write that --confirmed-by promises can be missing here, or a person answers for it. */
-function isConfirmed(turn: Turn, { term }: LeaseView): boolean {
-  const { s } = turn;
-  const absent = s.forcedTerm === term ? [] : unconfirmed(s, term);
-  if (absent.length === 0) {
-    if (s.problem?.startsWith(UNCONFIRMED) === true) s.problem = null;
-    return true;
-  }
-  if (isForced(s)) {
-    if (!turn.canWrite()) return false;
-    s.forcedTerm = term + 1;
-    const reason = `a person forced an election in term ${term}`;
-    turn.writeLease('acquire', term + 1, s.config.self, UNDECIDED, reason);
-    turn.say(reason);
-    return false;
-  }
-  if (turn.elapsedMs() < FROZEN_WAIT_MS) return false;
-  s.problem = `${UNCONFIRMED}: ${named(absent)} may hold writes that WAIT ${s.config.confirmedBy} confirmed and that are not here: waiting; annotate the Lease with ${FORCE_ANNOTATION}=${term} to give them up`;
-  turn.say(s.problem);
   return false;
 }
 

@@ -327,7 +327,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'confirmed-writes-are-not-waited-for',
     rule: 'DESIGN 6.4: frozen offsets of R - n + 1 of R replicas',
     file: core('rows-deciding'),
-    find: '    if (!isConfirmed(turn, lease)) return;\n',
+    find: '    if (!isConfirmed(turn, lease.term)) return;\n',
     replace: '',
   },
   {
