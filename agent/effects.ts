@@ -6,13 +6,14 @@ import type {
   AgentState,
   Effect,
   LeaseWrite,
+  PodName,
   RedisResult,
   RemoteTarget,
 } from './core/model.ts';
 import type { Log } from '../src/log.ts';
 import type { Clock } from './clock.ts';
 import { isManaged, podAt } from './core/view.ts';
-import type { LeasePort, LocalRedisPort, RemoteRedisPort } from './ports.ts';
+import type { LeasePort, LocalRedisPort, PodsPort, RemoteRedisPort } from './ports.ts';
 
 const REMOTE_FENCE_MS = 200;
 export const REMOTE_LOOK_MS = 1000;
@@ -30,6 +31,7 @@ export type EffectParts = {
   readonly redis: LocalRedisPort;
   readonly remoteRedis: RemoteRedisPort;
   readonly lease: LeasePort;
+  readonly pods: PodsPort;
   /** Whether another pod has this address by now. */
   readonly isStranger: (uid: string, address: string) => Promise<boolean>;
   readonly onExit: (code: number) => void;
@@ -68,6 +70,9 @@ export class Effects {
         return;
       case 'fence-remote':
         for (const target of effect.targets) void this.#fence(target);
+        return;
+      case 'look-for-pods':
+        for (const pod of effect.pods) void this.#lookForPod(pod);
         return;
       case 'exit':
         clock.after(0, () => this.#parts.onExit(effect.code));
@@ -121,6 +126,12 @@ export class Effects {
     if (done.outcome !== 'timeout' && done.outcome !== 'error') return;
     const read = await lease.read(requestTimeoutMs);
     if (read.ok) this.#core.dispatch({ kind: 'lease', lease: read.body });
+  }
+
+  async #lookForPod({ pod, uid }: PodName): Promise<void> {
+    const { pods, core } = this.#parts;
+    const isGone = await pods.isPodGone(pod, uid, core.timing.requestTimeoutMs);
+    if (isGone) this.#core.dispatch({ kind: 'pod-gone', uid });
   }
 
   async #fence({ uid, pod, address, runId }: RemoteTarget): Promise<void> {

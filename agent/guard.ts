@@ -98,6 +98,12 @@ export function guardPods(pods: PodsPort, guard: Guard): PodsPort {
       guard.value('pods.setRole', () => pods.setRole(pod, role, ms), noAnswer),
     setMirror: (pod, mirror, ms) =>
       guard.value('pods.setMirror', () => pods.setMirror(pod, mirror, ms), noAnswer),
+    isPodGone: (name, uid, ms) =>
+      guard.value(
+        'pods.isPodGone',
+        () => pods.isPodGone(name, uid, ms),
+        () => false,
+      ),
     isClaimGone: (claim, ms) =>
       guard.value(
         'pods.isClaimGone',

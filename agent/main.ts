@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { messageOf, OrchestratorError } from '../src/errors.ts';
 import { createLog, type Log } from '../src/log.ts';
 import { VERSION } from '../src/version.ts';
+import { PROTOCOL } from '../src/wire.ts';
 import { systemClock } from './clock.ts';
 import { type AgentConfig, readConfig } from './config.ts';
 import type { CoreConfig } from './core/model.ts';
@@ -68,12 +69,15 @@ function coreOf(config: AgentConfig, own: OwnPod, agentId: string): CoreConfig {
       volume: dataVolume(own.pod),
       address: own.ip,
     },
+    protocol: PROTOCOL,
     timing: config.timing,
     bootFence: config.bootFence,
     redisTimeoutMs: config.redisTimeout,
     maxFailoverLagBytes: config.maxFailoverLag ?? null,
     ageBeatsBytes: config.ageBeatsBytes,
     priorityFirst: config.electionPolicy === 'priority',
+    proceedsWithoutMissing: config.missingData === 'proceed',
+    confirmedBy: config.confirmedBy,
   };
 }
 

@@ -151,6 +151,23 @@ export const AGENT_OPTIONS = {
     fallback: '0',
     text: 'replicas within so many bytes count as equal, so that age decides',
   },
+  missingData: {
+    flag: 'missing-data',
+    env: 'RO_MISSING_DATA',
+    kind: 'choice',
+    choices: ['wait', 'proceed'],
+    fallback: 'wait',
+    text: 'where an absent volume has fresher data than anybody here: wait for it, or proceed without it',
+  },
+  confirmedBy: {
+    flag: 'confirmed-by',
+    env: 'RO_CONFIRMED_BY',
+    kind: 'integer',
+    fallback: '0',
+    min: 0,
+    max: 100,
+    text: 'writes confirmed by WAIT with this number survive; the same for the whole group',
+  },
   shutdownGrace: {
     flag: 'shutdown-grace',
     env: 'RO_SHUTDOWN_GRACE',

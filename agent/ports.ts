@@ -59,6 +59,8 @@ export type PodsPort = {
   /** Changes one label of exactly this pod: another of the same name has another UID. */
   setRole(pod: PodView, role: string | null, timeoutMs: number): Promise<ApiResult<unknown>>;
   setMirror(pod: PodView, mirror: Mirror, timeoutMs: number): Promise<ApiResult<unknown>>;
+  /** Whether no pod of this UID runs any more, by the API server's own state. False as below. */
+  isPodGone(name: string, uid: string, timeoutMs: number): Promise<boolean>;
   /** False also where nothing can be told: only a plain "not found" proves anything. */
   isClaimGone(claim: string, timeoutMs: number): Promise<boolean>;
 };

@@ -31,6 +31,7 @@ export function eventTrace(event: AgentEvent, agentId: string): string | undefin
     case 'pods':
     case 'unmanaged':
     case 'volume-gone':
+    case 'pod-gone':
     case 'stalled':
     case 'terminate':
       return undefined;

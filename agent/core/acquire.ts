@@ -3,14 +3,16 @@
 
 import { adoption, unrelatedData } from './adoption.ts';
 import type { Member } from './election.ts';
-import type { AgentState } from './model.ts';
+import type { AgentState, PodName } from './model.ts';
 import {
+  awaitedVolume,
   candidateOf,
   expectedPods,
   leaseOf,
+  leftBehind,
   legacies,
   localInstance,
-  missingFresher,
+  newerProtocol,
   rankedMembers,
   recordOf,
   selfMember,
@@ -29,12 +31,13 @@ const BEHALF_AFTER_MS = 500;
 
 export type May =
   | { readonly may: true; readonly reason: string; readonly delayMs: number }
-  | { readonly may: false; readonly reason: string };
+  /** `lookFor`: whether these are gone decides it. */
+  | { readonly may: false; readonly reason: string; readonly lookFor?: readonly PodName[] };
 
 const no = (reason: string): May => ({ may: false, reason });
 
 /** A sentence goes to the log, to /state and to every peer: it does not grow with the group. */
-function named(pods: readonly string[]): string {
+export function named(pods: readonly string[]): string {
   const NAMES_MAX = 10;
   const more = pods.length - NAMES_MAX;
   return `${pods.slice(0, NAMES_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
@@ -52,7 +55,7 @@ function incompleteness(state: AgentState, best: Member): string | null {
   if (legacy !== undefined && best.keys === 0) {
     return `no member has the data of ${legacy.pod}, a master without an agent: waiting for it`;
   }
-  const missing = missingFresher(state, best);
+  const missing = awaitedVolume(state, best);
   return missing === null ? null : `waiting for ${missing}, whose volume holds fresher data`;
 }
 
@@ -62,8 +65,21 @@ function bestOfAll(state: AgentState, self: Member, why: string): May {
   const missing = incompleteness(state, ranked[0] ?? self);
   if (missing !== null) return no(missing);
   const rank = ranked.findIndex((member) => member.uid === self.uid);
-  if (rank < 0) return no('this member is not eligible');
-  return { may: true, reason: why, delayMs: rank * COLD_STAGGER_MS };
+  if (rank >= 0) {
+    const reason = `${why}${leftBehind(state, ranked[0] ?? self)}`;
+    return { may: true, reason, delayMs: rank * COLD_STAGGER_MS };
+  }
+  const best = ranked[0];
+  if (best === undefined || !isOlder(state, best.uid)) return no('this member is not eligible');
+  // Its agent will not acquire; it leads where it is named.
+  const reason = `this member is not eligible: acquiring for ${best.pod}, whose agent is older`;
+  return { may: true, reason, delayMs: COLD_STAGGER_MS };
+}
+
+/** Whether this pod's agent follows an older protocol than ours. */
+function isOlder(state: AgentState, uid: string): boolean {
+  const { protocol } = state.config;
+  return (state.peers.get(uid)?.report.protocol ?? protocol) < protocol;
 }
 
 /**
@@ -103,6 +119,10 @@ export function mayAcquire(state: AgentState): May {
     return no('this agent promised the holder not to acquire');
   }
   if (self.leaving) return no('this pod is terminating');
+  const newer = newerProtocol(state);
+  if (newer !== null && !isForced(state)) {
+    return no(`${newer} is of a newer protocol than this agent, which follows: update it`);
+  }
   const plan = adoption(state);
   if (plan.kind === 'wait') return no(plan.reason);
   if (plan.kind === 'follow')
@@ -119,10 +139,23 @@ export function mayAcquire(state: AgentState): May {
   return mayTakeOver(state, self, instance.runId);
 }
 
+/** A person answers for whatever the rules would wait for. */
+export function isForced(state: AgentState): boolean {
+  const lease = leaseOf(state);
+  return lease !== null && lease.force === lease.term;
+}
+
+/** Every candidate that is here has an older agent: none of them will acquire. */
+function areAllOlder(state: AgentState): boolean {
+  const isHere = new Set((state.pods ?? []).filter((pod) => !pod.terminal).map(({ uid }) => uid));
+  const here = recordOf(state).candidates.filter(({ uid }) => isHere.has(uid));
+  return here.length > 0 && here.every(({ uid }) => isOlder(state, uid));
+}
+
 function mayTakeOver(state: AgentState, self: Member, runId: string): May {
   const lease = leaseOf(state);
   if (lease === null || state.lease.kind !== 'present') return no('no Lease');
-  if (lease.force !== null && lease.force === lease.term) {
+  if (isForced(state)) {
     // A person answers for what is missing.
     const rank = rankedMembers(state).findIndex((member) => member.uid === self.uid);
     if (rank < 0) return no('this member is not eligible');
@@ -147,6 +180,11 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
     if (!isReleased && !isSilent) return no('the holder is gone, but its Lease is not old enough');
     if (state.now - state.podsChangedAt < RETURN_QUIET_MS)
       return no('pods of the group are coming');
+    const lookFor = incumbents(state).filter(({ uid }) => !state.gonePods.has(uid));
+    if (lookFor.length > 0) {
+      const reason = 'asking the API server whether the holder and every candidate are gone';
+      return { may: false, reason, lookFor };
+    }
     return bestOfAll(state, self, 'the holder and every candidate are gone: best of all members');
   }
   if (isReleased && silentMs >= state.config.timing.validityMs) {
@@ -156,16 +194,23 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
     if (rank < 0) return onBehalf(state, self, silentMs);
     return bestOfAll(state, self, `the holder was silent for ${Math.round(silentMs)} ms`);
   }
+  if (listed === null && isSilent && areAllOlder(state)) {
+    return bestOfAll(state, self, 'every candidate has an older agent, which does not acquire');
+  }
   return no(listed === null ? 'this member is no candidate' : 'the holder is alive');
 }
 
-/** The holder and every candidate are absent or terminal, by UID: scaled to 0 and back. */
+/** The holder and every candidate. */
+function incumbents(state: AgentState): readonly PodName[] {
+  const { holder } = leaseOf(state) ?? {};
+  const { candidates } = recordOf(state);
+  return holder == null ? candidates : [holder, ...candidates];
+}
+
+/** By the watch, the incumbents are absent or terminal by UID: scaled to 0 and back. */
 function areAllGone(state: AgentState): boolean {
-  const lease = leaseOf(state);
-  if (lease === null || state.pods === null) return false;
+  if (leaseOf(state) === null || state.pods === null) return false;
   const living = new Set(state.pods.filter((pod) => !pod.terminal).map((pod) => pod.uid));
-  const uids = recordOf(state).candidates.map((candidate) => candidate.uid);
-  const all = lease.holder === null ? uids : [lease.holder.uid, ...uids];
-  if (all.some((uid) => living.has(uid))) return false;
+  if (incumbents(state).some(({ uid }) => living.has(uid))) return false;
   return expectedPods(state).some((pod) => pod.uid === state.config.self.uid);
 }

@@ -1,7 +1,7 @@
 // Who should be master: the order of DESIGN 6, from what each member reported.
 
 import { compareFreshness, type Dataset, hasData, type Position, positionOf } from './lineage.ts';
-import type { CoreConfig, GroupRecord } from './model.ts';
+import type { CoreConfig, GroupRecord, PodView } from './model.ts';
 
 export type Member = Dataset & {
   readonly uid: string;
@@ -99,4 +99,19 @@ export function ranking(
     .map((entry) => ({ ...entry, near: isNear(entry.position) }))
     .toSorted((a, b) => comparePlaced(a, b, config))
     .map(({ member }) => member);
+}
+
+/**
+ * The same members, those of the new revision first: a rolling update must not bounce the master from one
+ * pod that it will end to the next. The revision of the pod that was made last is the new one.
+ */
+export function preferRevision(
+  members: readonly Member[],
+  pods: readonly PodView[],
+): readonly Member[] {
+  const newest = pods.toSorted((a, b) => b.createdEpochMs - a.createdEpochMs)[0]?.revision;
+  if (newest == null) return members;
+  const isOld = ({ uid }: Member): number =>
+    pods.find((pod) => pod.uid === uid)?.revision === newest ? 0 : 1;
+  return members.toSorted((a, b) => isOld(a) - isOld(b));
 }

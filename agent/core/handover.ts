@@ -1,7 +1,7 @@
 // Row of HandingOver, and the giver's side of a planned transfer (DESIGN 8, ADR 9): the Lease changes
 // hands while this instance serves on; then it stops, and tells its successor where.
 
-import type { Member } from './election.ts';
+import { type Member, preferRevision } from './election.ts';
 import { leaveIfGiven, renewIfDue, transfer } from './holding.ts';
 import { isNewest } from './lineage.ts';
 import type { AgentState, Instance, Peer, SwitchoverRequest } from './model.ts';
@@ -57,7 +57,9 @@ export function handoverTarget(turn: Turn): Member | null {
     s,
     peers.flatMap((peer) => peerMember(peer) ?? []),
   );
-  return ranked.find(({ pod }) => wanted === null || pod === wanted) ?? null;
+  // All of them get the last bytes before they lead: who is there to stay matters more.
+  const members = preferRevision(ranked, s.pods ?? []);
+  return members.find(({ pod }) => wanted === null || pod === wanted) ?? null;
 }
 
 /** A successor finds the offset by the id of this promotion, and a drain that failed is over. */

@@ -8,6 +8,8 @@ import { isHolder, isLimbo, isValid, leaseOf, PEERS_MAX, recordOf } from './view
 
 /** Of volumes that are gone: who is forgotten is looked for again. */
 const GONE_VOLUMES_MAX = 100;
+/** The holder and all candidates, twice over. */
+const GONE_PODS_MAX = 2 * (PEERS_MAX + 2);
 
 export function learn(turn: Turn, event: AgentEvent): void {
   const { s } = turn;
@@ -43,6 +45,9 @@ export function learn(turn: Turn, event: AgentEvent): void {
     case 'remote-fenced':
       // A leader asks those again that did not answer.
       if (event.isConfirmed || s.phase !== 'Leading') s.fenced = new Set(s.fenced).add(event.uid);
+      if (event.instance !== null) {
+        s.fencedInstances = new Map(s.fencedInstances).set(event.uid, event.instance);
+      }
       if (event.instance !== null && s.unmanaged.has(event.uid))
         s.remoteGoal = event.instance.offset;
       if (event.uid === recordOf(s).previous?.uid && isGoalOpen(s)) {
@@ -60,6 +65,9 @@ export function learn(turn: Turn, event: AgentEvent): void {
       return;
     case 'request':
       s.request = event.request;
+      return;
+    case 'pod-gone':
+      s.gonePods = new Set([...s.gonePods, event.uid].slice(-GONE_PODS_MAX));
       return;
     case 'terminate':
       s.terminating = true;

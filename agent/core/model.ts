@@ -121,6 +121,10 @@ export type PodView = {
   readonly managed: boolean;
   readonly role: string | null;
   readonly volume: string;
+  /** Of its StatefulSet, as the controller labels it; null: it belongs to none. */
+  readonly revision: string | null;
+  /** Wall clock of the API server, the same for all pods. */
+  readonly createdEpochMs: number;
   readonly discardData: string | null;
   readonly adoptFrom: boolean;
   readonly mirror: Mirror;
@@ -167,6 +171,9 @@ export type RemoteTarget = {
   readonly runId: string | null;
 };
 
+/** A pod that may be gone; another of its name is another pod. */
+export type PodName = { readonly pod: string; readonly uid: string };
+
 export type Effect =
   | { readonly kind: 'limbo'; readonly id: number; readonly cutClients: boolean }
   | { readonly kind: 'attach'; readonly id: number; readonly host: string; readonly replid: string }
@@ -180,6 +187,7 @@ export type Effect =
   | { readonly kind: 'guard'; readonly id: number }
   | { readonly kind: 'write-lease'; readonly id: number; readonly write: LeaseWrite }
   | { readonly kind: 'fence-remote'; readonly targets: readonly RemoteTarget[] }
+  | { readonly kind: 'look-for-pods'; readonly pods: readonly PodName[] }
   | { readonly kind: 'exit'; readonly code: number };
 
 export type RedisResult =
@@ -212,6 +220,8 @@ export type AgentEvent =
     }
   | { readonly kind: 'volume-gone'; readonly volume: string }
   | { readonly kind: 'request'; readonly request: SwitchoverRequest | null }
+  /** The API server itself says that no pod of this UID runs: so it stays. */
+  | { readonly kind: 'pod-gone'; readonly uid: string }
   | { readonly kind: 'stalled' }
   | { readonly kind: 'terminate' };
 
@@ -237,12 +247,18 @@ export type CoreConfig = {
     readonly volume: string;
     readonly address: string;
   };
+  /** Of what agents tell each other and write into the record; grows with each change of both. */
+  readonly protocol: number;
   readonly timing: Timing;
   readonly bootFence: boolean;
   readonly redisTimeoutMs: number;
   readonly maxFailoverLagBytes: number | null;
   readonly ageBeatsBytes: number;
   readonly priorityFirst: boolean;
+  /** Fresher data of volumes that are absent are given up after a whole wait. */
+  readonly proceedsWithoutMissing: boolean;
+  /** Writes that so many replicas confirmed survive; 0: nobody waits for them. */
+  readonly confirmedBy: number;
 };
 
 /** Since `REPLICAOF host`: how far the stream from that master has come. */
@@ -297,6 +313,8 @@ export type AgentState = {
   } | null;
   /** Pods whose fence was answered, or not answered, in this phase. */
   readonly fenced: ReadonlySet<string>;
+  /** What was put into limbo by this agent in this phase, by pod: final offsets. */
+  readonly fencedInstances: ReadonlyMap<string, Instance>;
   readonly fenceAskedAt: number;
   /** Offset of an instance that was fenced from here; `none`: that process is gone. */
   readonly remoteGoal: number | 'none' | null;
@@ -318,6 +336,9 @@ export type AgentState = {
   readonly attempted: ReadonlySet<string>;
   /** Claims that were looked for and do not exist: nobody waits for their data. */
   readonly goneVolumes: ReadonlySet<string>;
+  /** UIDs that no pod has any more, by the API server's word and not by a watch that may lag. */
+  readonly gonePods: ReadonlySet<string>;
+  readonly lookedForPodsAt: number;
   readonly terminating: boolean;
   readonly request: SwitchoverRequest | null;
   /** What became of the last request that this agent answered. */
@@ -337,6 +358,8 @@ export type AgentState = {
     readonly round: number;
     readonly until: number;
   } | null;
+  /** Term that was acquired because a person forced it: nobody is waited for in it. */
+  readonly forcedTerm: number | null;
   readonly maySince: number | null;
   readonly nextId: number;
   readonly reason: string;

@@ -4,7 +4,6 @@ import { adoption } from './adoption.ts';
 import {
   type AgentReport,
   type InstanceReport,
-  PROTOCOL,
   type RoleName,
   type RouteReport,
 } from '../../src/wire.ts';
@@ -114,7 +113,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
     isHealthy: unhealthiness(state) === null,
     startupTime: known === null ? null : iso(known.startedEpochMs),
     lastSeen: seenAt === undefined ? null : iso(seenAt + context.epochOffsetMs),
-    protocol: PROTOCOL,
+    protocol: state.config.protocol,
     agentId: state.config.self.agentId,
     clockMs: context.clockMs,
     version: context.version,

@@ -47,7 +47,7 @@ export function boot(turn: Turn): void {
   // The watch may show our write before its answer, which alone gives validity.
   if (isHolder(s) || holdsForPredecessor(turn)) {
     takeOverOwn(turn);
-    if (s.now - s.bootedAt > BOOT_PATIENCE_MS && instance?.role === 'master') {
+    if (s.now - s.bootedAt > s.config.timing.fenceMs && instance?.role === 'master') {
       turn.limbo({ cutClients: true });
       turn.enter('Fenced', 'the Lease of this pod could not be renewed in time: fenced');
     }

@@ -1,21 +1,24 @@
 // Rows of Deciding and Promoting: the holder proves that it may be master, and becomes it.
 
+import { isConfirmed } from './confirmation.ts';
 import { othersAreFenced } from './fencing-others.ts';
 import { betterClaim, type Member } from './election.ts';
 import { isFresher, isKnown, withOrigin } from './lineage.ts';
 import { isGoalOpen, pursueGoal } from './goal.ts';
 import { renewedRecord } from './record.ts';
 import { giveAway, leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
+import { leftWithSilent } from './silent-members.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import {
+  awaitedVolume,
   candidateOf,
+  expectedPods,
   isForeign,
   isFrozenIn,
   isValid,
   leaseOf,
   livePeers,
   localInstance,
-  missingFresher,
   peerMember,
   rank,
   rankedMembers,
@@ -25,6 +28,8 @@ import {
 } from './view.ts';
 
 const FROZEN_WAIT_MS = 300;
+/** Streams of peers are there so long after the start. */
+const YOUNG_MS = 1000;
 const INELIGIBLE_WAIT_MS = 300;
 /** Containers of a group that crashed together come back within seconds of each other. */
 const UNHEARD_WAIT_MS = 3000;
@@ -95,12 +100,13 @@ function decide(turn: Turn): void {
       return;
     }
     // Rule 6: nor does it lead while data that are fresher may come back.
-    const missing = mustDoubt ? missingFresher(s, self) : null;
+    const missing = mustDoubt ? awaitedVolume(s, self) : null;
     if (missing !== null) return release(turn, `the volume of ${missing} holds fresher data`);
     if (!othersAreFenced(turn)) return;
     if (!inheritedAll(turn, self)) return;
     // What the giver compared counts only for the goal that it set.
     if (!comparedAll(turn, lease.term, record.decided && goal === 'none')) return;
+    if (!isConfirmed(turn, lease.term)) return;
   }
   const instance = localInstance(s);
   if (instance === null || s.pendingRedis?.kind === 'promote') return;
@@ -116,9 +122,10 @@ function decide(turn: Turn): void {
     return;
   }
   turn.promote(instance);
+  const left = self === null ? '' : leftWithSilent(s, self);
   turn.enter(
     'Promoting',
-    `promoting this Redis in term ${lease.term} at offset ${instance.offset}`,
+    `promoting this Redis in term ${lease.term} at offset ${instance.offset}${left}`,
   );
 }
 
@@ -140,7 +147,8 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
   const { s } = turn;
   const answering = livePeers(s).filter((peer) => peer.report.instance !== null);
   const unfrozen = answering.filter((peer) => !isFrozenIn(peer, term));
-  if (!isDecided && unfrozen.length > 0 && turn.elapsedMs() < FROZEN_WAIT_MS) return false;
+  const isIncomplete = unfrozen.length > 0 || isJustListening(turn);
+  if (!isDecided && isIncomplete && turn.elapsedMs() < FROZEN_WAIT_MS) return false;
   const self = selfMember(s);
   if (self === null) return false;
   const frozen = answering
@@ -152,6 +160,15 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
   const reason = betterClaim(best, self, recordOf(s), s.config);
   transfer(turn, best, reason, { goal: null, decided: unfrozen.length === 0 });
   return false;
+}
+
+/** Rule 6: an agent that has just started may not have heard everybody who is there. */
+function isJustListening({ s }: Turn): boolean {
+  if (s.phaseSince - s.bootedAt >= YOUNG_MS) return false;
+  const listed = new Set(recordOf(s).candidates.map(({ uid }) => uid));
+  return expectedPods(s).some(
+    ({ uid }) => listed.has(uid) && uid !== s.config.self.uid && !s.peers.has(uid),
+  );
 }
 
 export function promoting(turn: Turn): void {

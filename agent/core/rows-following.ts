@@ -2,7 +2,7 @@
 
 import { adoption } from './adoption.ts';
 import { DISCARD_DATA_ANNOTATION } from '../../src/names.ts';
-import { mayAcquire } from './acquire.ts';
+import { isForced, mayAcquire } from './acquire.ts';
 import { isHeldBack, progress } from './attachment.ts';
 import { isGoalOpen } from './goal.ts';
 import { isOfLineage, mayBeOverwritten } from './lineage.ts';
@@ -22,24 +22,32 @@ import {
   selfPod,
 } from './view.ts';
 
+/** Of the problem of a fence that takes longer than F: a challenger may not wait any longer. */
+const FENCE_LATE = 'RO_FENCE_LATE';
 const ATTACH_RETRY_MS = 200;
 const ACQUIRE_REPEAT_MS = 600;
 const LIMBO_REPEAT_MS = 20;
+const LOOK_FOR_PODS_MS = 1000;
 /** A second full sync may be held back like the first: it is not hurried as often. */
 const HELD_BACK_RETRY_MS = 2000;
 
 export function fencing(turn: Turn): void {
   const { s } = turn;
   const instance = localInstance(s);
-  if (instance === null) {
-    if (s.redis?.reachable === false && s.redis.refused) {
-      turn.enter('Fenced', 'fenced: the local Redis is gone');
-    } else turn.limbo({ cutClients: true });
+  const isGone = s.redis?.reachable === false && s.redis.refused;
+  if (isGone || (instance?.role === 'replica' && s.pendingRedis === null)) {
+    const isLate = s.problem?.startsWith(FENCE_LATE) === true;
+    const lateReason = `fenced after ${Math.round(turn.elapsedMs())} ms`;
+    if (isLate) s.problem = null;
+    turn.enter(
+      'Fenced',
+      isGone ? 'fenced: the local Redis is gone' : isLate ? lateReason : s.reason,
+    );
     return;
   }
-  if (instance.role === 'replica' && s.pendingRedis === null) {
-    turn.enter('Fenced', s.reason);
-    return;
+  if (turn.elapsedMs() >= s.config.timing.fenceMs) {
+    s.problem = `${FENCE_LATE}: limbo is not confirmed ${s.config.timing.fenceMs} ms after the Lease was lost: this Redis may still take writes`;
+    turn.say(s.problem);
   }
   const pending = s.pendingRedis;
   if (pending?.kind === 'limbo' && s.now - pending.sentAt < LIMBO_REPEAT_MS) return;
@@ -127,6 +135,10 @@ function tryAcquire(turn: Turn): boolean {
   if (!answer.may) {
     s.maySince = null;
     s.problem = s.phase === 'Fenced' ? answer.reason : null;
+    if (answer.lookFor !== undefined && s.now - s.lookedForPodsAt >= LOOK_FOR_PODS_MS) {
+      s.lookedForPodsAt = s.now;
+      turn.effects.push({ kind: 'look-for-pods', pods: answer.lookFor });
+    }
     return false;
   }
   s.maySince ??= s.now;
@@ -140,6 +152,7 @@ function tryAcquire(turn: Turn): boolean {
     previousPod === undefined || previousPod.ip === null
       ? null
       : { pod: previousPod.name, uid: previousPod.uid, address: previousPod.ip };
+  if (isForced(s)) s.forcedTerm = term;
   turn.writeLease(
     'acquire',
     term,

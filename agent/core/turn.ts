@@ -67,6 +67,7 @@ export class Turn {
     this.s.phase = phase;
     this.s.phaseSince = this.s.now;
     this.s.fenced = new Set();
+    this.s.fencedInstances = new Map();
     this.s.fenceAskedAt = -1;
     this.s.stoppedAt = null;
     this.s.switchover = null;
@@ -137,7 +138,9 @@ export class Turn {
     changes: Partial<GroupRecord>,
     reason: string,
   ): void {
-    const record = { ...recordOf(this.s), ...changes };
+    // What an agent writes is of its own protocol, whatever it read.
+    const { protocol } = this.s.config;
+    const record = { ...recordOf(this.s), ...changes, protocol };
     const isNewTerm = op !== 'renew' && op !== 'release' && op !== 'recreate';
     const shortReason = reason.slice(0, REASON_MAX);
     const entry = { term, holder: holder?.pod ?? '', reason: shortReason, at: '' };

@@ -203,7 +203,7 @@ function loadedMembers(members: readonly Member[]): readonly Member[] {
 }
 
 /** A missing pod whose volume holds fresher data than the best that is here, or null. */
-export function missingFresher(state: AgentState, best: Member): string | null {
+function missingFresher(state: AgentState, best: Member): string | null {
   const record = recordOf(state);
   const bestPosition = positionOf(best, record);
   if (bestPosition === null) return null;
@@ -218,6 +218,24 @@ export function missingFresher(state: AgentState, best: Member): string | null {
   return null;
 }
 
+/** Whether absent volumes had their time, by `--missing-data=proceed`: nobody came for a whole wait. */
+function mayProceed({ config, now, podsChangedAt }: AgentState): boolean {
+  return config.proceedsWithoutMissing && now - podsChangedAt >= config.timing.waitMs;
+}
+
+/** A missing pod whose fresher data are waited for, or null. */
+export function awaitedVolume(state: AgentState, best: Member): string | null {
+  return mayProceed(state) ? null : missingFresher(state, best);
+}
+
+/** What a promotion of `best` gives up for good, as the end of a sentence, or nothing. */
+export function leftBehind(state: AgentState, best: Member): string {
+  const missing = mayProceed(state) ? missingFresher(state, best) : null;
+  return missing === null
+    ? ''
+    : `, without the fresher data of ${missing} (--missing-data=proceed)`;
+}
+
 export function isHolder(state: AgentState): boolean {
   return leaseOf(state)?.holder?.agentId === state.config.self.agentId;
 }
@@ -227,6 +245,14 @@ export function isForeign(state: AgentState): boolean {
   const lease = leaseOf(state);
   if (lease === null) return false;
   return !isHolder(state) || seenTerm(state) > lease.term;
+}
+
+/** Who speaks a newer protocol than this agent, or null: such a group is not led by guesses. */
+export function newerProtocol(state: AgentState): string | null {
+  const { protocol } = state.config;
+  if ((leaseOf(state)?.record.protocol ?? 0) > protocol) return "the group's record";
+  const newer = livePeers(state).find(({ report }) => report.protocol > protocol);
+  return newer?.report.podName ?? null;
 }
 
 export function isValid(state: AgentState): boolean {

@@ -16,6 +16,9 @@ import type { ApiClient, WatchEvent } from './api.ts';
 import { dataVolume } from './data-volume.ts';
 import type { Group } from './group.ts';
 
+/** Of Kubernetes, on each pod of a StatefulSet. */
+const REVISION_LABEL = 'controller-revision-hash';
+
 function isDisrupted(pod: V1Pod): boolean {
   return (
     pod.status?.conditions?.some(
@@ -24,20 +27,25 @@ function isDisrupted(pod: V1Pod): boolean {
   );
 }
 
+function isTerminal(phase: string | undefined): boolean {
+  return phase === 'Failed' || phase === 'Succeeded';
+}
+
 function viewOfPod(pod: V1Pod): PodView {
   const { metadata, spec, status } = pod;
   const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
   const annotations = metadata?.annotations ?? {};
-  const phase = status?.phase ?? '';
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
     ip: status?.podIP ?? null,
     leaving: metadata?.deletionTimestamp !== undefined || isDisrupted(pod),
-    terminal: phase === 'Failed' || phase === 'Succeeded',
+    terminal: isTerminal(status?.phase),
     managed: containers.some(({ name }) => name === AGENT_CONTAINER),
     role: metadata?.labels?.[ROLE_LABEL] ?? null,
     volume: dataVolume(pod),
+    revision: metadata?.labels?.[REVISION_LABEL] ?? null,
+    createdEpochMs: Date.parse(String(metadata?.creationTimestamp ?? '')) || 0,
     discardData: annotations[DISCARD_DATA_ANNOTATION] ?? null,
     adoptFrom: annotations[ADOPT_FROM_ANNOTATION] === 'true',
     mirror: readMirror(annotations[MIRROR_ANNOTATION]),
@@ -117,6 +125,14 @@ export class PodsAdapter implements PodsPort {
   place(uid: string): PodPlace | null {
     const pod = this.#watched.map((pods) => pods?.get(uid)).find((each) => each !== undefined);
     return pod === undefined ? null : placeOf(pod);
+  }
+
+  /** Without a resourceVersion the API server answers by what is stored, never from a cache. */
+  async isPodGone(name: string, uid: string, timeoutMs: number): Promise<boolean> {
+    const read = await this.read(name, timeoutMs);
+    if (!read.ok) return read.status === 404;
+    const { metadata, status } = read.body;
+    return metadata?.uid !== uid || isTerminal(status?.phase);
   }
 
   async isClaimGone(claim: string, timeoutMs: number): Promise<boolean> {

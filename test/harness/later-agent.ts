@@ -27,8 +27,8 @@ const later: Plugin = {
     plugin.onLoad({ filter: /core\/report\.ts$/ }, async ({ path }) => ({
       contents: changed(
         await readFile(path, 'utf8'),
-        /protocol: PROTOCOL,/,
-        'protocol: PROTOCOL, ...{ later: { tells: ["more"] } },',
+        /protocol: state\.config\.protocol,/,
+        'protocol: state.config.protocol, ...{ later: { tells: ["more"] } },',
       ),
       loader: 'ts',
     }));

@@ -94,6 +94,7 @@ export class SimAgent {
     const podsPort: PodsPort = {
       setRole: (...args) => this.#effect(() => pods.setRole(...args)),
       setMirror: (...args) => this.#effect(() => pods.setMirror(...args)),
+      isPodGone: (...args) => pods.isPodGone(...args),
       isClaimGone: (...args) => pods.isClaimGone(...args),
     };
     const leasePort: LeasePort = {

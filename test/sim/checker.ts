@@ -2,8 +2,10 @@
 // of the Lease and every full sync, by what is true and not by what anybody believes.
 
 import { goalOf } from '../../agent/core/goal.ts';
+import { readRecord } from '../../agent/kube/annotation-text.ts';
 import type { AgentState } from '../../agent/core/model.ts';
 import { isFrozenIn, leaseOf, localInstance, recordOf, seenTerm } from '../../agent/core/view.ts';
+import { RECORD_ANNOTATION } from '../../src/names.ts';
 import type { Collection, Stored, StoredLease } from './api-server.ts';
 import type { SimCluster, SimPod } from './cluster.ts';
 import type { SimNetwork } from './network.ts';
@@ -156,6 +158,7 @@ export class Checker {
     this.#parts.trace(pod.name, `promoted in term ${term} with ${ids.size} writes`);
     this.#checkFreshest(pod, asked, ids, term);
     if (!recordOf(asked).decided && !isPlanned) this.#checkLive(pod, asked, ids, term);
+    this.#checkConfirmed(pod, ids, term);
     this.#checkLoss(pod, ids, isPlanned, term);
   }
 
@@ -255,6 +258,23 @@ export class Checker {
     return missing;
   }
 
+  /** I6: what WAIT confirmed is here, unless no process that had it is left. */
+  #checkConfirmed(pod: SimPod, ids: ReadonlySet<number>, term: number): void {
+    if (this.#isWeaker) return;
+    const missing = this.#parts.ledger.confirmed.filter(
+      (id) => !ids.has(id) && !this.#lost.has(id),
+    );
+    if (missing.length === 0) return;
+    for (const other of this.#parts.cluster.pods) {
+      if (other === pod || other.redis === null || !other.isListed) continue;
+      const theirs = new Set(idsOf(other.redis.dataset));
+      const count = missing.filter((id) => theirs.has(id)).length;
+      if (count === 0) continue;
+      const text = `without ${count} writes that WAIT confirmed and that ${other.name} holds`;
+      this.violate('I6', `${pod.name} was promoted in term ${term} ${text}`);
+    }
+  }
+
   /** What is missing from here on is a known loss of this promotion (I7); see `finish` for I5. */
   #checkLoss(pod: SimPod, ids: ReadonlySet<number>, isPlanned: boolean, term: number): void {
     let missing = 0;
@@ -337,9 +357,21 @@ export class Checker {
     if (uid !== '' && term === this.#greatestTerm && uid !== this.#lastHolder) {
       this.violate('I2', `term ${term} has two holders: ${this.#lastHolder} and ${uid}`);
     }
+    if (before !== null && old !== this.#trueHolder) this.#checkProtocol(before, after);
     if (term > this.#greatestTerm) this.#heldSince = this.#parts.scheduler.now();
     if (term > this.#greatestTerm || uid !== '') this.#lastHolder = uid;
     this.#greatestTerm = Math.max(this.#greatestTerm, term);
+  }
+
+  /** An agent of an older protocol leads where a newer one named it; it never takes the Lease itself. */
+  #checkProtocol(before: StoredLease, after: StoredLease): void {
+    const recordIn = ({ metadata }: StoredLease) =>
+      readRecord(metadata.annotations?.[RECORD_ANNOTATION]);
+    const [was, is] = [recordIn(before), recordIn(after)];
+    const isAcquired = this.#trueHolder !== '' && is.basisMs === null;
+    if (isAcquired && is.protocol < was.protocol) {
+      this.violate('protocol', `${this.#trueHolder} is older than the record that it took over`);
+    }
   }
 
   /** A term that no pod and no agent remembers can be used again: nobody could know. */

@@ -21,6 +21,8 @@ export type Setup = {
   readonly syncMs: number;
   readonly priorities: readonly number[];
   readonly core: Omit<CoreConfig, 'self' | 'bootFence'>;
+  /** Agents of this ordinal and above are of the next protocol: an update that stands still. */
+  readonly laterFrom: number;
 };
 
 export type SimPod = {
@@ -171,9 +173,11 @@ export class SimCluster {
   startAgent(pod: SimPod): void {
     if (pod.agent !== null || !pod.isPowered || !pod.isListed) return;
     const { random } = this.#at;
+    const { core, bootFence, laterFrom } = this.#setup;
+    const protocol = core.protocol + (pod.index >= laterFrom ? 1 : 0);
     const RATE_ERROR = 0.01;
     pod.agent = new SimAgent(this.#at, {
-      core: { ...this.#setup.core, bootFence: this.#setup.bootFence },
+      core: { ...core, bootFence, protocol },
       pod: pod.name,
       uid: pod.uid,
       host: pod.host,

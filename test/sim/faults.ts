@@ -105,6 +105,11 @@ function injectAt(parts: Parts, fault: Exclude<Fault, ForAll>, pod: SimPod): voi
         later(() => network.heal(host, pod.host));
       }
       return;
+    case 'flap': {
+      const hosts = fault.from === 'api' ? [] : cluster.pods.map(({ host }) => host);
+      const others = fault.from === 'peers' ? hosts : [...hosts, API_HOST];
+      return flap(parts, fault, pod.host, others);
+    }
     case 'cut-api':
       network.cut(pod.host, API_HOST);
       later(() => network.heal(pod.host, API_HOST));
@@ -141,6 +146,26 @@ function injectAt(parts: Parts, fault: Exclude<Fault, ForAll>, pod: SimPod): voi
     }
     case 'wall-jump':
       pod.wall.offsetMs += fault.ms;
+  }
+}
+
+/** Both ways, from these hosts. */
+function flap(
+  { network, world }: Parts,
+  { ms, offMs, onMs }: Extract<Fault, { kind: 'flap' }>,
+  host: string,
+  others: readonly string[],
+): void {
+  const each = (change: (a: string, b: string) => void): void => {
+    for (const other of others) {
+      if (other === host) continue;
+      change(host, other);
+      change(other, host);
+    }
+  };
+  for (let from = 0; from < ms; from += offMs + onMs) {
+    world.after(from, () => each((a, b) => network.cut(a, b)));
+    world.after(Math.min(ms, from + offMs), () => each((a, b) => network.heal(a, b)));
   }
 }
 

@@ -33,6 +33,7 @@ export const NOT_SHOWN: ReadonlySet<string> = new Set([
   'unsynced-candidates',
   'old-instance-stays-frozen',
   'origin-is-not-recorded',
+  'young-agents-are-sure',
 ]);
 
 const core = (file: string): string => `agent/core/${file}.ts`;
@@ -320,6 +321,48 @@ export const MUTANTS: readonly Mutant[] = [
     file: core('rows-deciding'),
     find: 'if (self !== null && !isKnown(record, instance.replid)) {',
     replace: 'if (self !== null && instance.replid === record.lineage[-1]?.replid) {',
+  },
+  {
+    name: 'watch-tells-who-is-gone',
+    rule: 'DESIGN 4: all are gone by the API server, not by a watch that may lag',
+    file: core('acquire'),
+    find: '    if (lookFor.length > 0) {',
+    replace: '    if (lookFor.length < 0) {',
+  },
+  {
+    name: 'young-agents-are-sure',
+    rule: 'rule 6: an agent younger than 1 s waits for candidates that it has not heard',
+    file: core('rows-deciding'),
+    find: 'const YOUNG_MS = 1000;',
+    replace: 'const YOUNG_MS = 0;',
+  },
+  {
+    name: 'confirmed-writes-are-not-waited-for',
+    rule: 'DESIGN 6.4: frozen offsets of R - n + 1 of R replicas',
+    file: core('rows-deciding'),
+    find: '    if (!isConfirmed(turn, lease.term)) return;\n',
+    replace: '',
+  },
+  {
+    name: 'only-candidates-confirm',
+    rule: 'DESIGN 6.4 and rule 12: who was recorded in order to attach may confirm writes',
+    file: core('confirmation'),
+    find: 'record.datasets[name]?.volume === volume,',
+    replace: "record.datasets[name]?.volume === volume && name === '',",
+  },
+  {
+    name: 'restarted-confirmers-count',
+    rule: 'DESIGN 6.4: a process that restarted may have lost what it confirmed',
+    file: core('confirmation'),
+    find: 'pod === name && heard.get(name) === runId',
+    replace: "pod === name && heard.has(name) && runId !== ''",
+  },
+  {
+    name: 'older-agents-acquire',
+    rule: 'DESIGN 4, 11: agents of an older protocol follow, never acquire',
+    file: core('acquire'),
+    find: '  if (newer !== null && !isForced(state)) {',
+    replace: '  if (newer !== null && state.now < 0) {',
   },
   {
     name: 'labels-by-everybody',

@@ -35,6 +35,16 @@ export type Fault =
       readonly other: number;
       readonly ms: number;
     }
+  /** Cut off and back again and again: scenario 18. */
+  | {
+      readonly kind: 'flap';
+      readonly at: number;
+      readonly pod: number;
+      readonly ms: number;
+      readonly from: 'api' | 'peers' | 'both';
+      readonly offMs: number;
+      readonly onMs: number;
+    }
   /** From all other pods, both ways. */
   | { readonly kind: 'isolate'; readonly at: number; readonly pod: number; readonly ms: number }
   | { readonly kind: 'cut-api'; readonly at: number; readonly pod: number; readonly ms: number }
@@ -104,6 +114,8 @@ export type Fault =
   | { readonly kind: 'wall-jump'; readonly at: number; readonly pod: number; readonly ms: number };
 
 type FaultKind = Fault['kind'];
+/** What is drawn among others; a link that flaps comes alone. */
+type DrawnKind = Exclude<FaultKind, 'flap'>;
 
 /** Alone, none of these may cost the master its role (I11, I13, scenarios 12, 14 and 39). */
 const HARMLESS: ReadonlySet<FaultKind> = new Set([
@@ -120,6 +132,7 @@ const HARMLESS: ReadonlySet<FaultKind> = new Set([
 const HARMLESS_STALL_MS = 600;
 
 export function isHarmless(fault: Fault): boolean {
+  if (fault.kind === 'flap') return fault.from === 'api';
   const isStall = fault.kind === 'stop-agent' || fault.kind === 'suspend';
   return isStall ? fault.ms < HARMLESS_STALL_MS : HARMLESS.has(fault.kind);
 }
@@ -140,6 +153,17 @@ const FIRST_FAULT_MS = 300;
 const SPREAD_MS = 2200;
 const STORM_MS = 500;
 
+const CORE: Setup['core'] = {
+  protocol: 1,
+  timing: TIMING_PROFILES.fast,
+  redisTimeoutMs: 1000,
+  maxFailoverLagBytes: null,
+  ageBeatsBytes: 0,
+  priorityFirst: false,
+  proceedsWithoutMissing: false,
+  confirmedBy: 0,
+};
+
 function setupFrom(random: SeededRandom): Setup {
   const members = random.pick([2, 3, 3, 3, 4]);
   const persistence = random.pick(['none', 'rdb', 'aof'] as const);
@@ -155,14 +179,18 @@ function setupFrom(random: SeededRandom): Setup {
     priorities: Array.from({ length: members }, (_, index) =>
       hasPriorities && index > 0 && index < members - 1 ? random.pick([0, 10, 100]) : 100,
     ),
-    core: {
-      timing: TIMING_PROFILES.fast,
-      redisTimeoutMs: 1000,
-      maxFailoverLagBytes: null,
-      ageBeatsBytes: 0,
-      priorityFirst: false,
-    },
+    core: CORE,
+    laterFrom: members,
   };
+}
+
+/** Drawn apart from all else: a seed is the same schedule with and without these. */
+function withPolicies(setup: Setup, random: SeededRandom): Setup {
+  const { members } = setup;
+  const laterFrom = random.chance(0.1) ? random.integer(members + 1) : members;
+  const confirmedBy = random.chance(0.25) ? 1 + random.integer(members - 1) : 0;
+  const proceedsWithoutMissing = random.chance(0.2);
+  return { ...setup, laterFrom, core: { ...setup.core, confirmedBy, proceedsWithoutMissing } };
 }
 
 function randomMs(random: SeededRandom, smallest: number, greatest: number): number {
@@ -170,7 +198,7 @@ function randomMs(random: SeededRandom, smallest: number, greatest: number): num
   return Math.round(smallest * (greatest / smallest) ** random.real());
 }
 
-const KINDS: readonly (readonly [FaultKind, weight: number])[] = [
+const KINDS: readonly (readonly [DrawnKind, weight: number])[] = [
   ['kill-redis', 10],
   ['kill-agent', 6],
   ['kill-both', 6],
@@ -202,7 +230,7 @@ const KINDS: readonly (readonly [FaultKind, weight: number])[] = [
 ];
 const WEIGHTS = KINDS.reduce((sum, [, weight]) => sum + weight, 0);
 
-function kindFrom(random: SeededRandom): FaultKind {
+function kindFrom(random: SeededRandom): DrawnKind {
   let left = random.integer(WEIGHTS);
   for (const [kind, weight] of KINDS) {
     left -= weight;
@@ -280,17 +308,36 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
   }
 }
 
-/** A schedule as it was stored; what the agents are configured with is of today. */
+/** Stored before a setup could tell as much as today. */
+type StoredSchedule = Omit<Schedule, 'setup'> & {
+  readonly setup: Omit<Setup, 'laterFrom'> & Partial<Pick<Setup, 'laterFrom'>>;
+};
+
+/** A schedule as it was stored; what it does not tell, timing included, is of today. */
 export function scheduleOf(text: string): Schedule {
-  const data = JSON.parse(text) as Schedule | { readonly schedule: Schedule };
+  const data = JSON.parse(text) as StoredSchedule | { readonly schedule: StoredSchedule };
   const { setup, ...schedule } = 'schedule' in data ? data.schedule : data;
-  const core = { ...setup.core, timing: TIMING_PROFILES.fast };
-  return { ...schedule, setup: { ...setup, core } };
+  const core = { ...CORE, ...setup.core, timing: TIMING_PROFILES.fast };
+  return { ...schedule, setup: { ...setup, laterFrom: setup.laterFrom ?? setup.members, core } };
+}
+
+function flapFrom(random: SeededRandom): Fault {
+  return {
+    kind: 'flap',
+    at: FIRST_FAULT_MS + random.integer(500),
+    pod: MASTER,
+    ms: 4000 + random.integer(8000),
+    from: random.pick(['api', 'peers', 'both', 'both']),
+    offMs: randomMs(random, 200, 4000),
+    onMs: randomMs(random, 200, 4000),
+  };
 }
 
 export function scheduleFrom(seed: number): Schedule {
   const random = new SeededRandom(seed, 1);
-  const setup = setupFrom(random);
+  const added = new SeededRandom(seed, 4);
+  const setup = withPolicies(setupFrom(random), added);
+  if (added.chance(0.02)) return { seed, setup, start: 'running', faults: [flapFrom(added)] };
   const start = random.chance(0.15) ? 'cold' : 'running';
   const count = 1 + random.integer(random.pick([2, 4, 6]));
   // Most of what breaks takes several things at a time.

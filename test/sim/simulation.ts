@@ -140,6 +140,12 @@ export class Simulation {
       const isFailover = promotions.length > promotedBefore;
       if (isFailover) this.#checker.violate(invariant, `a failover by ${first.kind}`);
     }
+    if (faults.length === 1 && first?.kind === 'flap') {
+      const from = Math.max(0, promotedBefore - 1);
+      const pods = promotions.slice(from).map(({ pod }) => pod);
+      const moves = pods.filter((pod, index) => index > 0 && pod !== pods[index - 1]);
+      if (moves.length > 1) this.#checker.violate('I11', `${moves.length} failovers by one fault`);
+    }
     for (const writer of this.#writers.values()) writer.stop();
     const lost = isHealthy ? this.#checker.finish(this.#master()) : 0;
     return {
@@ -162,7 +168,11 @@ export class Simulation {
     if (!this.#isSetUp) return;
     for (const pod of this.#cluster.pods) {
       if (this.#writers.has(pod)) continue;
-      this.#writers.set(pod, new Writer(this.#world, this.#network, pod, this.#ledger));
+      const { confirmedBy } = this.#schedule.setup.core;
+      this.#writers.set(
+        pod,
+        new Writer(this.#world, this.#network, pod, this.#ledger, confirmedBy),
+      );
     }
   }
 

@@ -13,10 +13,13 @@ const NEXT_MS = 20;
 const REFUSED_MS = 60;
 const RECONNECT_MS = 40;
 const PATIENCE_MS = 400;
+const WAIT_MS = 150;
 
 /** Ids of all writes of one world, and the acknowledged ones. */
 export class Ledger {
   readonly acknowledged: Acknowledged[] = [];
+  /** By as many replicas as the group is configured to keep writes for. */
+  readonly confirmed: number[] = [];
   #next = 1;
 
   nextId(): number {
@@ -29,9 +32,17 @@ export class Writer {
   readonly #network: SimNetwork;
   readonly #pod: SimPod;
   readonly #ledger: Ledger;
+  readonly #confirmedBy: number;
   #isStopped = false;
 
-  constructor(scheduler: Scheduler, network: SimNetwork, pod: SimPod, ledger: Ledger) {
+  constructor(
+    scheduler: Scheduler,
+    network: SimNetwork,
+    pod: SimPod,
+    ledger: Ledger,
+    confirmedBy: number,
+  ) {
+    this.#confirmedBy = confirmedBy;
     this.#scheduler = scheduler;
     this.#network = network;
     this.#pod = pod;
@@ -69,7 +80,19 @@ export class Writer {
         if (isDone) {
           this.#ledger.acknowledged.push({ id, at: this.#scheduler.now(), pod: this.#pod });
         }
-        this.#scheduler.after(isDone ? NEXT_MS : REFUSED_MS, write);
+        if (isDone && this.#confirmedBy > 0) confirm(id);
+        else this.#scheduler.after(isDone ? NEXT_MS : REFUSED_MS, write);
+      });
+    };
+    const confirm = (id: number): void => {
+      patience = this.#scheduler.after(PATIENCE_MS, again);
+      const wait = { kind: 'wait', replicas: this.#confirmedBy, timeoutMs: WAIT_MS } as const;
+      client.send([wait], ([reply]) => {
+        if (isOver) return;
+        patience?.cancel();
+        const count = reply?.kind === 'number' ? reply.value : 0;
+        if (count >= this.#confirmedBy) this.#ledger.confirmed.push(id);
+        this.#scheduler.after(NEXT_MS, write);
       });
     };
     patience = this.#scheduler.after(PATIENCE_MS, again);

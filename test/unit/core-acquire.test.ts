@@ -1,9 +1,10 @@
 // Who may acquire the Lease (`may` of the state machine): the holder was silent, or let go.
 
 import t from 'tap';
-import type { Instance } from '../../agent/core/model.ts';
+import { mayAcquire } from '../../agent/core/acquire.ts';
+import type { GroupRecord, Instance } from '../../agent/core/model.ts';
 import { config, limbo, pod } from './core-fixtures.ts';
-import { SELF, candidate, named, lease, Rig, writtenLease, writes } from './core-rig.ts';
+import { SELF, candidate, named, lease, limboOf, Rig, writtenLease, writes } from './core-rig.ts';
 
 await t.test(
   'a listed candidate acquires after a whole wait on its own clock, and not before',
@@ -218,5 +219,46 @@ await t.test('Acquiring: an unknown result is looked at for 600 ms, then tried a
   if (write === undefined) return t.fail('no write');
   shown.feed({ kind: 'lease', lease: writtenLease(write) }, 200);
   t.equal(shown.state.phase, 'Deciding', 'unless the Lease shows that it was done');
+  t.end();
+});
+
+await t.test('protocol: an older agent follows, and never acquires', (t) => {
+  const begin = (record: Partial<GroupRecord>, protocol: number, force: number | null = null) => {
+    const rig = Rig.fenced(lease({ record, force }));
+    rig.pass(8000, () => {
+      rig.peer(1, { protocol, role: 'limbo', instance: limboOf(1, { offset: 50 }) });
+      rig.see(limbo);
+    });
+    return rig;
+  };
+  t.match(writes(begin({}, 1).effects)[0], { op: 'acquire' }, 'all are of one protocol');
+  const peer = begin({}, 2);
+  t.same(writes(peer.effects), []);
+  t.match(mayAcquire(peer.state).reason, /redis-1 is of a newer protocol .*update it/);
+  const record = begin({ protocol: 2 }, 1);
+  t.same(writes(record.effects), []);
+  t.match(mayAcquire(record.state).reason, /the group's record is of a newer protocol/);
+  t.match(writes(begin({ protocol: 2 }, 2, 1).effects)[0], { op: 'acquire' }, 'a person forces it');
+  t.end();
+});
+
+await t.test('protocol: a newer agent acquires where every candidate is older', (t) => {
+  const begin = (protocol: number) => {
+    const record = { candidates: [candidate(1)] };
+    const rig = Rig.fenced(lease({ record }), [pod(0), pod(1)], { protocol: 2 });
+    rig.pass(8000, () => {
+      rig.peer(1, { protocol, role: 'limbo', instance: limboOf(1, { offset: 50 }) });
+      rig.see(limbo);
+    });
+    return writes(rig.effects);
+  };
+  t.match(begin(1)[0], { op: 'acquire', record: { protocol: 2 } });
+  t.same(begin(2), [], 'a candidate of the same protocol comes first');
+  const empty = Rig.fenced(null, [pod(0), pod(1)], { protocol: 2 });
+  empty.pass(8000, () => {
+    empty.frozen(1);
+    empty.see({ ...limbo, keys: 0, replid: 'new' });
+  });
+  t.match(writes(empty.effects)[0], { op: 'acquire', reason: /acquiring for redis-1/ });
   t.end();
 });

@@ -71,6 +71,35 @@ await t.test('cold start: fresher data on a missing claim are waited for until i
   t.end();
 });
 
+await t.test(
+  '--missing-data=proceed: what is absent for a whole wait is left behind, and told',
+  (t) => {
+    const record = {
+      candidates: [candidate(8)],
+      datasets: {
+        'redis-1': { volume: 'pvc/data-redis-1', replid: 'aaa', offset: 9000, keys: 50 },
+      },
+    };
+    const view = lease({ holder: null, record });
+    const rig = Rig.fenced(view, [pod(0)], { proceedsWithoutMissing: true });
+    const { waitMs } = config.timing;
+    rig.pass(2000, () => rig.see(limbo));
+    rig.feed({ kind: 'pods', pods: [pod(0), pod(1)] });
+    rig.feed({ kind: 'pods', pods: [pod(0)] });
+    rig.pass(1950 + waitMs, () => rig.see(limbo));
+    t.same(writes(rig.effects), [], 'it came and went meanwhile');
+    rig.pass(2100 + waitMs, () => rig.see(limbo));
+    t.match(writes(rig.effects)[0], {
+      op: 'acquire',
+      reason: /without the fresher data of redis-1/,
+    });
+    const empty = Rig.fenced(view, [pod(0)], { proceedsWithoutMissing: true });
+    empty.pass(20_000, () => empty.see({ ...limbo, keys: 0, replid: 'new' }));
+    t.same(writes(empty.effects), [], 'no empty one takes the place of data');
+    t.end();
+  },
+);
+
 await t.test('rule 14: empty members may lead only where no volume can still hold data', (t) => {
   const empty = { ...limbo, keys: 0, replid: 'new', offset: 0 };
   const begin = (keys: number): Rig => {
@@ -203,3 +232,31 @@ await t.test('all are gone: new pods come one by one, and are given a second', (
   t.match(writes(rig.effects), [{ op: 'acquire' }]);
   t.end();
 });
+
+await t.test(
+  'all are gone: the API server is asked for each by UID, a watch is not enough',
+  (t) => {
+    const rig = Rig.fenced(lease({ record: { candidates: [candidate(2)] } }), [pod(0)]);
+    rig.saysGone = false;
+    rig.pass(4950, () => rig.see(limbo));
+    t.same(writes(rig.effects), []);
+    const asked = rig.effects.filter(({ kind }) => kind === 'look-for-pods');
+    t.match(asked, [
+      {
+        pods: [
+          { pod: 'redis-1', uid: 'u1' },
+          { pod: 'redis-2', uid: 'u2' },
+        ],
+      },
+    ]);
+    rig.feed({ kind: 'pod-gone', uid: 'u1' });
+    rig.effects = [];
+    rig.pass(6000, () => rig.see(limbo));
+    t.same(writes(rig.effects), []);
+    t.match(rig.effects[0], { pods: [{ uid: 'u2' }] }, 'again after a second, only for the others');
+    rig.feed({ kind: 'pod-gone', uid: 'u2' });
+    rig.see(limbo);
+    t.match(writes(rig.effects), [{ op: 'acquire' }]);
+    t.end();
+  },
+);

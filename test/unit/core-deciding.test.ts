@@ -1,6 +1,7 @@
 // Row of Deciding: what the holder proves before it promotes, and to whom it gives the Lease instead.
 
 import t from 'tap';
+import type { GroupRecord } from '../../agent/core/model.ts';
 import { config, limbo, pod } from './core-fixtures.ts';
 import { SELF, candidate, named, lease, limboOf, Rig, writes, kinds } from './core-rig.ts';
 
@@ -150,6 +151,50 @@ await t.test('a live peer that is not frozen is waited for, 300 ms', (t) => {
   t.notOk(kinds(rig.effects).includes('promote'));
   rig.pass(300, look);
   t.ok(kinds(rig.effects).includes('promote'), 'an offset of an earlier term is not compared');
+  t.end();
+});
+
+await t.test(
+  'rule 6: an agent younger than 1 s waits 300 ms for candidates that it has not heard',
+  (t) => {
+    const begin = (bootedAt: number, changes: Partial<GroupRecord> = {}): Rig => {
+      const rig = Rig.fenced(lease({ record: { datasets: {} } }));
+      rig.effects = [];
+      rig.state = { ...rig.state, pendingRedis: null, validUntil: 100_000, bootedAt };
+      const view = lease({
+        resourceVersion: '12',
+        holder: SELF,
+        term: 2,
+        record: { basisMs: 0, ...changes },
+      });
+      rig.feed({ kind: 'lease', lease: view });
+      rig.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance: null });
+      rig.tick(250);
+      return rig;
+    };
+    const isPromoted = (rig: Rig): boolean => kinds(rig.effects).includes('promote');
+    const young = begin(-999);
+    t.notOk(isPromoted(young));
+    young.tick(300);
+    t.ok(isPromoted(young), 'and no longer');
+    t.ok(isPromoted(begin(-1000)), 'an older agent would have heard it');
+    t.ok(isPromoted(begin(-999, { candidates: [candidate(0)] })), 'nobody else is a candidate');
+    t.ok(isPromoted(begin(-999, { decided: true })), 'the giver compared');
+    t.end();
+  },
+);
+
+await t.test('rule 7: what a member without agent has more is told, and not waited for', (t) => {
+  const begin = (offset: number): Rig => {
+    const rig = Rig.nominee({ basisMs: 0 });
+    const instance = { ...limbo, runId: 'run1', offset };
+    rig.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance });
+    rig.tick(300);
+    t.ok(kinds(rig.effects).includes('promote'));
+    return rig;
+  };
+  t.match(begin(150).state.reason, /at offset 100; redis-1, whose agent .* is at 150$/);
+  t.match(begin(100).state.reason, /at offset 100$/);
   t.end();
 });
 

@@ -1,9 +1,9 @@
 import t from 'tap';
-import { ineligibility, type Member, ranking } from '../../agent/core/election.ts';
+import { ineligibility, type Member, preferRevision, ranking } from '../../agent/core/election.ts';
 import { TIMING_PROFILES, timingFault } from '../../agent/core/lease-clock.ts';
-import type { CoreConfig, GroupRecord } from '../../agent/core/model.ts';
+import type { CoreConfig, GroupRecord, PodView } from '../../agent/core/model.ts';
 import { EMPTY_RECORD } from '../../agent/core/view.ts';
-import { config } from './core-fixtures.ts';
+import { config, pod } from './core-fixtures.ts';
 
 const record: GroupRecord = { ...EMPTY_RECORD, lineage: [{ replid: 'aaa', term: 1, start: 0 }] };
 const member = (pod: string, changes: Partial<Member> = {}): Member => ({
@@ -84,6 +84,26 @@ await t.test('rule 14: an empty member is eligible only where all are empty', (t
   t.same(names([member('redis-0', empty), member('redis-1')]), ['redis-1']);
   t.same(names([member('redis-0', empty), member('redis-1', { priority: 0 })]), []);
   t.same(names([member('redis-1', empty), member('redis-0', empty)]), ['redis-0', 'redis-1']);
+  t.end();
+});
+
+await t.test('planned: pods of the newest revision come first, else the order stays', (t) => {
+  const members = [member('redis-0'), member('redis-1'), member('redis-2')];
+  const made = (n: number, revision: string | null, createdEpochMs: number) =>
+    pod(n, { uid: `uid-redis-${n}`, revision, createdEpochMs });
+  const order = (pods: readonly PodView[]): string[] =>
+    preferRevision(members, pods).map((each) => each.pod);
+  t.same(order([made(0, 'a', 1), made(1, 'b', 2), made(2, 'b', 3)]), [
+    'redis-1',
+    'redis-2',
+    'redis-0',
+  ]);
+  t.same(order([made(0, 'b', 1), made(1, 'a', 3), made(2, 'b', 2)]), [
+    'redis-1',
+    'redis-0',
+    'redis-2',
+  ]);
+  t.same(order([made(0, null, 1), made(1, null, 2)]), ['redis-0', 'redis-1', 'redis-2']);
   t.end();
 });
 

@@ -6,12 +6,15 @@ import { LIMBO } from '../../agent/core/view.ts';
 
 export const config: CoreConfig = {
   self: { pod: 'redis-0', uid: 'u0', agentId: 'b', volume: 'u0', address: '10.0.0.0' },
+  protocol: 1,
   timing: TIMING_PROFILES.balanced,
   bootFence: true,
   redisTimeoutMs: 1000,
   maxFailoverLagBytes: null,
   ageBeatsBytes: 0,
   priorityFirst: false,
+  proceedsWithoutMissing: false,
+  confirmedBy: 0,
 };
 
 export const limbo: Instance = {
@@ -41,6 +44,8 @@ export const pod = (n: number, changes: Partial<PodView> = {}): PodView => ({
   managed: true,
   role: null,
   volume: `u${n}`,
+  revision: null,
+  createdEpochMs: 0,
   discardData: null,
   adoptFrom: false,
   mirror: { term: 0, lineage: [], dataset: null, opening: null },

@@ -54,6 +54,26 @@ await t.test('HandingOver: the Lease is given away first, while this instance se
   t.end();
 });
 
+await t.test('a hand-over prefers a pod of the new revision', (t) => {
+  const rig = Rig.leading();
+  const linked = { replid: 'bbb', linkUp: true, upstream: '10.0.0.0:6379' };
+  const made = { createdEpochMs: 1, revision: 'old' };
+  const pods = [
+    pod(0, { ...made, leaving: true }),
+    pod(1, made),
+    pod(2, { createdEpochMs: 2, revision: 'new' }),
+  ];
+  rig.feed({ kind: 'pods', pods: pods.map((each) => ({ ...each, leaving: false })) });
+  const report = { role: 'replica', inSync: true, frozenTerm: null } as const;
+  rig.peer(2, { ...report, instance: limboOf(2, { ...linked, offset: 90 }) });
+  rig.peer(1, { ...report, instance: limboOf(1, { ...linked, offset: 100 }) });
+  if (rig.state.pendingWrite !== null) rig.written('ok');
+  rig.effects = [];
+  rig.feed({ kind: 'pods', pods });
+  t.match(writes(rig.effects), [{ op: 'transfer', holder: { pod: 'redis-2' } }]);
+  t.end();
+});
+
 await t.test('HandingOver: once stopped, this instance tells its successor where', (t) => {
   const told = (rig: Rig) => reportOf(rig.state, context).finalOffset;
   const rig = begin();

@@ -71,6 +71,21 @@ await t.test('Fencing: limbo every 20 ms until it is confirmed, or Redis is gone
   t.end();
 });
 
+await t.test('Fencing: limbo that is not confirmed within F is told, until it is', (t) => {
+  const rig = Rig.leading();
+  synced(rig, { term: 9 });
+  const lateMs = rig.now + config.timing.fenceMs;
+  rig.tick(lateMs - 1);
+  t.equal(rig.state.problem, null);
+  rig.tick(lateMs);
+  t.match(rig.state.problem, /^RO_FENCE_LATE: /);
+  t.match(rig.state.reason, /^RO_FENCE_LATE: /, 'the log tells it as well');
+  rig.done(limbo);
+  t.equal(rig.state.phase, 'Fenced');
+  t.notMatch(rig.state.problem, /RO_FENCE_LATE/);
+  t.end();
+});
+
 await t.test('what may have been given away is not led any more', (t) => {
   const rig = Rig.leading();
   rig.peer(1, { role: 'limbo', frozenTerm: 99, instance: limboOf(1, { replid: 'bbb' }) });

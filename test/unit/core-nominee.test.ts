@@ -195,7 +195,8 @@ await t.test('a pending goal: of a giver whose process is gone nothing more is t
   const restarted = Rig.nominee(pending);
   restarted.effects = [];
   restarted.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance: null });
-  t.match(kinds(restarted.effects), ['promote']);
+  restarted.pass(350);
+  t.ok(kinds(restarted.effects).includes('promote'));
   t.end();
 });
 

@@ -94,6 +94,8 @@ export class Rig {
   state: AgentState;
   now = 0;
   effects: Effect[] = [];
+  /** Whether the API server finds no pod that is looked for. */
+  saysGone = true;
 
   constructor(changes: Partial<CoreConfig> = {}) {
     this.state = initialState({ ...config, ...changes }, 0);
@@ -104,7 +106,15 @@ export class Rig {
     const result = step(this.state, event, atMs);
     this.state = result.state;
     this.effects.push(...result.effects);
+    if (this.saysGone) this.#sayGone(result.effects);
     return result.effects;
+  }
+
+  #sayGone(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind !== 'look-for-pods') continue;
+      for (const { uid } of effect.pods) this.feed({ kind: 'pod-gone', uid });
+    }
   }
 
   tick(atMs = this.now): readonly Effect[] {

@@ -130,6 +130,7 @@ class Stage {
     const pods = {
       setRole: this.#port('pods.setRole', () => done),
       setMirror: this.#port('pods.setMirror', () => done),
+      isPodGone: this.#port('pods.isPodGone', () => false),
       isClaimGone: this.#port('pods.isClaimGone', () => true),
     };
     return {
