@@ -86,7 +86,10 @@ function injectAt(parts: Parts, fault: Exclude<Fault, ForAll>, pod: SimPod): voi
     case 'suspend': {
       const { redis } = pod;
       // Known before the first command that waited is carried out.
-      if (redis !== null) later(() => checker.thawed(redis));
+      if (redis !== null) {
+        checker.frozen(redis);
+        later(() => checker.thawed(redis));
+      }
       cluster.freezeRedis(pod, fault.ms);
       if (fault.kind === 'suspend') cluster.stopAgent(pod, fault.ms);
       return;

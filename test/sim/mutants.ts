@@ -16,21 +16,8 @@ export type Mutant = {
  * run and stay, until one is found or the rule goes.
  */
 export const NOT_SHOWN: ReadonlySet<string> = new Set([
-  'no-return-to-giver',
-  'leader-fences-once',
   'stalls-are-not-noticed',
-  'same-term-again',
-  'unknown-swaps-are-forgotten',
-  'unrecorded-child-is-capped',
-  'mirrors-are-not-read',
-  'deleted-lease-is-forgotten',
-  'failsafe-asks-nobody',
-  'attach-to-any-master',
   'attach-to-an-older-term',
-  'restarted-holder-does-not-doubt',
-  'no-guard',
-  'cold-start-does-not-wait',
-  'empty-may-lead',
   'unsynced-candidates',
   'old-instance-stays-frozen',
   'origin-is-not-recorded',
