@@ -17,10 +17,7 @@ export type Mutant = {
  */
 export const NOT_SHOWN: ReadonlySet<string> = new Set([
   'stalls-are-not-noticed',
-  'attach-to-an-older-term',
-  'unsynced-candidates',
   'old-instance-stays-frozen',
-  'origin-is-not-recorded',
 ]);
 
 const core = (file: string): string => `agent/core/${file}.ts`;
@@ -270,8 +267,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'nobody-freezes-on-a-new-term',
     rule: 'table: seen term > frozen term → limbo',
     file: core('rows-following'),
-    find: '  if (instance === null || isLimbo(instance) || instance.upstream === null) return false;\n  const holder',
-    replace: '  if (instance !== null || s.now > 0) return false;\n  const holder',
+    find: '  if (upstream === null) return false;\n  const holder',
+    replace: '  if (upstream === null || s.now > 0) return false;\n  const holder',
   },
   {
     name: 'foreign-holder-goes-on',
