@@ -234,11 +234,12 @@ export class Runtime {
   #noticeStall(): void {
     if (this.#tickMs === 0) return;
     const now = this.#parts.clock.now();
-    const lateMs = now - this.#lastTickAt - this.#tickMs;
+    const unwatchedMs = now - this.#lastTickAt;
+    const lateMs = unwatchedMs - this.#tickMs;
     if (lateMs <= STALL_MS) return;
     this.#lastTickAt = now;
     this.#parts.log.warn({ lateMs: Math.round(lateMs) }, 'the event loop stalled');
-    this.#queue.push({ kind: 'stalled' });
+    this.#queue.push({ kind: 'stalled', unwatchedMs });
   }
 
   /** Changes of weight go out at once, offsets ten times a second, and a heartbeat regardless. */

@@ -207,7 +207,8 @@ export type AgentEvent =
       readonly instance: Instance | null;
     }
   | { readonly kind: 'volume-gone'; readonly volume: string }
-  | { readonly kind: 'stalled' }
+  /** Nothing was watched for so long, or the clock jumped ahead by it: nobody can tell which. */
+  | { readonly kind: 'stalled'; readonly unwatchedMs: number }
   | { readonly kind: 'terminate' };
 
 export type CoreConfig = {

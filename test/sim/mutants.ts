@@ -123,10 +123,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'stalls-are-not-noticed',
-    rule: 'DESIGN 4: after a stall challengers drop their windows',
+    rule: 'DESIGN 4, ADR 12: what was not watched is no silence',
     file: core('learn'),
-    find: "      if (s.lease.kind === 'present') s.lease = { ...s.lease, unchangedSince: s.now };\n",
-    replace: '',
+    find: 'unchangedSince: moved(s.lease.unchangedSince) };',
+    replace: 'unchangedSince: s.lease.unchangedSince };',
+  },
+  {
+    name: 'only-ticks-notice-stalls',
+    rule: 'ADR 12: whatever comes first after a stall is preceded by it',
+    file: 'agent/runtime.ts',
+    find: '    this.#noticeStall();\n    this.#queue.push(event);',
+    replace: '    this.#queue.push(event);',
   },
   {
     name: 'resume-any-master',
@@ -268,6 +275,13 @@ export const MUTANTS: readonly Mutant[] = [
     file: core('rows-following'),
     find: '  if (upstream === null) return false;\n  const holder',
     replace: '  if (upstream === null || s.now > 0) return false;\n  const holder',
+  },
+  {
+    name: 'attachments-go-on-in-a-new-term',
+    rule: 'table: seen term > frozen term → limbo, also while it is being attached',
+    file: core('rows-following'),
+    find: "if (pendingRedis?.kind === 'attach') return attachment?.host ?? null;",
+    replace: "if (pendingRedis?.kind === 'attach' && attachment !== null) return null;",
   },
   {
     name: 'foreign-holder-goes-on',
