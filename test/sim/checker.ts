@@ -155,7 +155,9 @@ export class Checker {
     this.#parts.trace(pod.name, `promoted in term ${term} with ${ids.size} writes`);
     this.#checkFreshest(pod, asked, ids, term);
     const isDecided = recordOf(asked).decided || isPlanned;
-    if (!isDecided && !this.#joined.has(redis)) this.#checkUnheard(pod, asked, ids, term);
+    // The giver judged the process that was there; one that started since is none that it knew.
+    const isJudged = isDecided && redis.startedAt < this.#heldSince;
+    if (!isJudged && !this.#joined.has(redis)) this.#checkUnheard(pod, asked, ids, term);
     const isNew = this.#parts.scheduler.now() - this.#heldSince <= COMPARES_FOR_MS;
     if (isAgain || (isNew && !isDecided)) this.#checkLive(pod, asked, ids, term);
     this.#joined.add(redis);

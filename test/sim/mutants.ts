@@ -231,8 +231,15 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'restarted-holder-does-not-doubt',
     rule: 'rule 6: another run id promotes only if every fresher dataset reports',
     file: core('rows-deciding'),
-    find: 'const mustDoubt = !isListed && !record.decided && lease.record.candidates.length > 0;',
+    find: 'const mustDoubt = !isListed && !isJudged && lease.record.candidates.length > 0;',
     replace: 'const mustDoubt = false;',
+  },
+  {
+    name: 'restarted-nominee-does-not-doubt',
+    rule: 'rule 6, also where the giver decided: it judged another process',
+    file: core('rows-deciding'),
+    find: 'const isJudged = record.decided && candidateOf(s) === null;',
+    replace: 'const isJudged = record.decided;',
   },
   {
     name: 'no-guard',
