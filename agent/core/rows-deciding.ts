@@ -3,6 +3,7 @@
 import { othersAreFenced } from './fencing-others.ts';
 import { betterClaim, type Member } from './election.ts';
 import { isFresher, isKnown, withOrigin } from './lineage.ts';
+import type { GroupRecord } from './model.ts';
 import { renewedRecord } from './record.ts';
 import { giveAway, leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
@@ -76,7 +77,7 @@ function decide(turn: Turn): void {
     return;
   }
   const isPlanned = record.goal !== null && record.previous !== null;
-  const isWaiting = isPlanned && !reachedGoal(self, record.goal ?? 0);
+  const isWaiting = isPlanned && !reachedGoal(self, record);
   // A process that restarted has not what it had when it was named, and never will have.
   const hasRestarted = candidateOf(s)?.runId !== localInstance(s)?.runId;
   const isHopeless = hasRestarted || turn.elapsedMs() >= GOAL_WAIT_MS;
@@ -127,8 +128,12 @@ function decide(turn: Turn): void {
 }
 
 /** Planned: everything that the previous master acknowledged must be here first (rules 3, 4). */
-function reachedGoal(self: Member | null, goal: number): boolean {
-  return self !== null && self.offset >= goal;
+function reachedGoal(self: Member | null, { goal, lineage }: GroupRecord): boolean {
+  if (self === null || goal === null) return false;
+  const giver = lineage.findLast(({ term }) => term > 0)?.replid;
+  // The goal counts under the giver's id: what this Redis wrote under another one is no part of it.
+  const reached = self.replid2 === giver ? self.secondOffset - 1 : self.offset;
+  return [self.replid, self.replid2].includes(giver ?? '') && reached >= goal;
 }
 
 /** Rule 4: the goal was not reached; the previous holder has all data and takes over again. */

@@ -184,7 +184,10 @@ export class Checker {
   #isPlanned(pod: SimPod, redis: RedisProcess, asked: AgentState): boolean {
     const { goal, previous } = recordOf(asked);
     if (goal === null) return false;
-    if (redis.info().offset >= goal) return true;
+    // Counted under the giver's id, which was this Redis's own until just now.
+    const given = recordOf(asked).lineage.findLast((entry) => entry.term > 0)?.replid;
+    const { replid2, secondOffset } = redis.info();
+    if (replid2 === given && secondOffset - 1 >= goal) return true;
     const giver = this.#parts.cluster.pods.find(({ uid }) => uid === previous?.uid);
     if (giver?.redis == null || giver.redis.isFrozen || !giver.isListed) return false;
     if (giver.agent?.process.isRunning !== true) return false;

@@ -62,8 +62,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'ignore-goal',
     rule: 'rules 3 and 4: the goal of a planned transfer',
     file: core('rows-deciding'),
-    find: 'return self !== null && self.offset >= goal;',
-    replace: 'return self !== null && goal >= 0;',
+    find: '&& reached >= goal;',
+    replace: '&& reached >= 0;',
   },
   {
     name: 'no-return-to-giver',
