@@ -96,6 +96,7 @@ export class Runtime {
   }
 
   start(): void {
+    this.#lastTickAt = this.#parts.clock.now();
     this.#setTick(tickMsOf(this.#state));
     this.#rounds.start();
   }
@@ -133,6 +134,7 @@ export class Runtime {
   /** Events are handled one after the other, also those that an effect raises meanwhile. */
   dispatch(event: AgentEvent): void {
     if (this.#stopped) return;
+    this.#noticeStall();
     this.#queue.push(event);
     if (this.#running) return;
     this.#running = true;
@@ -209,14 +211,21 @@ export class Runtime {
   }
 
   #tick(): void {
-    const now = this.#parts.clock.now();
-    const lateMs = now - this.#lastTickAt - this.#tickMs;
-    this.#lastTickAt = now;
-    if (lateMs > STALL_MS) {
-      this.#parts.log.warn({ lateMs: Math.round(lateMs) }, 'the event loop stalled');
-      this.dispatch({ kind: 'stalled' });
-    }
+    this.#noticeStall();
+    this.#lastTickAt = this.#parts.clock.now();
     this.dispatch({ kind: 'tick' });
+  }
+
+  /** Whatever comes first after a stall, or a jump of the clock: it is judged by nothing unwatched. */
+  #noticeStall(): void {
+    if (this.#tickMs === 0) return;
+    const now = this.#parts.clock.now();
+    const unwatchedMs = now - this.#lastTickAt;
+    const lateMs = unwatchedMs - this.#tickMs;
+    if (lateMs <= STALL_MS) return;
+    this.#lastTickAt = now;
+    this.#parts.log.warn({ lateMs: Math.round(lateMs) }, 'the event loop stalled');
+    this.#queue.push({ kind: 'stalled', unwatchedMs });
   }
 
   /** Changes of weight go out at once, offsets ten times a second, and a heartbeat regardless. */

@@ -4,7 +4,7 @@
 import type { Member } from './election.ts';
 import { transfer } from './holding.ts';
 import { openedTerm } from './lineage.ts';
-import type { AgentState, Candidate, Instance } from './model.ts';
+import type { AgentState, Candidate, GroupRecord, Instance } from './model.ts';
 import type { Turn } from './turn.ts';
 import { localInstance, peerMember, recordOf } from './view.ts';
 
@@ -75,9 +75,7 @@ export function pursueGoal(turn: Turn, self: Member | null): Goal {
   const record = recordOf(s);
   if (record.goal === null || record.previous === null) return 'none';
   const goal = goalOf(s);
-  // Offsets are comparable under the id of the one who gave: a stray NO ONE would count on by itself.
-  const isSameStream = self !== null && self.replid === record.lineage.at(-1)?.replid;
-  if (goal !== null && isSameStream && self.offset >= goal) return 'reached';
+  if (goal !== null && self !== null && hasReached(self, goal, record)) return 'reached';
   if (isLost(s)) return 'missed';
   // A process that restarted has not what it had when it was named, and never will have.
   const own = record.candidates.find(({ uid }) => uid === s.config.self.uid);
@@ -87,6 +85,14 @@ export function pursueGoal(turn: Turn, self: Member | null): Goal {
   if (isHopeless && goal !== null) return 'missed';
   askGiver(turn);
   return 'awaited';
+}
+
+/** The goal counts under the giver's id: what this Redis wrote under another one is no part of it. */
+function hasReached(self: Member, goal: number, { lineage }: GroupRecord): boolean {
+  const giver = lineage.findLast(({ term }) => term > 0)?.replid;
+  if (giver === undefined || ![self.replid, self.replid2].includes(giver)) return false;
+  const reached = self.replid === giver ? self.offset : self.secondOffset - 1;
+  return reached >= goal;
 }
 
 /** Rule 4: the goal was not reached; the previous holder has all data and takes over again. */

@@ -55,11 +55,7 @@ export function learn(turn: Turn, event: AgentEvent): void {
       }
       return;
     case 'stalled':
-      // What was not watched cannot count as silence.
-      if (s.lease.kind === 'present') s.lease = { ...s.lease, unchangedSince: s.now };
-      if (s.lease.kind === 'absent') s.lease = { ...s.lease, since: s.now };
-      s.maySince = null;
-      return;
+      return learnStall(turn, event.unwatchedMs);
     case 'volume-gone':
       s.goneVolumes = new Set([...s.goneVolumes, event.volume].slice(-GONE_VOLUMES_MAX));
       return;
@@ -73,6 +69,17 @@ export function learn(turn: Turn, event: AgentEvent): void {
       s.terminating = true;
       return;
   }
+}
+
+/** What was not watched is no silence, and no time of a promise; what was watched before still counts. */
+function learnStall({ s }: Turn, unwatchedMs: number): void {
+  const moved = (since: number): number => Math.min(s.now, since + unwatchedMs);
+  if (s.lease.kind === 'present') {
+    s.lease = { ...s.lease, unchangedSince: moved(s.lease.unchangedSince) };
+  }
+  if (s.lease.kind === 'absent') s.lease = { ...s.lease, since: moved(s.lease.since) };
+  if (s.promise !== null) s.promise = { ...s.promise, until: s.promise.until + unwatchedMs };
+  s.maySince = null;
 }
 
 function learnPods(turn: Turn, pods: AgentState['pods']): void {

@@ -222,7 +222,8 @@ export type AgentEvent =
   | { readonly kind: 'request'; readonly request: SwitchoverRequest | null }
   /** The API server itself says that no pod of this UID runs: so it stays. */
   | { readonly kind: 'pod-gone'; readonly uid: string }
-  | { readonly kind: 'stalled' }
+  /** Nothing was watched for so long, or the clock jumped ahead by it: nobody can tell which. */
+  | { readonly kind: 'stalled'; readonly unwatchedMs: number }
   | { readonly kind: 'terminate' };
 
 /** What a person asks of the group, on a Lease of its own: who may write that is no matter of ours. */

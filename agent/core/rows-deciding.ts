@@ -92,8 +92,10 @@ function decide(turn: Turn): void {
     }
     const isListed = candidateOf(s)?.runId === localInstance(s)?.runId;
     const unheard = unheardMembers(s);
-    // The giver of the Lease judged this member already; only who took it by itself must doubt.
-    const mustDoubt = !isListed && !record.decided && lease.record.candidates.length > 0;
+    // The giver of the Lease judged this member already, unless it restarted since; else only who took
+    // the Lease by itself must doubt.
+    const isJudged = record.decided && candidateOf(s) === null;
+    const mustDoubt = !isListed && !isJudged && lease.record.candidates.length > 0;
     if (mustDoubt && unheard.length > 0) {
       if (turn.elapsedMs() < UNHEARD_WAIT_MS) return;
       giveAway(turn, `this member restarted and ${unheard.join(', ')} did not report`);

@@ -6,7 +6,7 @@ import { isForced, mayAcquire } from './acquire.ts';
 import { isHeldBack, progress } from './attachment.ts';
 import { isGoalOpen } from './goal.ts';
 import { isOfLineage, mayBeOverwritten } from './lineage.ts';
-import type { GroupRecord } from './model.ts';
+import type { AgentState, GroupRecord, Instance } from './model.ts';
 import { holdsForPredecessor, takeOverOwn } from './rows-boot.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import {
@@ -101,31 +101,37 @@ function becomeDecider(turn: Turn): void {
   turn.enter('Deciding', `the Lease names this pod in term ${lease.term}`);
 }
 
+/**
+ * Whom this Redis replicates from, or is being told to. An attachment under way promises no offset, and
+ * a master that is gone would hold that up for as long as it is waited for: a new holder waits less.
+ */
+function upstreamHost({ pendingRedis, attachment }: AgentState, seen: Instance): string | null {
+  if (pendingRedis?.kind === 'attach') return attachment?.host ?? null;
+  return isLimbo(seen) ? null : (seen.upstream?.host ?? null);
+}
+
 /** A later term than the frozen one was seen: stop, with a final offset, unless we follow it. */
 function mustFreeze(turn: Turn): boolean {
   const { s } = turn;
   const instance = localInstance(s);
-  if (instance === null || isLimbo(instance) || instance.upstream === null) return false;
+  const upstream = instance === null ? null : upstreamHost(s, instance);
+  if (upstream === null) return false;
   const holder = leaseOf(s)?.holder ?? null;
   const address = s.pods?.find((pod) => pod.uid === holder?.uid)?.ip ?? null;
-  const followsHolder = address !== null && instance.upstream.host === address;
+  const followsHolder = address !== null && upstream === address;
   const newest = recordOf(s).lineage.at(-1);
   const isOpened = newest !== undefined && newest.term === leaseOf(s)?.term;
   // A holder that begins another term compares frozen offsets: its own replicas stop as well.
   if (followsHolder && isOpened) return false;
   const plan = adoption(s);
   if (plan.kind === 'follow' || plan.kind === 'inherit') {
-    if (instance.upstream.host === plan.pod.ip) return false;
+    if (upstream === plan.pod.ip) return false;
   } else if (s.lease.kind !== 'present' && s.phase === 'Following' && seenTerm(s) === 0) {
     // No Lease yet: what a person attached by hand stays until somebody is elected.
     return false;
   }
-  if (s.pendingRedis?.kind === 'attach') return false;
   turn.limbo({ cutClients: false });
-  turn.enter(
-    'Fenced',
-    `term ${seenTerm(s)} began: stopped replicating from ${instance.upstream.host}`,
-  );
+  turn.enter('Fenced', `term ${seenTerm(s)} began: stopped replicating from ${upstream}`);
   return true;
 }
 

@@ -15,7 +15,7 @@ import type { SimApiServer } from './api-server.ts';
 import type { SimNetwork } from './network.ts';
 import { SimPeers } from './peers.ts';
 import type { Random } from './ports.ts';
-import { SimClock, SimProcess } from './process.ts';
+import { type ClockJumps, SimClock, SimProcess } from './process.ts';
 import { SimLocalRedis, SimRemoteRedis } from './redis-adapters.ts';
 import type { World } from './world.ts';
 
@@ -37,7 +37,7 @@ export type AgentOptions = {
   readonly host: string;
   readonly volume: string;
   readonly agentId: string;
-  readonly clock: { rate: number; startMs: number; wall: { offsetMs: number } };
+  readonly clock: { rate: number; startMs: number; jumps: ClockJumps };
   readonly minReplicas: number;
   readonly graceMs: number;
   readonly log: (agent: SimAgent, level: string, text: string, fields: object) => void;

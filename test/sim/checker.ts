@@ -3,14 +3,14 @@
 
 import { goalOf } from '../../agent/core/goal.ts';
 import { readRecord } from '../../agent/kube/annotation-text.ts';
-import type { AgentState } from '../../agent/core/model.ts';
-import { isFrozenIn, leaseOf, localInstance, recordOf, seenTerm } from '../../agent/core/view.ts';
+import type { AgentState, Peer } from '../../agent/core/model.ts';
+import { leaseOf, localInstance, recordOf, seenTerm } from '../../agent/core/view.ts';
 import { RECORD_ANNOTATION } from '../../src/names.ts';
 import type { Collection, Stored, StoredLease } from './api-server.ts';
-import type { SimCluster, SimPod } from './cluster.ts';
+import type { Setup, SimCluster, SimPod } from './cluster.ts';
 import type { SimNetwork } from './network.ts';
 import type { Scheduler } from './ports.ts';
-import { type Dataset, idsOf } from './redis/dataset.ts';
+import { type Dataset, EMPTY, idsOf } from './redis/dataset.ts';
 import type { RedisProcess } from './redis/process.ts';
 import type { Ledger } from './writer.ts';
 
@@ -29,6 +29,7 @@ type Parts = {
   readonly cluster: SimCluster;
   readonly ledger: Ledger;
   readonly hasBootFence: boolean;
+  readonly persistence: Setup['persistence'];
   readonly trace: (who: string, text: string) => void;
 };
 
@@ -45,28 +46,11 @@ const RECONNECTED_MS = 2000;
 /** Less than the 300 ms for which live peers are waited for. */
 const COMPARES_FOR_MS = 250;
 
-/**
- * Of data whose id no promotion made, an AOF restart, nobody can tell how new they are: the record,
- * a renewal old, is all there is.
- */
-function isGuess(instance: { readonly replid: string } | null, asked: AgentState): boolean {
-  const entry = recordOf(asked).lineage.find(({ replid }) => replid === instance?.replid);
-  return entry === undefined || entry.term === 0;
-}
+/** Heard of no longer ago than what the core calls live. */
+const HEARD_MS = 1000;
+const SILENT_MS = 1500;
 
 type Shown = { readonly replid: string; readonly offset: number } | null;
-
-/** Whether the choice between two was one by the record, where one of them has lost its id. */
-function isByRecord(own: Shown, peer: Shown & object, pod: string, asked: AgentState): boolean {
-  const isPeerGuess = isGuess(peer, asked);
-  if (isGuess(own, asked)) return isPeerGuess;
-  const { datasets, lineage } = recordOf(asked);
-  const entry = datasets[pod];
-  if (!isPeerGuess || own === null || entry === undefined) return isPeerGuess;
-  const indexOf = (id: string): number => lineage.findLastIndex(({ replid }) => replid === id);
-  const ahead = indexOf(own.replid) - indexOf(entry.replid) || own.offset - entry.offset;
-  return ahead >= 0;
-}
 
 export class Checker {
   /** Promotions among AOF restarts that were not of the freshest. */
@@ -91,6 +75,11 @@ export class Checker {
   readonly #lost = new Map<number, { readonly term: number; readonly isPlanned: boolean }>();
   /** Accepted by any process, answered or not. */
   readonly #accepted: number[] = [];
+  /** Replication ids under which a promoted master took writes. */
+  readonly #ids = new Set<string>();
+  /** Was master, or had its link to one up: what it holds was the group's newest once. */
+  readonly #joined = new WeakSet<RedisProcess>();
+  readonly #mastersFrozen = new WeakSet<RedisProcess>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -111,13 +100,24 @@ export class Checker {
     this.#checkHolder(pod, agent.state);
   }
 
+  frozen(redis: RedisProcess): void {
+    if (redis.isMaster) this.#mastersFrozen.add(redis);
+  }
+
+  /** A master carries out what waited; who was none takes nothing, whatever was asked of it since. */
   thawed(redis: RedisProcess): void {
-    this.#thawedAt.set(redis, this.#parts.scheduler.now());
+    if (this.#mastersFrozen.has(redis)) this.#thawedAt.set(redis, this.#parts.scheduler.now());
   }
 
   /** The master that the schedule starts with. */
   setUp(redis: RedisProcess): void {
     this.#byHand.delete(redis);
+    this.#joined.add(redis);
+  }
+
+  /** Its link to a master came up. */
+  joined(pod: SimPod): void {
+    if (pod.redis !== null) this.#joined.add(pod.redis);
   }
 
   /** I3: a promotion is only ever sent by the holder. */
@@ -154,10 +154,18 @@ export class Checker {
     }
     const ids = new Set(idsOf(redis.dataset));
     const isPlanned = this.#isPlanned(pod, redis, asked);
+    // What the giver of a term compared counts for one promotion.
+    const isAgain = this.promotions.some((earlier) => earlier.term === term);
     this.promotions.push({ term, at: this.#parts.scheduler.now(), pod, redis });
     this.#parts.trace(pod.name, `promoted in term ${term} with ${ids.size} writes`);
     this.#checkFreshest(pod, asked, ids, term);
-    if (!recordOf(asked).decided && !isPlanned) this.#checkLive(pod, asked, ids, term);
+    const isDecided = recordOf(asked).decided || isPlanned;
+    // The giver judged the process that was there; one that started since is none that it knew.
+    const isJudged = isDecided && redis.startedAt < this.#heldSince;
+    if (!isJudged && !this.#joined.has(redis)) this.#checkUnheard(pod, asked, ids, term);
+    const isNew = this.#parts.scheduler.now() - this.#heldSince <= COMPARES_FOR_MS;
+    if (isAgain || (isNew && !isDecided)) this.#checkLive(pod, asked, ids, term);
+    this.#joined.add(redis);
     this.#checkConfirmed(pod, ids, term);
     this.#checkLoss(pod, ids, isPlanned, term);
   }
@@ -183,7 +191,10 @@ export class Checker {
     const { goal: recorded, previous } = recordOf(asked);
     if (recorded === null) return false;
     const goal = goalOf(asked) ?? Number.POSITIVE_INFINITY;
-    if (redis.info().offset >= goal) return true;
+    // Counted under the giver's id, which was this Redis's own until just now.
+    const given = recordOf(asked).lineage.findLast((entry) => entry.term > 0)?.replid;
+    const { replid2, secondOffset } = redis.info();
+    if (replid2 === given && secondOffset - 1 >= goal) return true;
     const giver = this.#parts.cluster.pods.find(({ uid }) => uid === previous?.uid);
     if (giver?.redis == null || giver.redis.isFrozen || !giver.isListed) return false;
     if (giver.agent?.process.isRunning !== true) return false;
@@ -202,18 +213,45 @@ export class Checker {
     return !this.#parts.hasBootFence;
   }
 
-  /** I4: nobody frozen and eligible whom the promoted could hear has what it lacks. */
+  /**
+   * Of data whose id no promotion made, an AOF restart, nobody can tell how new they are: the record,
+   * a renewal old, is all there is.
+   */
+  #isGuess(instance: { readonly replid: string } | null): boolean {
+    return instance === null || !this.#ids.has(instance.replid);
+  }
+
+  /**
+   * In limbo with a final offset, by what the promoted was told: in this term, or it gave the Lease away
+   * with the word that it had compared all.
+   */
+  #hasStopped({ report }: Peer, asked: AgentState, redis: RedisProcess, term: number): boolean {
+    if (report.role !== 'limbo') return false;
+    if ((report.frozenTerm ?? report.term) >= term) return true;
+    const { decided, goal, previous } = recordOf(asked);
+    const isGiver = decided && goal === null && previous?.uid === report.podUID;
+    return isGiver && redis.startedAt < this.#heldSince;
+  }
+
+  /** I4: nobody stopped and eligible whom the promoted could hear has what it lacks. */
   #checkFreshest(pod: SimPod, asked: AgentState, ids: ReadonlySet<number>, term: number): void {
     if (this.#isWeaker) return;
     for (const peer of asked.peers.values()) {
-      if (!isFrozenIn(peer, term) || asked.now - peer.at > 1000) continue;
+      if (asked.now - peer.at > HEARD_MS) continue;
       const { instance, podUID } = peer.report;
-      if (instance === null || instance.priority === 0 || instance.loading) continue;
+      if (instance === null || instance.loading) continue;
       const other = this.#parts.cluster.pods.find(({ uid }) => uid === podUID);
       if (other?.redis?.runId !== instance.runId) continue;
       const missing = this.#acknowledgedIn(other.redis.dataset, ids);
       if (missing === 0) continue;
-      if (isByRecord(localInstance(asked), instance, other.name, asked)) {
+      if (ids.size === 0) {
+        this.violate(
+          'I4',
+          `${pod.name} was promoted in term ${term} empty, while ${other.name} has data`,
+        );
+      }
+      if (instance.priority === 0 || !this.#hasStopped(peer, asked, other.redis, term)) continue;
+      if (this.#isByRecord(localInstance(asked), instance, other.name, asked)) {
         this.guesses++;
         continue;
       }
@@ -226,11 +264,10 @@ export class Checker {
 
   /** I4: who just took the Lease waits a moment for the final offsets of those that it hears. */
   #checkLive(pod: SimPod, asked: AgentState, ids: ReadonlySet<number>, term: number): void {
-    const { scheduler, cluster } = this.#parts;
-    if (this.#isWeaker || scheduler.now() - this.#heldSince > COMPARES_FOR_MS) return;
-    for (const other of cluster.pods) {
+    if (this.#isWeaker) return;
+    for (const other of this.#parts.cluster.pods) {
       const peer = asked.peers.get(other.uid);
-      if (other === pod || peer === undefined || asked.now - peer.at > 1000) continue;
+      if (other === pod || peer === undefined || asked.now - peer.at > HEARD_MS) continue;
       const { instance } = peer.report;
       if (instance === null || instance.priority === 0 || instance.loading || instance.syncing)
         continue;
@@ -238,7 +275,7 @@ export class Checker {
         continue;
       if (this.#sinceCutMs(pod, other) < RECONNECTED_MS) continue;
       if (other.agent?.process.isRunning !== true || !other.isListed) continue;
-      if (isByRecord(localInstance(asked), instance, other.name, asked)) continue;
+      if (this.#isByRecord(localInstance(asked), instance, other.name, asked)) continue;
       const missing = this.#acknowledgedIn(other.redis.dataset, ids);
       if (missing > 0) {
         this.violate(
@@ -247,6 +284,46 @@ export class Checker {
         );
       }
     }
+  }
+
+  /**
+   * I4: who restarted, or never was part of the group, and took the Lease by itself waits for all whom
+   * it must expect: a pod that it did not hear has nothing that it lacks.
+   */
+  #checkUnheard(pod: SimPod, asked: AgentState, ids: ReadonlySet<number>, term: number): void {
+    if (this.#isWeaker) return;
+    for (const other of this.#parts.cluster.pods) {
+      if (other === pod || !other.isListed || other.isLeaving) continue;
+      const peer = asked.peers.get(other.uid);
+      if (peer !== undefined && asked.now - peer.at <= SILENT_MS) continue;
+      const missing = this.#acknowledgedIn(this.#dataOf(other), ids);
+      if (missing > 0) {
+        this.violate(
+          'I4',
+          `${pod.name} restarted and was promoted in term ${term} without ${missing} acknowledged writes of ${other.name}, which it did not hear`,
+        );
+      }
+    }
+  }
+
+  /** What it holds, or would hold if it started now. */
+  #dataOf({ redis, volume }: SimPod): Dataset {
+    if (redis !== null) return redis.dataset;
+    const { persistence } = this.#parts;
+    const kept = persistence === 'aof' ? volume.appendOnly : (volume.snapshot?.dataset ?? null);
+    return persistence === 'none' || kept === null ? EMPTY : kept;
+  }
+
+  /** Whether the choice between two was one by the record, where one of them has lost its id. */
+  #isByRecord(own: Shown, peer: Shown & object, pod: string, asked: AgentState): boolean {
+    const isPeerGuess = this.#isGuess(peer);
+    if (this.#isGuess(own)) return isPeerGuess;
+    const { datasets, lineage } = recordOf(asked);
+    const entry = datasets[pod];
+    if (!isPeerGuess || own === null || entry === undefined) return isPeerGuess;
+    const indexOf = (id: string): number => lineage.findLastIndex(({ replid }) => replid === id);
+    const ahead = indexOf(own.replid) - indexOf(entry.replid) || own.offset - entry.offset;
+    return ahead >= 0;
   }
 
   #acknowledgedIn(dataset: Dataset, ids: ReadonlySet<number>): number {
@@ -301,6 +378,7 @@ export class Checker {
       return;
     }
     this.#checkLabels(pod);
+    if (pod.term !== null) this.#ids.add(redis.replid);
     const own = pod.term ?? 0;
     for (const later of this.promotions) {
       if (later.term <= own || later.redis === redis) continue;
@@ -381,7 +459,10 @@ export class Checker {
       return [seenTerm(agent.state), ...(agent.state.pods ?? []).map(({ mirror }) => mirror.term)];
     });
     const remembered = Math.max(0, ...terms);
-    if (remembered < this.#greatestTerm) this.promotions.length = 0;
+    if (remembered < this.#greatestTerm) {
+      this.promotions.length = 0;
+      this.#ids.clear();
+    }
     return remembered;
   }
 

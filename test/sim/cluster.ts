@@ -6,6 +6,7 @@ import { AGENT_CONTAINER, ROLE_LABEL } from '../../src/names.ts';
 import { type AgentWorld, SimAgent } from './agent.ts';
 import type { Stored } from './api-server.ts';
 import type { Scheduler } from './ports.ts';
+import type { ClockJumps } from './process.ts';
 import type { RedisVersion } from './redis/options.ts';
 import { RedisProcess } from './redis/process.ts';
 import type { RedisObserver } from './redis/state.ts';
@@ -31,7 +32,7 @@ export type SimPod = {
   readonly uid: string;
   readonly host: string;
   readonly volume: Volume;
-  readonly wall: { offsetMs: number };
+  readonly jumps: ClockJumps;
   redis: RedisProcess | null;
   agent: SimAgent | null;
   /** The object is there; a force-deleted pod may run on without it. */
@@ -110,7 +111,7 @@ export class SimCluster {
       uid: `uid-${number}`,
       host: `10.0.0.${number}`,
       volume,
-      wall: { offsetMs: 0 },
+      jumps: { wallMs: 0, bootMs: 0 },
       redis: null,
       agent: null,
       isListed: true,
@@ -187,7 +188,7 @@ export class SimCluster {
       clock: {
         rate: 1 + (((pod.index * 7919) % 3) - 1) * RATE_ERROR,
         startMs: 1000 * (pod.index + 1) + random.integer(10),
-        wall: pod.wall,
+        jumps: pod.jumps,
       },
       minReplicas: 0,
       graceMs: GRACE_MS,

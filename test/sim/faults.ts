@@ -7,7 +7,7 @@ import type { Checker } from './checker.ts';
 import type { SimCluster, SimPod } from './cluster.ts';
 import { RedisClient } from './redis/client.ts';
 import { appended, EMPTY } from './redis/dataset.ts';
-import type { Fault } from './schedule.ts';
+import { type Fault, isJump } from './schedule.ts';
 
 type Parts = AgentWorld & {
   readonly cluster: SimCluster;
@@ -19,7 +19,7 @@ const FOREIGN_WRITES = 3;
 
 /** When the last consequence of a fault that the schedule brings about itself is over. */
 export function endOf(fault: Fault): number {
-  if (!('ms' in fault) || fault.kind === 'wall-jump') return fault.at;
+  if (!('ms' in fault) || isJump(fault)) return fault.at;
   const end = fault.at + fault.ms;
   if (fault.kind === 'force-delete') return end + fault.ghostMs;
   // It may wait for its effect for a while.
@@ -86,7 +86,10 @@ function injectAt(parts: Parts, fault: Exclude<Fault, ForAll>, pod: SimPod): voi
     case 'suspend': {
       const { redis } = pod;
       // Known before the first command that waited is carried out.
-      if (redis !== null) later(() => checker.thawed(redis));
+      if (redis !== null) {
+        checker.frozen(redis);
+        later(() => checker.thawed(redis));
+      }
       cluster.freezeRedis(pod, fault.ms);
       if (fault.kind === 'suspend') cluster.stopAgent(pod, fault.ms);
       return;
@@ -145,7 +148,10 @@ function injectAt(parts: Parts, fault: Exclude<Fault, ForAll>, pod: SimPod): voi
       return;
     }
     case 'wall-jump':
-      pod.wall.offsetMs += fault.ms;
+      pod.jumps.wallMs += fault.ms;
+      return;
+    case 'boot-clock-jump':
+      pod.jumps.bootMs += fault.ms;
   }
 }
 

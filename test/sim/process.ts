@@ -66,31 +66,31 @@ export class SimProcess {
   }
 }
 
-/** A boot-time clock that runs a little too fast or too slow, and a wall clock that may jump. */
+/** How far the clocks of one machine were set ahead, without any time that passed. */
+export type ClockJumps = { wallMs: number; bootMs: number };
+
+/** A boot-time clock that runs a little too fast or too slow, and a wall clock; both may jump. */
 export class SimClock implements Clock {
   readonly #process: SimProcess;
   readonly #rate: number;
   readonly #startMs: number;
-  readonly #wall: { offsetMs: number };
+  readonly #jumps: ClockJumps;
 
-  /** `wall` is shared by the programs of one machine. */
-  constructor(
-    process: SimProcess,
-    options: { rate: number; startMs: number; wall: { offsetMs: number } },
-  ) {
+  /** `jumps` are those of its machine. */
+  constructor(process: SimProcess, options: { rate: number; startMs: number; jumps: ClockJumps }) {
     this.#process = process;
     this.#rate = options.rate;
     this.#startMs = options.startMs;
-    this.#wall = options.wall;
+    this.#jumps = options.jumps;
   }
 
   now(): number {
-    return this.#startMs + this.#process.world.now() * this.#rate;
+    return this.#startMs + this.#process.world.now() * this.#rate + this.#jumps.bootMs;
   }
 
   epochMs(): number {
     const EPOCH_MS = 1_700_000_000_000;
-    return EPOCH_MS + Math.floor(this.#process.world.now() + this.#wall.offsetMs);
+    return EPOCH_MS + Math.floor(this.#process.world.now() + this.#jumps.wallMs);
   }
 
   after(ms: number, run: () => void): Timer {

@@ -111,8 +111,9 @@ async function coreFails(mutant: Mutant): Promise<string | null> {
 
 function line(mutant: Mutant, result: TrialResult): string {
   if (!result.isKilled) {
-    const word = NOT_SHOWN.has(mutant.name) ? 'not shown' : 'SURVIVED ';
-    return `${word} ${mutant.name} (${mutant.rule}): ${result.runs} schedules`;
+    const why = NOT_SHOWN.get(mutant.name);
+    const survived = `${mutant.name} (${mutant.rule}): ${result.runs} schedules`;
+    return why === undefined ? `SURVIVED  ${survived}` : `not shown ${survived}: ${why}`;
   }
   const how = result.isStored ? 'stored schedule' : `${result.runs} schedules`;
   return `killed    ${mutant.name} by ${result.invariant}, ${how}`;

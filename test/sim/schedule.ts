@@ -111,7 +111,14 @@ export type Fault =
   | { readonly kind: 'delete-lease'; readonly at: number }
   | { readonly kind: 'promote-by-hand'; readonly at: number; readonly pod: number }
   | { readonly kind: 'label-by-hand'; readonly at: number; readonly pod: number }
-  | { readonly kind: 'wall-jump'; readonly at: number; readonly pod: number; readonly ms: number };
+  | { readonly kind: 'wall-jump'; readonly at: number; readonly pod: number; readonly ms: number }
+  /** The clock that everything is timed by is set ahead: a machine that was moved or restored. */
+  | {
+      readonly kind: 'boot-clock-jump';
+      readonly at: number;
+      readonly pod: number;
+      readonly ms: number;
+    };
 
 type FaultKind = Fault['kind'];
 /** What is drawn among others; a link that flaps comes alone. */
@@ -135,6 +142,11 @@ export function isHarmless(fault: Fault): boolean {
   if (fault.kind === 'flap') return fault.from === 'api';
   const isStall = fault.kind === 'stop-agent' || fault.kind === 'suspend';
   return isStall ? fault.ms < HARMLESS_STALL_MS : HARMLESS.has(fault.kind);
+}
+
+/** Its `ms` is no duration. */
+export function isJump({ kind }: Fault): boolean {
+  return kind === 'wall-jump' || kind === 'boot-clock-jump';
 }
 
 export type Schedule = {
@@ -297,6 +309,7 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
       return { kind, at, pod };
     case 'wall-jump':
       return { kind, at, pod, ms: random.pick([-300_000, 300_000]) };
+    case 'boot-clock-jump':
     case 'stop-agent':
       return { kind, at, pod, ms: randomMs(random, 50, 8000) };
     case 'freeze-redis':

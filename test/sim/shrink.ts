@@ -1,7 +1,7 @@
 // Makes a failing schedule small: faults are left out and shortened, and the group is made simpler, as
 // long as the same invariant breaks.
 
-import type { Fault, Schedule } from './schedule.ts';
+import { type Fault, isJump, type Schedule } from './schedule.ts';
 import { Simulation } from './simulation.ts';
 
 const RUNS_MAX = 400;
@@ -26,7 +26,7 @@ function* simpler(schedule: Schedule): Generator<Schedule> {
   }
   if (setup.version !== '7.0') yield { ...schedule, setup: { ...setup, version: '7.0' } };
   for (const [index, fault] of faults.entries()) {
-    if (!('ms' in fault) || fault.kind === 'wall-jump' || fault.ms < 40) continue;
+    if (!('ms' in fault) || isJump(fault) || fault.ms < 40) continue;
     const shorter: Fault = { ...fault, ms: Math.round(fault.ms / 2) };
     yield { ...schedule, faults: faults.with(index, shorter) };
   }

@@ -66,6 +66,7 @@ export class Simulation {
       onPromote: (pod) => this.#checker.onPromote(pod),
       redisOf: (pod) => ({
         accepted: (id) => this.#checker.accepted(pod, id),
+        joined: () => this.#checker.joined(pod),
         promoted: (wasMaster) => this.#checker.promoted(pod, wasMaster),
         replaced: (before, after) => this.#checker.replaced(pod, before, after),
       }),
@@ -76,6 +77,7 @@ export class Simulation {
       cluster: this.#cluster,
       ledger: this.#ledger,
       hasBootFence: schedule.setup.bootFence,
+      persistence: schedule.setup.persistence,
       trace,
     });
     this.#api.onChange = (...change) => this.#checker.onChange(...change);

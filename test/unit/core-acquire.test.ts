@@ -42,11 +42,26 @@ await t.test('only holder and renewal time are a sign of life, whatever else is 
   t.end();
 });
 
-await t.test('a stall drops the window: what was not watched is no silence', (t) => {
+await t.test(
+  'what was not watched in a stall is no silence, what was watched still counts',
+  (t) => {
+    const rig = Rig.fenced(lease({}));
+    rig.feed({ kind: 'stalled', unwatchedMs: 3000 }, 5000);
+    rig.see(limbo, 5001);
+    t.same(writes(rig.effects), []);
+    rig.see(limbo, 7100);
+    t.match(writes(rig.effects), [{ op: 'acquire' }], 'four seconds of seven were watched');
+    t.end();
+  },
+);
+
+await t.test('a promise is not over sooner because of a stall', (t) => {
   const rig = Rig.fenced(lease({}));
-  rig.feed({ kind: 'stalled' }, 5000);
-  rig.see(limbo, 5001);
-  t.same(writes(rig.effects), []);
+  rig.now = 3900;
+  rig.peer(1, { failsafeRound: 7, agentId: 'x' });
+  const { until } = rig.state.promise ?? { until: 0 };
+  rig.feed({ kind: 'stalled', unwatchedMs: 3000 }, 7000);
+  t.equal(rig.state.promise?.until, until + 3000);
   t.end();
 });
 

@@ -111,6 +111,8 @@ await t.test('rule 6: who restarted, or is not listed, promotes once all were he
   for (const record of [
     { candidates: [candidate(1), candidate(2)] },
     { candidates: [{ ...candidate(0), runId: 'before' }, candidate(2)] },
+    // What the giver judged is not there any more.
+    { candidates: [{ ...candidate(0), runId: 'before' }, candidate(2)], decided: true },
   ]) {
     const rig = Rig.nominee({ basisMs: 0, ...record }, pods);
     const look = (): void => {

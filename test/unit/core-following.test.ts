@@ -72,6 +72,18 @@ await t.test('a new term of the same holder stops its replicas until its id is r
   t.end();
 });
 
+await t.test('an attachment under way ends with a new term: the offset is final', (t) => {
+  const rig = Rig.fenced(lease(), [pod(0), pod(1), pod(2)]);
+  t.equal(rig.state.pendingRedis?.kind, 'attach');
+  rig.effects = [];
+  const holder = { pod: 'redis-2', uid: 'u2', agentId: 'p2' };
+  rig.feed({ kind: 'lease', lease: lease({ resourceVersion: '11', holder, term: 2 }) });
+  t.match(rig.effects, [{ kind: 'limbo', cutClients: false }]);
+  rig.done(limbo);
+  t.equal(rig.state.frozenTerm, 2);
+  t.end();
+});
+
 await t.test('a link that was up and broke stops the replica; a first sync goes on', (t) => {
   const syncing = followingRig({ ...replica, linkUp: false, syncing: true });
   syncing.see({ ...replica, linkUp: false }, 20);

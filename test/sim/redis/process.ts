@@ -95,6 +95,10 @@ export class RedisProcess {
     return this.#state.dataset;
   }
 
+  get replid(): string {
+    return this.#state.replid;
+  }
+
   /** What INFO says, for oracles: seen without asking it. */
   info(): RedisInfo {
     const state = this.#state;

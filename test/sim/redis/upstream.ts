@@ -196,6 +196,7 @@ export class Upstream {
       this.#downstream.dropAll();
     }
     this.#state.createBacklog();
+    this.#state.observer?.joined();
   }
 
   /** The old data go first: from here on it cannot be told to do anything else. */
@@ -223,6 +224,7 @@ export class Upstream {
     state.createBacklog();
     state.restartAppending();
     this.#phase = 'connected';
+    state.observer?.joined();
     this.#heardAt = state.seconds();
     if (state.traits.diskless) this.#acknowledge();
     this.#link?.goOn();
