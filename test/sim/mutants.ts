@@ -35,6 +35,7 @@ export const NOT_SHOWN: ReadonlySet<string> = new Set([
   'old-instance-stays-frozen',
   'origin-is-not-recorded',
   'young-agents-are-sure',
+  'watch-tells-who-is-gone',
 ]);
 
 const core = (file: string): string => `agent/core/${file}.ts`;
