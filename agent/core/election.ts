@@ -10,6 +10,7 @@ export type Member = Dataset & {
   readonly loading: boolean;
   readonly syncing: boolean;
   readonly leaving: boolean;
+  readonly protocol: number;
   readonly startedEpochMs: number;
 };
 
@@ -43,6 +44,7 @@ function comparePlaced(a: Placed, b: Placed, config: CoreConfig): number {
   if (byData !== 0) return byData;
   // A pod that ends is no choice, unless it alone has the newest data: it hands over afterwards.
   if (a.member.leaving !== b.member.leaving) return a.member.leaving ? 1 : -1;
+  if (a.member.protocol !== b.member.protocol) return b.member.protocol - a.member.protocol;
   if (byPriority !== 0) return byPriority;
   if (a.member.startedEpochMs !== b.member.startedEpochMs) {
     return a.member.startedEpochMs - b.member.startedEpochMs;
@@ -66,6 +68,7 @@ export function betterClaim(
     return `${best.pod} has fresher data (offset ${best.offset} against ${other.offset})`;
   }
   if (other.leaving && !best.leaving) return `${best.pod} stays and has the same data`;
+  if (best.protocol > other.protocol) return `${best.pod} has the newer agent and the same data`;
   if (best.priority !== other.priority) return `${best.pod} has the smaller replica-priority`;
   return best.startedEpochMs === other.startedEpochMs
     ? `${best.pod} has the smaller name among equals`

@@ -160,11 +160,12 @@ export function selfMember(state: AgentState): Member | null {
     syncing: instance.syncing && !isLimbo(instance),
     priority: priorityOf(state, instance),
     leaving: isLeaving(state),
+    protocol: state.config.protocol,
   };
 }
 
 export function peerMember(peer: Peer): Member | null {
-  const { instance, podName, podUID, volume, leaving, role } = peer.report;
+  const { instance, podName, podUID, volume, leaving, protocol, role } = peer.report;
   if (instance === null) return null;
   return {
     ...instance,
@@ -172,6 +173,7 @@ export function peerMember(peer: Peer): Member | null {
     uid: podUID,
     volume,
     leaving,
+    protocol,
     syncing: instance.syncing && role !== 'limbo',
     startedEpochMs: peer.startedEpochMs,
   };

@@ -435,7 +435,9 @@ export class Checker {
     if (uid !== '' && term === this.#greatestTerm && uid !== this.#lastHolder) {
       this.violate('I2', `term ${term} has two holders: ${this.#lastHolder} and ${uid}`);
     }
-    if (before !== null && old !== this.#trueHolder) this.#checkProtocol(before, after);
+    // Another agent of the pod that was named goes on from it.
+    const isOtherPod = old.split('_')[1] !== uid;
+    if (before !== null && isOtherPod) this.#checkProtocol(before, after);
     if (term > this.#greatestTerm) this.#heldSince = this.#parts.scheduler.now();
     if (term > this.#greatestTerm || uid !== '') this.#lastHolder = uid;
     this.#greatestTerm = Math.max(this.#greatestTerm, term);

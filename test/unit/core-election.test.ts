@@ -21,6 +21,7 @@ const member = (pod: string, changes: Partial<Member> = {}): Member => ({
   loading: false,
   syncing: false,
   leaving: false,
+  protocol: 1,
   startedEpochMs: 1000,
   ...changes,
 });
@@ -48,6 +49,16 @@ await t.test('replica-priority decides among equal data, or first by policy', (t
   t.same(names(members, { priorityFirst: true }), ['redis-1', 'redis-0']);
   t.end();
 });
+
+await t.test(
+  'protocol: among equal data the newer agent leads, and never before fresher data',
+  (t) => {
+    const newer = member('redis-1', { protocol: 2 });
+    t.same(names([member('redis-0'), newer]), ['redis-1', 'redis-0']);
+    t.same(names([member('redis-0', { offset: 101 }), newer]), ['redis-0', 'redis-1']);
+    t.end();
+  },
+);
 
 await t.test('--age-beats-bytes: within so many bytes of the freshest, age decides', (t) => {
   const members = [
