@@ -4,7 +4,7 @@
 
 import { REDIS_VERSIONS, type ServerVersion } from './harness/redis-versions.ts';
 
-export const SETTINGS = [
+const SETTINGS = [
   'plain',
   'password',
   'ACL user',

@@ -4,25 +4,14 @@ import t, { type Test } from 'tap';
 import { declarations } from '../harness/declare.ts';
 import type { Group } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
-import type { Pod } from '../harness/pod.ts';
+import { replaceReady } from '../harness/replace.ts';
 import { emptyGroup, openStage, Scenario, startScenario } from '../harness/scenario.ts';
-import { waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { scenario: declare } = declarations(t, stage);
 /** Of a hand-over, where other work may hold both cores. */
 const PAUSE_MAX_MS = 1500;
-
-/** A new pod in its place, which the controller waits for before it goes on. */
-async function replaceReady(group: Group, pod: Pod): Promise<void> {
-  group.forget(pod);
-  const fresh = await group.create(pod.name);
-  await waitFor(`${pod.name} is ready`, async () => await fresh.isReady(), {
-    timeoutMs: 30_000,
-    picture: () => fresh.logTail(),
-  });
-}
 
 /** As a StatefulSet updates: from the highest ordinal down, one by one. */
 async function rollAll(t: Test, scenario: Scenario): Promise<void> {

@@ -49,14 +49,16 @@ export async function createAuthority(commonName: string): Promise<Authority> {
   };
 }
 
-/** A certificate for servers and clients with the given names and addresses. */
+/** A certificate for servers and clients with the given names and addresses, by default for a day. */
 export async function issueCertificate(
   authority: Authority,
   commonName: string,
   names: { readonly dns?: readonly string[]; readonly ips?: readonly string[] },
+  notAfter?: Date,
 ): Promise<Certificate> {
   const pair = await createKeyPair();
   const certificate = emptyCertificate(pair, commonName);
+  if (notAfter !== undefined) certificate.validity.notAfter = notAfter;
   certificate.setIssuer([{ name: 'commonName', value: authority.commonName }]);
   certificate.setExtensions([
     { name: 'basicConstraints', cA: false },
