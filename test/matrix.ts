@@ -4,15 +4,7 @@
 
 import { REDIS_VERSIONS, type ServerVersion } from './harness/redis-versions.ts';
 
-const SETTINGS = [
-  'plain',
-  'password',
-  'ACL user',
-  'TLS',
-  'mTLS',
-  'AOF',
-  'no persistence',
-] as const;
+const SETTINGS = ['plain', 'password', 'ACL user', 'TLS', 'mTLS', 'AOF', 'no persistence'] as const;
 
 export type Setting = (typeof SETTINGS)[number];
 
