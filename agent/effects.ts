@@ -60,6 +60,9 @@ export class Effects {
       case 'open':
         void this.#finish(effect.id, redis.open(effect.until));
         return;
+      case 'guard':
+        void this.#finish(effect.id, redis.guard());
+        return;
       case 'write-lease':
         void this.#writeLease(effect.id, effect.write);
         return;

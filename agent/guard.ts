@@ -64,6 +64,7 @@ export function guardRedis(redis: LocalRedisPort, guard: Guard): LocalRedisPort 
     promote: (runId, until) =>
       guard.value('redis.promote', () => redis.promote(runId, until), notDone),
     open: (until) => guard.value('redis.open', () => redis.open(until), notDone),
+    guard: () => guard.value('redis.guard', () => redis.guard(), notDone),
     setPollInterval: (ms) =>
       guard.now('redis.setPollInterval', () => redis.setPollInterval(ms), undefined),
   };

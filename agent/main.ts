@@ -15,6 +15,7 @@ import { groupOf } from './kube/group.ts';
 import { LabelKeeper } from './kube/label-keeper.ts';
 import { LeaseAdapter } from './kube/lease.ts';
 import { PodsAdapter } from './kube/pods.ts';
+import { watchRequests } from './kube/requests.ts';
 import { type OwnPod, readOwnPod } from './kube/own-pod.ts';
 import { RouteKeeper } from './kube/route-keeper.ts';
 import { readRoute } from './kube/service-route.ts';
@@ -179,6 +180,17 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     onBroken('the Lease'),
     random,
   );
+
+  void watchRequests({
+    api,
+    namespace: config.namespace,
+    group: group.name,
+    clock,
+    random,
+    onRequest: (request) => runtime.dispatch({ kind: 'request', request }),
+    onUnreadable: (detail) => log.warn({ code: 'RO_REQUEST_INVALID' }, `request: ${detail}`),
+    onBroken: onBroken('requests'),
+  });
 
   let isEnding = false;
   const end = async (): Promise<void> => {

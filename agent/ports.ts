@@ -24,6 +24,8 @@ export type LocalRedisPort = {
   /** Refuses where the process is another one than judged, or validity ended (I3). */
   promote(runId: string, until: number): Promise<RedisResult>;
   open(until: number): Promise<RedisResult>;
+  /** Refuses writes, until it is opened. */
+  guard(): Promise<RedisResult>;
   /** Milliseconds between two looks. */
   setPollInterval(ms: number): void;
 };

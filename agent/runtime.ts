@@ -8,7 +8,7 @@ import { labelChanges } from './core/labels.ts';
 import type { AgentEvent, AgentState, PodView } from './core/model.ts';
 import { reportOf, unhealthiness, unreadiness } from './core/report.ts';
 import { initialState, step } from './core/step.ts';
-import { leaseOf, seenTerm, selfPod } from './core/view.ts';
+import { seenTerm } from './core/view.ts';
 import { type EffectParts, Effects } from './effects.ts';
 import {
   Guard,
@@ -19,18 +19,12 @@ import {
   guardRoutes,
 } from './guard.ts';
 import type { LabelKeeper } from './kube/label-keeper.ts';
+import { faceOf, isDraining, pollMsOf, tickMsOf } from './pace.ts';
 import { type RoundParts, Rounds } from './rounds.ts';
 import { effectTrace, eventTrace } from './trace.ts';
 
 const HEARTBEAT_MS = 500;
 const OFFSET_PUBLISH_MS = 100;
-const TICK_BUSY_MS = 20;
-const TICK_CALM_MS = 200;
-const POLL_BUSY_MS = 10;
-const POLL_FENCED_MS = 100;
-const POLL_SETTLING_MS = 25;
-const POLL_CALM_MS = 250;
-const SETTLING_MS = 3000;
 const STALL_MS = 250;
 
 export type RuntimeParts = EffectParts &
@@ -82,7 +76,7 @@ export class Runtime {
   #ticker: Timer | null = null;
   #tickMs = 0;
   #lastTickAt: number;
-  #face = '';
+  #face: readonly unknown[] = [];
   #publishedAt = Number.NEGATIVE_INFINITY;
   #publishedOffset: number | null = null;
   #lastDecision: { reason: string; at: string } | null = null;
@@ -102,7 +96,7 @@ export class Runtime {
   }
 
   start(): void {
-    this.#setTick(TICK_BUSY_MS);
+    this.#setTick(tickMsOf(this.#state));
     this.#rounds.start();
   }
 
@@ -142,23 +136,26 @@ export class Runtime {
     this.#queue.push(event);
     if (this.#running) return;
     this.#running = true;
+    let isNews = false;
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
-        this.#handle(next);
+        isNews = this.#handle(next) || isNews;
       }
     } finally {
       this.#running = false;
     }
-    this.#settle();
+    if (isNews) this.#settle();
   }
 
-  #handle(event: AgentEvent): void {
+  /** Whether anything may have changed. */
+  #handle(event: AgentEvent): boolean {
     const { clock, log } = this.#parts;
     const before = this.#state;
     const { isTraced = false, core } = this.#parts;
     if (isTraced) this.#trace(eventTrace(event, core.self.agentId));
-    const { state, effects, reason } = step(before, event, clock.now());
+    const { state, effects, reason, isNews } = step(before, event, clock.now());
     this.#state = state;
+    if (!isNews) return false;
     if (reason !== null) {
       this.#lastDecision = { reason, at: new Date(clock.epochMs()).toISOString() };
       const { phase } = state;
@@ -177,6 +174,7 @@ export class Runtime {
     // tick may come at any moment, so this is one of its moments; one for each event, no loop.
     const hasMoved = state.phase !== before.phase;
     if (hasMoved && event.kind !== 'tick') this.#queue.push({ kind: 'tick' });
+    return true;
   }
 
   #trace(text: string | undefined): void {
@@ -199,20 +197,8 @@ export class Runtime {
   }
 
   #pace(): void {
-    const s = this.#state;
-    const isCalm = s.phase === 'Leading' || s.phase === 'Following';
-    const isRedisGone = s.redis?.reachable === false;
-    this.#setTick(isCalm && !isRedisGone ? TICK_CALM_MS : TICK_BUSY_MS);
-    const holder = s.peers.get(leaseOf(s)?.holder?.uid ?? '');
-    // The master's agent says that its Redis is gone: our link breaks within milliseconds.
-    const isSuspicious = s.phase === 'Following' && holder?.report.role === 'unknown';
-    // A new master takes a new id at the first attachment, and a new replica waits for its stream:
-    // both are noticed at once, so that the others need not wait.
-    const isSettling = isCalm && s.now - s.phaseSince < SETTLING_MS;
-    const isBusy = !isCalm && s.phase !== 'Fenced';
-    const calmMs = s.phase === 'Fenced' ? POLL_FENCED_MS : POLL_CALM_MS;
-    const settledMs = isSettling ? POLL_SETTLING_MS : calmMs;
-    this.#parts.redis.setPollInterval(isSuspicious || isBusy ? POLL_BUSY_MS : settledMs);
+    this.#setTick(tickMsOf(this.#state));
+    this.#parts.redis.setPollInterval(pollMsOf(this.#state));
   }
 
   #setTick(ms: number): void {
@@ -238,33 +224,13 @@ export class Runtime {
     const s = this.#state;
     const now = this.#parts.clock.now();
     const instance = s.redis?.reachable === true ? s.redis.instance : null;
-    const face = JSON.stringify([
-      s.phase,
-      s.frozenTerm,
-      seenTerm(s),
-      s.redis?.reachable === false && s.redis.refused,
-      instance === null
-        ? null
-        : [
-            instance.runId,
-            instance.role,
-            instance.upstream,
-            instance.linkUp,
-            instance.syncing,
-            instance.loading,
-            instance.replid,
-            instance.priority,
-          ],
-      s.promise?.round,
-      s.failsafe.round,
-      s.attachment?.caughtUp,
-      s.terminating || selfPod(s)?.leaving,
-      s.problem,
-    ]);
+    const face = faceOf(s);
     const sinceMs = now - this.#publishedAt;
     const offset = instance?.offset ?? null;
-    const isMoved = offset !== this.#publishedOffset && sinceMs >= OFFSET_PUBLISH_MS;
-    if (face === this.#face && !isMoved && sinceMs < HEARTBEAT_MS) return;
+    const publishMs = isDraining(s) ? 0 : OFFSET_PUBLISH_MS;
+    const isMoved = offset !== this.#publishedOffset && sinceMs >= publishMs;
+    const isSame = face.every((word, index) => word === this.#face[index]);
+    if (isSame && !isMoved && sinceMs < HEARTBEAT_MS) return;
     this.#face = face;
     this.#publishedAt = now;
     this.#publishedOffset = offset;

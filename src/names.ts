@@ -24,6 +24,9 @@ export const ADOPT_FROM_ANNOTATION = `${PREFIX}/adopt-from`;
 /** On the Lease, by a person: term in which anybody of the group may acquire. */
 export const FORCE_ANNOTATION = `${PREFIX}/force`;
 
+/** On the Lease of requests, by a person: what is asked for, JSON. */
+export const REQUEST_ANNOTATION = `${PREFIX}/request`;
+
 /** Pod annotations that a person may set to steer the injection. */
 export const POD_ANNOTATIONS = {
   container: `${PREFIX}/container`,
@@ -43,4 +46,9 @@ export const MANAGER = 'redis-orchestrator';
 /** Name of the group's Lease. */
 export function leaseName(group: string): string {
   return `redis-orchestrator-${group}`;
+}
+
+/** Name of the Lease that people write requests on; no group's own Lease can have it. */
+export function requestLeaseName(group: string): string {
+  return `redis-orchestrator.request.${group}`;
 }

@@ -53,6 +53,13 @@ export type RouteReport = {
   readonly detail: string;
 };
 
+/** What became of a request for a switchover. */
+export type RequestAnswer = {
+  readonly id: string;
+  readonly outcome: 'begun' | 'refused';
+  readonly detail: string;
+};
+
 export type AgentReport = {
   readonly podName: string;
   readonly podIP: string;
@@ -78,6 +85,8 @@ export type AgentReport = {
   readonly holder: string | null;
   /** The highest term in which this instance promised to stay in limbo with a final offset. */
   readonly frozenTerm: number | null;
+  /** Where this instance, the master of `term`, stopped for the successor that it was to have. */
+  readonly finalOffset: { readonly term: number; readonly offset: number } | null;
   readonly volume: string;
   /** The pod is terminating, or about to be. */
   readonly leaving: boolean;
@@ -92,6 +101,8 @@ export type AgentReport = {
   readonly promise: { readonly agentId: string; readonly round: number } | null;
   readonly lastDecision: { readonly reason: string; readonly at: string } | null;
   readonly problem: string | null;
+  /** The last request that this agent answered as master. */
+  readonly request: RequestAnswer | null;
   readonly route: readonly RouteReport[];
   /** Requests to the API server since this agent started. */
   readonly apiRequests: number;

@@ -35,9 +35,6 @@ export function isUsual({ version, setting }: Cell): boolean {
 
 export const cellName = ({ version, setting }: Cell): string => `${version}, ${setting}`;
 
-/** Before 7.0 Redis cuts its replicas' links when it is fenced: docs/design.md, "Hand-over". */
-export const losesAtHandover = (version: ServerVersion): boolean => version === 'redis-6.0';
-
 export const MATRIX_HEAD = [
   'server',
   'setting',

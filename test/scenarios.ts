@@ -112,8 +112,6 @@ export const MISSING: Readonly<Record<number, string>> = {
   33: 'not built: an Event and a metric about the conflict; it is a log line',
   39: 'not tested: the clock of Redis; libfaketime and its jemalloc do not go together',
   41: 'not built: preferring pods of the new revision; the role may change once per pod',
-  43: 'not built: no switchover on request',
-  44: 'not built: no switchover on request',
   50: 'not built: a failover or an alert; a Redis that refuses writes (MISCONF) counts as healthy',
   51: 'not built: whoever cannot fence a master that lives but locks him out promotes all the same',
   53: 'not built: a group whose Redis denies CONFIG gets no master',

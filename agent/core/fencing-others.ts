@@ -8,6 +8,7 @@ import { isManaged, podAt, recordOf } from './view.ts';
 
 const FENCE_WAIT_MS = 200;
 const LEGACY_FENCE_WAIT_MS = 1000;
+const SILENT_FENCE_WAIT_MS = 50;
 /** A report older than this does not tell what its instance is now. */
 const REPORT_FRESH_MS = 600;
 /** One that stays silent, a machine without power, is asked less often after a while. */
@@ -61,7 +62,16 @@ export function othersAreFenced(turn: Turn): boolean {
   }
   // A master without agent has no other fence, and its last bytes are wanted as well.
   const isLegacy = targets.some(({ uid }) => s.unmanaged.has(uid));
-  return s.now - s.fenceAskedAt >= (isLegacy ? LEGACY_FENCE_WAIT_MS : FENCE_WAIT_MS);
+  const isSilent = targets.every(({ uid }) => isKnownSilent(s, uid));
+  const waitMs = isLegacy ? LEGACY_FENCE_WAIT_MS : isSilent ? SILENT_FENCE_WAIT_MS : FENCE_WAIT_MS;
+  return s.now - s.fenceAskedAt >= waitMs;
+}
+
+/** Its own agent waits for an answer in vain, and queued a limbo as it gave the Lease away. */
+function isKnownSilent(s: AgentState, uid: string): boolean {
+  const peer = s.peers.get(uid);
+  if (peer === undefined || s.now - peer.at >= REPORT_FRESH_MS) return false;
+  return peer.report.role === 'unknown' && !peer.report.refused;
 }
 
 /** While this pod leads: those that could not be reached are asked again until they are in limbo. */

@@ -1,7 +1,7 @@
 // The Lease writes of its holder: renewal, naming a successor, release.
 
 import type { Member } from './election.ts';
-import type { Holder } from './model.ts';
+import type { GroupRecord, Holder } from './model.ts';
 import { nextDatasets, renewedRecord } from './record.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import { leaseOf, rankedMembers, recordOf } from './view.ts';
@@ -21,7 +21,7 @@ export function transfer(
   turn: Turn,
   member: Member,
   reason: string,
-  options: { goal: number | null; decided: boolean },
+  options: Pick<GroupRecord, 'goal' | 'decided'>,
 ): boolean {
   const { s } = turn;
   const peer = s.peers.get(member.uid);

@@ -1,6 +1,7 @@
 // What an event tells the state, before the rows act on it.
 
 import { promiseIfAsked } from './failsafe.ts';
+import { isGoalOpen, learnGiver } from './goal.ts';
 import type { AgentEvent, AgentState, LeaseView, LocalRedis, Unmanaged } from './model.ts';
 import type { Turn } from './turn.ts';
 import { isHolder, isLimbo, isValid, leaseOf, PEERS_MAX, recordOf } from './view.ts';
@@ -44,6 +45,9 @@ export function learn(turn: Turn, event: AgentEvent): void {
       if (event.isConfirmed || s.phase !== 'Leading') s.fenced = new Set(s.fenced).add(event.uid);
       if (event.instance !== null && s.unmanaged.has(event.uid))
         s.remoteGoal = event.instance.offset;
+      if (event.uid === recordOf(s).previous?.uid && isGoalOpen(s)) {
+        learnGiver(turn, event.instance, event.isConfirmed);
+      }
       return;
     case 'stalled':
       // What was not watched cannot count as silence.
@@ -53,6 +57,9 @@ export function learn(turn: Turn, event: AgentEvent): void {
       return;
     case 'volume-gone':
       s.goneVolumes = new Set([...s.goneVolumes, event.volume].slice(-GONE_VOLUMES_MAX));
+      return;
+    case 'request':
+      s.request = event.request;
       return;
     case 'terminate':
       s.terminating = true;
@@ -178,7 +185,11 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
   }
   switch (pending.kind) {
     case 'limbo':
-      if (result.ok && s.phase === 'HandingOver') s.handoverOffset = result.instance.offset;
+      if (result.ok && s.phase === 'HandingOver') s.stoppedAt = s.now;
+      return;
+    case 'guard':
+      // Where nothing is known of it, it may stand.
+      s.isGuarded = true;
       return;
     case 'attach':
       if (result.ok) return;
@@ -196,6 +207,7 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
       else turn.enter('Fencing', 'validity ended during the promotion');
       return;
     case 'open': {
+      if (result.ok) s.isGuarded = false;
       if (s.phase !== 'Promoting') return;
       if (!result.ok) return turn.enter('Fencing', `opening writes failed: ${result.detail}`);
       const lease = leaseOf(s);

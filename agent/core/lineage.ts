@@ -21,6 +21,8 @@ export type Position = { readonly index: number; readonly offset: number };
 const UNRECORDED_CHILD = 0.75;
 /** A snapshot may be older than what was recorded: an instance with the id comes first. */
 const A_SNAPSHOT = 0.25;
+/** It has its id, and less than its volume was known to hold: whole snapshots come before it. */
+const AN_OLDER_FILE = 0.5;
 /** Less than any offset differs. */
 const A_CHILD_HAS_MORE = 0.5;
 /** Below every recorded id: an empty dataset, which may only follow. */
@@ -39,7 +41,10 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
     return dataset.keys === 0 ? EMPTY : { index: 0, offset: dataset.offset };
   }
   const own = indexOf(record.lineage, dataset.replid);
-  if (own >= 0) return { index: own, offset: dataset.offset };
+  if (own >= 0) {
+    const index = isOlderFile(dataset, record) ? own - AN_OLDER_FILE : own;
+    return { index, offset: dataset.offset };
+  }
   const parent = indexOf(record.lineage, dataset.replid2);
   const unrecorded = unrecordedTerm(dataset.pod, record);
   if (parent >= 0 && unrecorded > (record.lineage[parent]?.term ?? 0)) {
@@ -67,6 +72,17 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   const isWhole = dataset.keys >= entry.keys;
   if (isWhole) return { index, offset: entry.offset };
   return { index: EMPTY.index + (index + 1) / (record.lineage.length + 1), offset: entry.offset };
+}
+
+/** An instance that restarted from a file that was saved before the last renewal. */
+export function isOlderFile(
+  { pod, volume, replid, offset, keys }: Dataset,
+  record: GroupRecord,
+): boolean {
+  const entry = record.datasets[pod];
+  if (entry?.volume !== volume || keys >= entry.keys) return false;
+  const steps = indexOf(record.lineage, entry.replid) - indexOf(record.lineage, replid);
+  return steps > 0 || (steps === 0 && offset < entry.offset);
 }
 
 /** Whether it is the position of any data: even the oldest come before none. */
@@ -104,12 +120,15 @@ function openerIndex(pod: string, record: GroupRecord): number | null {
 }
 
 /** The term that opened writes last: the newest id is of it. */
-export function lastOpening({
-  lineage,
-  history,
-}: Pick<GroupRecord, 'lineage' | 'history'>): TermEntry | undefined {
-  const term = lineage.findLast((entry) => entry.term > 0)?.term;
-  return history.findLast((entry) => entry.term === term);
+export function openedTerm({ lineage }: Pick<GroupRecord, 'lineage'>): number | undefined {
+  return lineage.findLast((entry) => entry.term > 0)?.term;
+}
+
+export function lastOpening(
+  record: Pick<GroupRecord, 'lineage' | 'history'>,
+): TermEntry | undefined {
+  const term = openedTerm(record);
+  return record.history.findLast((entry) => entry.term === term);
 }
 
 /** Whether this promotion is the newest that the record knows. */

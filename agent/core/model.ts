@@ -1,7 +1,7 @@
 // The words of the agent's core: what it knows, what happens to it, what it asks for.
 // Times are milliseconds of one boot-time clock (never the wall clock) unless a name says epoch.
 
-import type { AgentReport, Phase } from '../../src/wire.ts';
+import type { AgentReport, Phase, RequestAnswer } from '../../src/wire.ts';
 import type { Timing } from './lease-clock.ts';
 
 export type Holder = { readonly pod: string; readonly uid: string; readonly agentId: string };
@@ -39,8 +39,11 @@ export type TermEntry = {
 export type GroupRecord = {
   readonly protocol: number;
   readonly candidates: readonly Candidate[];
-  /** Offset that the new holder must have; an offset that EXEC returned, never a guess (rule 3). */
-  readonly goal: number | null;
+  /**
+   * Offset that the new holder must have: what EXEC returned, never a guess (rule 3). `pending`: the
+   * previous holder serves until it knows of this transfer, and tells the offset when it has stopped.
+   */
+  readonly goal: number | 'pending' | null;
   /** The giver of the Lease compared all live, frozen peers already. */
   readonly decided: boolean;
   /** Clock of the nominee when it sent the report that the swap was based on (rule 21). */
@@ -174,6 +177,7 @@ export type Effect =
       readonly until: number;
     }
   | { readonly kind: 'open'; readonly id: number; readonly until: number }
+  | { readonly kind: 'guard'; readonly id: number }
   | { readonly kind: 'write-lease'; readonly id: number; readonly write: LeaseWrite }
   | { readonly kind: 'fence-remote'; readonly targets: readonly RemoteTarget[] }
   | { readonly kind: 'exit'; readonly code: number };
@@ -207,8 +211,21 @@ export type AgentEvent =
       readonly instance: Instance | null;
     }
   | { readonly kind: 'volume-gone'; readonly volume: string }
+  | { readonly kind: 'request'; readonly request: SwitchoverRequest | null }
   | { readonly kind: 'stalled' }
   | { readonly kind: 'terminate' };
+
+/** What a person asks of the group, on a Lease of its own: who may write that is no matter of ours. */
+export type SwitchoverRequest = {
+  readonly id: string;
+  /** Name of the pod that is to lead, or null: the best one. */
+  readonly target: string | null;
+  /** The term that its writer saw: in another one it is void, so that none is carried out twice. */
+  readonly term: number;
+  /** Boot-time milliseconds after which nobody waits for it any more. */
+  readonly until: number;
+  readonly by: string;
+};
 
 export type CoreConfig = {
   readonly self: {
@@ -240,9 +257,11 @@ export type Attachment = {
   readonly caughtUp: boolean;
 };
 
+export type RoleCommand = 'limbo' | 'attach' | 'promote' | 'open' | 'guard';
+
 type PendingRedis = {
   readonly id: number;
-  readonly kind: 'limbo' | 'attach' | 'promote' | 'open';
+  readonly kind: RoleCommand;
   readonly sentAt: number;
 };
 type PendingWrite = {
@@ -279,7 +298,10 @@ export type AgentState = {
   /** Pods whose fence was answered, or not answered, in this phase. */
   readonly fenced: ReadonlySet<string>;
   readonly fenceAskedAt: number;
-  readonly remoteGoal: number | null;
+  /** Offset of an instance that was fenced from here; `none`: that process is gone. */
+  readonly remoteGoal: number | 'none' | null;
+  /** When the Redis of the previous holder was asked last for where it stopped. */
+  readonly giverAskedAt: number;
   readonly pendingRedis: PendingRedis | null;
   /** When a role command failed last: it is repeated by the tick, never at once. */
   readonly redisFailedAt: number;
@@ -297,7 +319,18 @@ export type AgentState = {
   /** Claims that were looked for and do not exist: nobody waits for their data. */
   readonly goneVolumes: ReadonlySet<string>;
   readonly terminating: boolean;
-  readonly handoverOffset: number | null;
+  readonly request: SwitchoverRequest | null;
+  /** What became of the last request that this agent answered. */
+  readonly answer: RequestAnswer | null;
+  /** The switchover that is under way: this pod, or the best one where it is null, is to lead. */
+  readonly switchover: SwitchoverRequest | null;
+  /** Writes are refused by our guard, which comes off once this instance leads. */
+  readonly isGuarded: boolean;
+  /** When this instance was stopped before the Lease was given away (Redis below 7.0). */
+  readonly stoppedAt: number | null;
+  /** The pod that had everything when this instance was stopped. */
+  readonly drainedTo: string | null;
+  readonly handoverFailedAt: number;
   readonly failsafe: { readonly round: number; readonly startedAt: number };
   readonly promise: {
     readonly agentId: string;
@@ -315,4 +348,6 @@ export type StepResult = {
   readonly effects: readonly Effect[];
   /** One sentence, where something was decided. */
   readonly reason: string | null;
+  /** False: the event told nothing new, and nothing was decided. */
+  readonly isNews: boolean;
 };

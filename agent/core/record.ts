@@ -1,7 +1,7 @@
 // What the holder writes into the Lease's record: candidates, datasets, lineage.
 
 import type { Member } from './election.ts';
-import { extendLineage, isNewest, isOfLineage } from './lineage.ts';
+import { extendLineage, isNewest, isOfLineage, isOlderFile } from './lineage.ts';
 import type {
   AgentState,
   Candidate,
@@ -63,8 +63,13 @@ function nextCandidates(state: AgentState): readonly Candidate[] {
  * recorded (I8), and one whose id Redis forgot keeps the entry that tells what it held.
  */
 function recordableMembers(state: AgentState, record: GroupRecord): readonly Member[] {
-  // What loads shows no keys yet: nobody knows whose data they will be.
-  return heardMembers(state).filter((member) => !member.loading && isOfLineage(member, record));
+  // What loads shows no keys yet: nobody knows whose data they will be. And what a volume held stays
+  // known until somebody leads without it: by that an older file is told from the others.
+  const isOpen = state.opened !== null && state.opened.term === leaseOf(state)?.term;
+  return heardMembers(state).filter(
+    (member) =>
+      !member.loading && isOfLineage(member, record) && (isOpen || !isOlderFile(member, record)),
+  );
 }
 
 /** What each member holds, as far as its descent is known from this record. */

@@ -9,6 +9,7 @@ import {
   type RouteReport,
 } from '../../src/wire.ts';
 import { isInSync } from './attachment.ts';
+import { finalOffset } from './handover.ts';
 import type { AgentState, Instance } from './model.ts';
 import {
   isLeaving,
@@ -125,6 +126,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
     lagBytes: lag(master, instance?.offset ?? null),
     holder: leaseOf(state)?.holder?.pod ?? null,
     frozenTerm: state.frozenTerm,
+    finalOffset: finalOffset(state),
     volume: state.config.self.volume,
     leaving: isLeaving(state),
     inSync: instance !== null && isInSync(state, instance),
@@ -137,6 +139,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
         : { agentId: state.promise.agentId, round: state.promise.round },
     lastDecision: context.lastDecision,
     problem: state.problem,
+    request: state.answer,
     route: context.route,
     apiRequests: context.apiRequests,
     peers: [...state.peers.values()].map(({ report, at }) => ({

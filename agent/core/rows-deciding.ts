@@ -3,6 +3,7 @@
 import { othersAreFenced } from './fencing-others.ts';
 import { betterClaim, type Member } from './election.ts';
 import { isFresher, isKnown, withOrigin } from './lineage.ts';
+import { isGoalOpen, pursueGoal } from './goal.ts';
 import { renewedRecord } from './record.ts';
 import { giveAway, leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
@@ -27,7 +28,7 @@ const FROZEN_WAIT_MS = 300;
 const INELIGIBLE_WAIT_MS = 300;
 /** Containers of a group that crashed together come back within seconds of each other. */
 const UNHEARD_WAIT_MS = 3000;
-const GOAL_WAIT_MS = 2000;
+const INHERIT_WAIT_MS = 4000;
 const PODS_WAIT_MS = 1000;
 const OPEN_WAIT_MS = 2000;
 const PROMOTE_RETRY_MS = 1000;
@@ -72,16 +73,13 @@ function decide(turn: Turn): void {
   if (lease === null) return;
   if (s.pods === null) {
     // Who else is there must be known first: they are compared, and fenced.
-    if (turn.elapsedMs() >= PODS_WAIT_MS) giveAway(turn, 'this agent could not list the pods');
+    const isPatient = isGoalOpen(s) || turn.elapsedMs() < PODS_WAIT_MS;
+    if (!isPatient) giveAway(turn, 'this agent could not list the pods');
     return;
   }
-  const isPlanned = record.goal !== null && record.previous !== null;
-  const isWaiting = isPlanned && !reachedGoal(self, record.goal ?? 0);
-  // A process that restarted has not what it had when it was named, and never will have.
-  const hasRestarted = candidateOf(s)?.runId !== localInstance(s)?.runId;
-  const isHopeless = hasRestarted || turn.elapsedMs() >= GOAL_WAIT_MS;
-  if (isWaiting && (!isHopeless || returnToPrevious(turn, self))) return;
-  if (!isPlanned || isWaiting) {
+  const goal = pursueGoal(turn, self);
+  if (goal === 'awaited') return;
+  if (goal !== 'reached') {
     const mine = rankedMembers(s).some((member) => member.uid === s.config.self.uid);
     if (self === null || !mine) {
       if (turn.elapsedMs() >= INELIGIBLE_WAIT_MS) giveAway(turn, 'this member is not eligible');
@@ -102,7 +100,7 @@ function decide(turn: Turn): void {
     if (!othersAreFenced(turn)) return;
     if (!inheritedAll(turn, self)) return;
     // What the giver compared counts only for the goal that it set.
-    if (!comparedAll(turn, lease.term, record.decided && !isWaiting)) return;
+    if (!comparedAll(turn, lease.term, record.decided && goal === 'none')) return;
   }
   const instance = localInstance(s);
   if (instance === null || s.pendingRedis?.kind === 'promote') return;
@@ -124,32 +122,14 @@ function decide(turn: Turn): void {
   );
 }
 
-/** Planned: everything that the previous master acknowledged must be here first (rules 3, 4). */
-function reachedGoal(self: Member | null, goal: number): boolean {
-  return self !== null && self.offset >= goal;
-}
-
-/** Rule 4: the goal was not reached; the previous holder has all data and takes over again. */
-function returnToPrevious(turn: Turn, self: Member | null): boolean {
-  const { s } = turn;
-  const previous = recordOf(s).previous;
-  const exists = s.pods?.some((pod) => pod.uid === previous?.uid && !pod.terminal);
-  const peer = previous === null ? undefined : s.peers.get(previous.uid);
-  const back = peer === undefined ? null : peerMember(peer);
-  // Its agent, or this one, may have started just now.
-  if (exists === true && back === null && turn.elapsedMs() < GOAL_WAIT_MS) return true;
-  if (exists === true && back !== null) {
-    const reason = `offset ${self?.offset ?? 'unknown'} did not reach the goal in time`;
-    transfer(turn, back, reason, { goal: null, decided: false });
-    return true;
-  }
-  return false;
-}
-
 /** Adoption: the old master's last bytes, sampled by its limbo, must have arrived here. */
 function inheritedAll(turn: Turn, self: Member): boolean {
   const { remoteGoal } = turn.s;
-  return remoteGoal === null || self.offset >= remoteGoal || turn.elapsedMs() >= GOAL_WAIT_MS * 2;
+  return (
+    typeof remoteGoal !== 'number' ||
+    self.offset >= remoteGoal ||
+    turn.elapsedMs() >= INHERIT_WAIT_MS
+  );
 }
 
 /**

@@ -4,6 +4,7 @@ import { adoption } from './adoption.ts';
 import { DISCARD_DATA_ANNOTATION } from '../../src/names.ts';
 import { mayAcquire } from './acquire.ts';
 import { isHeldBack, progress } from './attachment.ts';
+import { isGoalOpen } from './goal.ts';
 import { isOfLineage, mayBeOverwritten } from './lineage.ts';
 import type { GroupRecord } from './model.ts';
 import { holdsForPredecessor, takeOverOwn } from './rows-boot.ts';
@@ -78,7 +79,9 @@ function becomeDecider(turn: Turn): void {
     // An older Lease came back: promote only in a term that nobody has seen (rule 9).
     if (!turn.canWrite()) return;
     const reason = `term ${seen} was seen, the Lease is of term ${lease.term}`;
-    turn.writeLease('acquire', seen + 1, s.config.self, UNDECIDED, reason);
+    // A giver that may serve still is waited for in the new term as well.
+    const { goal } = isGoalOpen(s) ? recordOf(s) : UNDECIDED;
+    turn.writeLease('acquire', seen + 1, s.config.self, { ...UNDECIDED, goal }, reason);
     turn.enter('Acquiring', `acquiring term ${seen + 1}: ${reason}`);
     return;
   }

@@ -1,7 +1,7 @@
 // Rows of Leading and HandingOver: the master, until it is none.
 
-import type { Member } from './election.ts';
 import { keepOthersFenced } from './fencing-others.ts';
+import { answerRequest, handingOver, handoverTarget } from './handover.ts';
 import { leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
 import { isNewest } from './lineage.ts';
 import type { AgentState, Instance } from './model.ts';
@@ -16,18 +16,12 @@ import {
   leaseOf,
   livePeers,
   localInstance,
-  peerMember,
-  rank,
   rankedMembers,
   recordOf,
-  selfPod,
 } from './view.ts';
 
-/** A replica further behind than this is no target: draining it would be a long pause. */
-const HANDOVER_LAG_MAX_BYTES = 4 * 1024 * 1024;
 const NOMINEE_WAIT_MS = 100;
-const HANDOVER_LIMBO_MS = 1500;
-const HANDOVER_SWAP_MS = 800;
+const OPEN_RETRY_MS = 100;
 const JOIN_RENEW_GAP_MS = 200;
 
 export function leading(turn: Turn): void {
@@ -51,14 +45,16 @@ export function leading(turn: Turn): void {
     // to an instance that never had one, and after repl-backlog-ttl without replicas.
     s.opened = { ...s.opened, replid: instance.replid };
   }
+  if (answerRequest(turn)) return handingOver(turn);
   if (isLeaving(s)) {
     const target = handoverTarget(turn);
     if (target !== null) {
       turn.enter('HandingOver', `this pod is terminating: handing over to ${target.pod}`);
-      turn.limbo({ cutClients: true });
-      return;
+      return handingOver(turn);
     }
   }
+  if (s.isGuarded && s.pendingRedis === null && s.now - s.redisFailedAt >= OPEN_RETRY_MS)
+    turn.open();
   keepOthersFenced(turn);
   const isJoining = hasUnrecordedMember(s) || hasNewCandidate(s);
   const mayJoinNow = s.now - s.renewSentAt >= JOIN_RENEW_GAP_MS;
@@ -102,7 +98,8 @@ function crashed(turn: Turn): void {
   const peers = livePeers(s).filter((peer) => peer.report.instance !== null);
   const term = leaseOf(s)?.term ?? 0;
   const unfrozen = peers.filter((peer) => !isFrozenIn(peer, term));
-  if (unfrozen.length > 0 && silentMs - proofMs < NOMINEE_WAIT_MS) {
+  // While a frozen Redis keeps its links, no replica stops before another term begins.
+  if (refused && unfrozen.length > 0 && silentMs - proofMs < NOMINEE_WAIT_MS) {
     turn.say(`${what}: waiting for the final offsets of the replicas`);
     return;
   }
@@ -136,49 +133,4 @@ function restarted(turn: Turn, instance: Instance): void {
 function deposedByHand(turn: Turn, instance: Instance): void {
   if (!isLimbo(instance)) turn.limbo({ cutClients: true });
   turn.enter('Deciding', 'the master was made a replica by somebody else: deciding anew');
-}
-
-/** The best live, linked replica that stays. */
-function handoverTarget(turn: Turn): Member | null {
-  const { s } = turn;
-  const own = selfPod(s)?.ip;
-  const offset = localInstance(s)?.offset ?? 0;
-  const linked = livePeers(s).filter(({ report }) => {
-    const { instance } = report;
-    return (
-      !report.leaving &&
-      report.inSync &&
-      // A report from before this promotion counts offsets of another id.
-      instance?.replid === s.opened?.replid &&
-      instance?.upstream?.startsWith(`${own}:`) &&
-      offset - (instance?.offset ?? 0) <= HANDOVER_LAG_MAX_BYTES
-    );
-  });
-  const members = linked.flatMap((peer) => peerMember(peer) ?? []);
-  return rank(s, members)[0] ?? null;
-}
-
-export function handingOver(turn: Turn): void {
-  const { s } = turn;
-  if (isForeign(s) || !isValid(s) || leaseOf(s) === null) {
-    return turn.enter('Fencing', 'the Lease was lost during the handover');
-  }
-  if (leaveIfGiven(turn)) return;
-  const instance = localInstance(s);
-  if (instance === null || instance.runId !== s.opened?.runId) {
-    return turn.enter('Deciding', 'the local Redis went away during the handover');
-  }
-  if (s.handoverOffset === null) {
-    if (turn.elapsedMs() > HANDOVER_LIMBO_MS)
-      turn.enter('Fencing', 'limbo was not confirmed in time');
-    else turn.limbo({ cutClients: true });
-    return;
-  }
-  const target = handoverTarget(turn);
-  if (target === null || turn.elapsedMs() > HANDOVER_LIMBO_MS + HANDOVER_SWAP_MS) {
-    turn.enter('Deciding', 'no replica took the handover: deciding anew');
-    return;
-  }
-  const reason = isLeaving(s) ? 'its pod is terminating' : 'a switchover was asked for';
-  transfer(turn, target, reason, { goal: s.handoverOffset, decided: true });
 }

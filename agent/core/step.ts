@@ -2,12 +2,14 @@
 // clock, no randomness. An event first updates what is known; then the first matching row acts.
 
 import { runFailsafe } from './failsafe.ts';
+import { handingOver } from './handover.ts';
+import { isHeartbeat } from './heartbeat.ts';
 import { learn } from './learn.ts';
 import type { AgentEvent, AgentState, CoreConfig, StepResult } from './model.ts';
 import { boot } from './rows-boot.ts';
 import { deciding, promoting } from './rows-deciding.ts';
 import { acquiring, fencing, followingOrFenced } from './rows-following.ts';
-import { handingOver, leading } from './rows-leading.ts';
+import { leading } from './rows-leading.ts';
 import { Turn } from './turn.ts';
 import { leaseOf } from './view.ts';
 
@@ -34,6 +36,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     fenced: new Set(),
     fenceAskedAt: -1,
     remoteGoal: null,
+    giverAskedAt: Number.NEGATIVE_INFINITY,
     pendingRedis: null,
     redisFailedAt: Number.NEGATIVE_INFINITY,
     pendingWrite: null,
@@ -45,7 +48,13 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     attempted: new Set(),
     goneVolumes: new Set(),
     terminating: false,
-    handoverOffset: null,
+    request: null,
+    answer: null,
+    switchover: null,
+    isGuarded: false,
+    stoppedAt: null,
+    drainedTo: null,
+    handoverFailedAt: Number.NEGATIVE_INFINITY,
     failsafe: { round: 0, startedAt: Number.NEGATIVE_INFINITY },
     promise: null,
     maySince: null,
@@ -59,9 +68,10 @@ export function initialState(config: CoreConfig, now: number): AgentState {
 export function step(state: AgentState, event: AgentEvent, now: number): StepResult {
   const turn = new Turn(state);
   turn.s.now = Math.max(state.now, now);
+  const isNews = !isHeartbeat(state, event);
   learn(turn, event);
-  act(turn);
-  return turn.result();
+  if (isNews) act(turn);
+  return turn.result(isNews);
 }
 
 /** Whether the Lease names a younger agent of this very pod: we were replaced (row 1). */

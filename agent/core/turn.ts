@@ -12,6 +12,7 @@ import type {
   Holder,
   Instance,
   LeaseWrite,
+  RoleCommand,
   StepResult,
   TermEntry,
 } from './model.ts';
@@ -45,8 +46,8 @@ export class Turn {
     this.s = { ...state };
   }
 
-  result(): StepResult {
-    return { state: this.s, effects: this.effects, reason: this.#said };
+  result(isNews: boolean): StepResult {
+    return { state: this.s, effects: this.effects, reason: this.#said, isNews };
   }
 
   /** Records why; the same sentence twice in a row is said once. */
@@ -67,8 +68,11 @@ export class Turn {
     this.s.phaseSince = this.s.now;
     this.s.fenced = new Set();
     this.s.fenceAskedAt = -1;
-    this.s.handoverOffset = null;
+    this.s.stoppedAt = null;
+    this.s.switchover = null;
+    this.s.drainedTo = null;
     this.s.remoteGoal = null;
+    this.s.giverAskedAt = Number.NEGATIVE_INFINITY;
     this.s.maySince = null;
   }
 
@@ -103,7 +107,12 @@ export class Turn {
     this.effects.push({ kind: 'open', id, until: this.s.validUntil });
   }
 
-  #start(kind: 'limbo' | 'attach' | 'promote' | 'open'): number {
+  /** No more writes, while replicas go on. */
+  guard(): void {
+    this.effects.push({ kind: 'guard', id: this.#start('guard') });
+  }
+
+  #start(kind: RoleCommand): number {
     const id = this.s.nextId++;
     this.s.pendingRedis = { id, kind, sentAt: this.s.now };
     return id;

@@ -7,6 +7,7 @@ import type {
   GroupRecord,
   LineageEntry,
   Mirror,
+  SwitchoverRequest,
   TermEntry,
 } from '../core/model.ts';
 import { EMPTY_RECORD } from '../core/view.ts';
@@ -76,7 +77,7 @@ function recordIn(text: string | undefined): GroupRecord {
   return {
     protocol: numberOrNull(fields['protocol']) ?? EMPTY_RECORD.protocol,
     candidates: list<Candidate>(fields['candidates'], CANDIDATE),
-    goal: numberOrNull(fields['goal']),
+    goal: fields['goal'] === 'pending' ? 'pending' : numberOrNull(fields['goal']),
     decided: fields['decided'] === true,
     basisMs: numberOrNull(fields['basisMs']),
     previous: shaped<{ pod: string; uid: string; address: string }>(fields['previous'], POD),
@@ -100,4 +101,27 @@ export function readMirror(text: string | undefined): Mirror {
     dataset: shaped<DatasetEntry>(fields?.['dataset'], DATASET),
     opening: shaped<TermEntry>(fields?.['opening'], TERM),
   };
+}
+
+export type RequestText = Omit<SwitchoverRequest, 'until'> & { readonly expiresEpochMs: number };
+
+/** The request, or what is wrong with it: the field, its value, and what it should be. */
+export function readRequest(text: string): RequestText | string {
+  const fields = parse(text);
+  if (fields === null) return `${text.slice(0, 100)}: write a JSON object`;
+  const wrong = (name: string, remedy: string): string =>
+    `${name}=${JSON.stringify(fields[name] ?? null).slice(0, 100)}: ${remedy}`;
+  const { id, operation, target = null, term, expires, by } = fields;
+  const isName = (value: unknown): value is string =>
+    typeof value === 'string' && value !== '' && value.length <= 253;
+  if (!isName(id)) return wrong('id', 'a text of its own for each request');
+  if (operation !== 'switchover') return wrong('operation', 'only "switchover" is known');
+  if (target !== null && !isName(target)) return wrong('target', 'name of a pod, or left out');
+  if (typeof term !== 'number' || !Number.isInteger(term)) {
+    return wrong('term', 'the present term, a whole number (leaseTransitions of the Lease)');
+  }
+  const expiresEpochMs = typeof expires === 'string' ? Date.parse(expires) : Number.NaN;
+  if (Number.isNaN(expiresEpochMs)) return wrong('expires', 'a time such as 2026-01-31T12:00:00Z');
+  if (!isName(by)) return wrong('by', 'who asks');
+  return { id, target, term, expiresEpochMs, by };
 }

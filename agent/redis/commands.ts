@@ -92,10 +92,16 @@ export async function replicateFrom(
   return await transaction(redis, [['replicaof', host, String(port)]], startedEpochMs);
 }
 
+const GUARD: Command = ['config', 'set', 'min-replicas-to-write', String(GUARD_REPLICAS)];
+
+/** The guard alone: a master that refuses writes while its replicas get the last ones. */
+export async function refuseWrites(redis: Redis, startedEpochMs: number): Promise<Instance> {
+  return await transaction(redis, [GUARD], startedEpochMs);
+}
+
 /** NO ONE behind the guard: a late execution on a thawed Redis still accepts no write. */
 export async function promoteGuarded(redis: Redis, startedEpochMs: number): Promise<Instance> {
-  const guard: Command = ['config', 'set', 'min-replicas-to-write', String(GUARD_REPLICAS)];
-  return await transaction(redis, [guard, ['replicaof', 'no', 'one']], startedEpochMs);
+  return await transaction(redis, [GUARD, ['replicaof', 'no', 'one']], startedEpochMs);
 }
 
 /** Opens writes with the configured value, never with the guard that may stand. */

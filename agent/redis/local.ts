@@ -96,6 +96,10 @@ export class LocalRedisAdapter implements LocalRedisPort {
     return this.#carryOut((redis) => commands.openWrites(redis, minReplicas, this.#startedEpochMs));
   }
 
+  guard(): Promise<RedisResult> {
+    return this.#carryOut((redis) => commands.refuseWrites(redis, this.#startedEpochMs));
+  }
+
   async #carryOut(run: (redis: Redis) => Promise<Instance>): Promise<RedisResult> {
     const redis = this.#redis;
     if (redis === null) return { ok: false, refused: false, detail: 'no connection to Redis' };
@@ -186,9 +190,8 @@ export class LocalRedisAdapter implements LocalRedisPort {
     redis.once('close', onClose);
     while (!this.#stopped && redis.status === 'ready') {
       try {
-        const instance = await commands.look(redis, this.#startedEpochMs);
+        this.#report(await this.#look(redis));
         this.#timeouts = 0;
-        this.#report(instance);
       } catch (error) {
         if (redis.status !== 'ready') break;
         this.#report({ refused: false, detail: messageOf(error) });
@@ -199,6 +202,26 @@ export class LocalRedisAdapter implements LocalRedisPort {
     redis.disconnect();
     this.#redis = null;
     this.#timeouts = 0;
+  }
+
+  /** One look; silence is told as soon as it is one, not when the look times out. */
+  async #look(redis: Redis): Promise<Instance> {
+    const { clock, timeoutMs } = this.#options;
+    let isAnswered = false;
+    const tellSilence = (): void => {
+      // An answer that waits to be read counts: timers come first after a stall of ours.
+      setImmediate(() => {
+        if (!isAnswered) this.#report({ refused: false, detail: `no answer for ${timeoutMs} ms` });
+      });
+    };
+    const dueMs = this.#reachability.silenceDueMs(clock.now(), timeoutMs);
+    const alarm = clock.after(dueMs, tellSilence);
+    try {
+      return await commands.look(redis, this.#startedEpochMs);
+    } finally {
+      isAnswered = true;
+      alarm.cancel();
+    }
   }
 
   #report(seen: Look): void {

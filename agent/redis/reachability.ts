@@ -12,6 +12,9 @@ export function isLockedOut(detail: string): boolean {
   return LOCKED_OUT.test(detail);
 }
 
+/** Looks come four times a second at least: a quarter of a timeout of one second. */
+const LEAST_SHARE_WAITED = 0.75;
+
 export type Look = Instance | { readonly refused: boolean; readonly detail: string };
 
 export class Reachability {
@@ -27,6 +30,14 @@ export class Reachability {
   /** A role command showed the instance as well; it is no look. */
   shown(instance: Instance): void {
     this.#last = instance;
+  }
+
+  /**
+   * In how many milliseconds a look that is sent now shows silence of `timeoutMs`, which counts from
+   * the last answer. Never much sooner than that: who asks may have slept itself.
+   */
+  silenceDueMs(now: number, timeoutMs: number): number {
+    return Math.max(this.#answeredAt + timeoutMs - now, timeoutMs * LEAST_SHARE_WAITED);
   }
 
   after(seen: Look, now: number): LocalRedis {

@@ -20,7 +20,6 @@ import {
   cellName,
   type CellResult,
   isUsual,
-  losesAtHandover,
   MATRIX_HEAD,
   matrixRow,
   type Outcome,
@@ -80,7 +79,6 @@ async function handover(
   scenario: Scenario,
   losses: Losses,
   master: Pod,
-  mayLose: boolean,
 ): Promise<[Pod, Outcome]> {
   const { group } = scenario;
   await scenario.busy();
@@ -92,12 +90,7 @@ async function handover(
   t.comment(`handed over: writes paused for ${pauseMs.toFixed(0)} ms`);
   t.ok(pauseMs < BUSY_MACHINE_MS, 'the pause is short');
   const next = await oneMaster(group);
-  const lost = await losses.count(
-    t,
-    'hand-over',
-    next,
-    mayLose ? mark - UNREPLICATED_MS : undefined,
-  );
+  const lost = await losses.count(t, 'hand-over', next);
   await group.create(master.name);
   const after = await oneMaster(group);
   t.equal(after.name, next.name, 'the pod that comes back does not take the role');
@@ -141,8 +134,7 @@ async function runCell(t: Test, cell: Cell, program: string): Promise<void> {
 
   const [second, failedOver] = await failover(t, scenario, losses, master);
   tell({ failover: failedOver });
-  const mayLose = losesAtHandover(cell.version);
-  let [last, outcome] = await handover(t, scenario, losses, second, mayLose);
+  let [last, outcome] = await handover(t, scenario, losses, second);
   tell({ handover: outcome });
   if (cell.setting === 'AOF') {
     [last, outcome] = await crashOfAll(t, scenario, losses, group);

@@ -85,7 +85,7 @@ export type DirectWriterOptions = {
   /** Tried in turn, each next one as soon as the one before it refuses. */
   readonly addresses: readonly string[];
   readonly prefix: string;
-  /** Pause after a write; after a round of refusals it is 1 ms. */
+  /** Pause after each write and each refusal; without it 1 ms after a write and after a round. */
   readonly everyMs?: number;
   /** Where each acknowledged write is told; several writers may share one. */
   readonly ledger: Acknowledged[];
@@ -108,15 +108,17 @@ export class DirectWriter {
   private async run(): Promise<void> {
     let current = 0;
     let refusals = 0;
+    const { everyMs } = this.options;
     while (!this.isStopping) {
       const link = this.links[current % this.links.length];
       if (link !== undefined && (await this.write(link))) {
         refusals = 0;
-        await pause(this.options.everyMs ?? ROUND_MS);
+        await pause(everyMs ?? ROUND_MS);
         continue;
       }
       current++;
-      if (++refusals % this.links.length === 0) await pause(ROUND_MS);
+      const isRound = ++refusals % this.links.length === 0;
+      if (everyMs !== undefined || isRound) await pause(everyMs ?? ROUND_MS);
     }
   }
 

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
-import { ROLE_LABEL, leaseName } from '../../src/names.ts';
+import { leaseName, REQUEST_ANNOTATION, requestLeaseName, ROLE_LABEL } from '../../src/names.ts';
 import type { AgentAccount } from './agent-account.ts';
 import { ApiProxy } from './api-proxy.ts';
 import type { ControlPlane } from './control-plane.ts';
@@ -61,6 +61,8 @@ type RawLease = {
   };
   readonly spec: { readonly holderIdentity?: string; readonly leaseTransitions?: number };
 };
+
+let requests = 0;
 
 export class Group {
   readonly name: string;
@@ -241,9 +243,34 @@ export class Group {
     );
   }
 
+  private get leasesPath(): string {
+    return `/apis/coordination.k8s.io/v1/namespaces/${this.account.namespace}/leases`;
+  }
+
   get leasePath(): string {
-    const leases = `/apis/coordination.k8s.io/v1/namespaces/${this.account.namespace}/leases`;
-    return `${leases}/${leaseName(this.name)}`;
+    return `${this.leasesPath}/${leaseName(this.name)}`;
+  }
+
+  /** Asks for a switchover, as a person does; returns the request's id. */
+  async requestSwitchover(target: Pod): Promise<string> {
+    const id = `request-${++requests}`;
+    const request = {
+      id,
+      operation: 'switchover',
+      target: target.name,
+      term: (await this.lease())?.term ?? 0,
+      expires: new Date(Date.now() + 10_000).toISOString(),
+      by: 'the test',
+    };
+    const name = requestLeaseName(this.name);
+    const path = `${this.leasesPath}/${name}`;
+    if ((await this.admin.find(path)) !== undefined) await this.admin.delete(path);
+    await this.admin.create(this.leasesPath, {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { name, annotations: { [REQUEST_ANNOTATION]: JSON.stringify(request) } },
+    });
+    return id;
   }
 
   async lease(): Promise<{ podName: string; podUid: string; term: number } | undefined> {

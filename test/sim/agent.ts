@@ -210,6 +210,7 @@ export class SimAgent {
           return redis.promote(runId, until);
         }),
       open: (until) => this.#effect(() => redis.open(until)),
+      guard: () => this.#effect(() => redis.guard()),
       setPollInterval: (ms) => redis.setPollInterval(ms),
     };
   }

@@ -1,6 +1,7 @@
 // The invariants of DESIGN 13, checked at every write that is accepted, every promotion, every change
 // of the Lease and every full sync, by what is true and not by what anybody believes.
 
+import { goalOf } from '../../agent/core/goal.ts';
 import type { AgentState } from '../../agent/core/model.ts';
 import { isFrozenIn, leaseOf, localInstance, recordOf, seenTerm } from '../../agent/core/view.ts';
 import type { Collection, Stored, StoredLease } from './api-server.ts';
@@ -49,6 +50,20 @@ const COMPARES_FOR_MS = 250;
 function isGuess(instance: { readonly replid: string } | null, asked: AgentState): boolean {
   const entry = recordOf(asked).lineage.find(({ replid }) => replid === instance?.replid);
   return entry === undefined || entry.term === 0;
+}
+
+type Shown = { readonly replid: string; readonly offset: number } | null;
+
+/** Whether the choice between two was one by the record, where one of them has lost its id. */
+function isByRecord(own: Shown, peer: Shown & object, pod: string, asked: AgentState): boolean {
+  const isPeerGuess = isGuess(peer, asked);
+  if (isGuess(own, asked)) return isPeerGuess;
+  const { datasets, lineage } = recordOf(asked);
+  const entry = datasets[pod];
+  if (!isPeerGuess || own === null || entry === undefined) return isPeerGuess;
+  const indexOf = (id: string): number => lineage.findLastIndex(({ replid }) => replid === id);
+  const ahead = indexOf(own.replid) - indexOf(entry.replid) || own.offset - entry.offset;
+  return ahead >= 0;
 }
 
 export class Checker {
@@ -130,6 +145,11 @@ export class Checker {
     const lease = leaseOf(asked);
     const term = lease?.term ?? 0;
     pod.term = term;
+    if (this.promotions.some((later) => later.term > term)) {
+      // A NO ONE that was queued while it was frozen: the guard behind it lets it accept nothing (I1).
+      this.#parts.trace(pod.name, `promoted too late, in term ${term}`);
+      return;
+    }
     const ids = new Set(idsOf(redis.dataset));
     const isPlanned = this.#isPlanned(pod, redis, asked);
     this.promotions.push({ term, at: this.#parts.scheduler.now(), pod, redis });
@@ -157,8 +177,9 @@ export class Checker {
 
   /** With the giver's last offset reached, or with a giver that could have taken it back. */
   #isPlanned(pod: SimPod, redis: RedisProcess, asked: AgentState): boolean {
-    const { goal, previous } = recordOf(asked);
-    if (goal === null) return false;
+    const { goal: recorded, previous } = recordOf(asked);
+    if (recorded === null) return false;
+    const goal = goalOf(asked) ?? Number.POSITIVE_INFINITY;
     if (redis.info().offset >= goal) return true;
     const giver = this.#parts.cluster.pods.find(({ uid }) => uid === previous?.uid);
     if (giver?.redis == null || giver.redis.isFrozen || !giver.isListed) return false;
@@ -189,7 +210,7 @@ export class Checker {
       if (other?.redis?.runId !== instance.runId) continue;
       const missing = this.#acknowledgedIn(other.redis.dataset, ids);
       if (missing === 0) continue;
-      if (isGuess(localInstance(asked), asked) && isGuess(instance, asked)) {
+      if (isByRecord(localInstance(asked), instance, other.name, asked)) {
         this.guesses++;
         continue;
       }
@@ -214,7 +235,7 @@ export class Checker {
         continue;
       if (this.#sinceCutMs(pod, other) < RECONNECTED_MS) continue;
       if (other.agent?.process.isRunning !== true || !other.isListed) continue;
-      if (isGuess(localInstance(asked), asked) && isGuess(instance, asked)) continue;
+      if (isByRecord(localInstance(asked), instance, other.name, asked)) continue;
       const missing = this.#acknowledgedIn(other.redis.dataset, ids);
       if (missing > 0) {
         this.violate(

@@ -112,6 +112,10 @@ export class SimLocalRedis implements LocalRedisPort {
     return this.#carryOut([guard(this.#parts.minReplicas)]);
   }
 
+  guard(): Promise<RedisResult> {
+    return this.#carryOut([guard(GUARD_REPLICAS)]);
+  }
+
   #refuse(detail: string): Promise<RedisResult> {
     return this.#parts.process.promise((resolve) => resolve({ ok: false, refused: false, detail }));
   }
@@ -183,7 +187,12 @@ export class SimLocalRedis implements LocalRedisPort {
   #look(): void {
     const connection = this.#connection;
     if (connection === null) return this.#connect();
+    const { process, clock, timeoutMs } = this.#parts;
+    const dueMs = this.#reachability.silenceDueMs(clock.now(), timeoutMs);
+    const silence = { refused: false, detail: `no answer for ${timeoutMs} ms` };
+    const alarm = process.world.after(dueMs, () => process.run(() => this.#report(silence)));
     connection.send([INFO], false, (replies) => {
+      alarm.cancel();
       const seen = instanceFrom(replies, this.#startedEpochMs);
       if (seen.ok) {
         this.#timeouts = 0;

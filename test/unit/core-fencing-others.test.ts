@@ -74,6 +74,21 @@ await t.test('rule 8: the previous holder must be known to be frozen', (t) => {
   t.end();
 });
 
+await t.test('rule 8: a holder that its own agent found silent is waited for 50 ms', (t) => {
+  const promotedAfter = (refused: boolean | null): number => {
+    const rig = Rig.nominee({ basisMs: 0, decided: true });
+    rig.effects = [];
+    const report = { role: 'unknown', refused: refused === true, instance: null } as const;
+    if (refused !== null) rig.peer(1, report);
+    rig.tick();
+    for (; !kinds(rig.effects).includes('promote') && rig.now < 400; rig.now += 10) rig.tick();
+    return rig.now;
+  };
+  t.ok(promotedAfter(false) <= 60);
+  t.ok(promotedAfter(null) >= 200, 'of another nothing is known');
+  t.end();
+});
+
 await t.test('rule 8: a report older than 600 ms tells nothing', (t) => {
   const begin = (ageMs: number): Rig => {
     const rig = Rig.fenced(lease({ record: { datasets: {} } }));

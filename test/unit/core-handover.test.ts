@@ -1,9 +1,22 @@
-// Row of HandingOver: the pod ends, a replica in sync takes over, and nothing is lost.
+// Row of HandingOver: the pod ends, a replica in sync takes over, and nothing is lost (ADR 9).
 
 import t from 'tap';
+import { reportOf } from '../../agent/core/report.ts';
+import { recordOf } from '../../agent/core/view.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import { limbo, pod } from './core-fixtures.ts';
-import { lease, limboOf, silent, Rig, synced, writes, kinds } from './core-rig.ts';
+import {
+  context,
+  kinds,
+  lease,
+  limboOf,
+  master,
+  Rig,
+  SELF,
+  silent,
+  synced,
+  writes,
+} from './core-rig.ts';
 
 const leaving = [pod(0, { leaving: true }), pod(1)];
 
@@ -14,23 +27,153 @@ function begin(): Rig {
   return rig;
 }
 
+/** A whole round of a planned change: the transfer, and its answer. */
+function given(rig: Rig): void {
+  const [write] = writes(rig.effects);
+  if (write === undefined) throw new Error('nothing was given');
+  rig.written('ok');
+}
+
+await t.test('HandingOver: the Lease is given away first, while this instance serves on', (t) => {
+  const rig = begin();
+  t.equal(rig.state.phase, 'HandingOver');
+  t.match(writes(rig.effects), [
+    {
+      op: 'transfer',
+      holder: { pod: 'redis-1' },
+      term: 2,
+      record: { goal: 'pending', decided: true },
+    },
+  ]);
+  t.same(kinds(rig.effects), ['write-lease'], 'no limbo yet');
+  rig.tick(rig.now + 100);
+  t.same(kinds(rig.effects), ['write-lease']);
+  given(rig);
+  t.equal(rig.state.phase, 'Fencing');
+  t.match(rig.effects.at(-1), { kind: 'limbo', cutClients: true });
+  t.end();
+});
+
+await t.test('HandingOver: once stopped, this instance tells its successor where', (t) => {
+  const told = (rig: Rig) => reportOf(rig.state, context).finalOffset;
+  const rig = begin();
+  t.equal(told(rig), null, 'it serves');
+  given(rig);
+  t.equal(told(rig), null, 'limbo was only asked for');
+  rig.done({ ...limbo, offset: 120 });
+  t.same(told(rig), { term: 1, offset: 120 });
+  const restarted = begin();
+  given(restarted);
+  restarted.done({ ...limbo, offset: 120, runId: 'another' });
+  t.equal(told(restarted), null, 'another process has not what the one that served had');
+  t.end();
+});
+
 await t.test(
-  'HandingOver: limbo first, then a transfer whose goal is the offset that EXEC returned',
+  'HandingOver: an instance whose transfer is unknown serves on until its validity ends',
   (t) => {
-    const rig = Rig.leading();
-    rig.effects = [];
-    rig.feed({ kind: 'pods', pods: [pod(0, { leaving: true }), pod(1)] });
+    const rig = begin();
+    rig.written('timeout');
     t.equal(rig.state.phase, 'HandingOver');
-    t.match(kinds(rig.effects), ['limbo']);
-    const asked = rig.effects.splice(0)[0];
-    if (asked?.kind !== 'limbo') return t.fail('no limbo');
-    rig.feed({
-      kind: 'redis-done',
-      id: asked.id,
-      result: { ok: true, instance: { ...limbo, offset: 120 } },
+    rig.effects = [];
+    rig.tick(rig.now + 200);
+    t.match(writes(rig.effects), [{ op: 'renew' }], 'rule 2: a renewal decides');
+    rig.tick(rig.state.validUntil);
+    t.equal(rig.state.phase, 'Fencing');
+    t.end();
+  },
+);
+
+await t.test(
+  'HandingOver: a conflict gave nothing away: this instance leads, and tries again',
+  (t) => {
+    const rig = begin();
+    const view = lease({
+      resourceVersion: '99',
+      holder: SELF,
+      term: 1,
+      record: recordOf(rig.state),
     });
-    const [write] = writes(rig.effects);
-    t.match(write, { op: 'transfer', holder: { pod: 'redis-1' }, record: { goal: 120 } });
+    const [id] = [rig.state.pendingWrite?.id ?? 0];
+    rig.effects = [];
+    rig.feed({ kind: 'lease-written', id, outcome: 'conflict', lease: view });
+    t.match(writes(rig.effects), [{ op: 'transfer', resourceVersion: '99' }]);
+    t.end();
+  },
+);
+
+await t.test(
+  'HandingOver: Redis below 7.0: guarded, drained, stopped, and then given away',
+  (t) => {
+    const old = { version: '6.0.16' };
+    const rig = Rig.leading();
+    rig.see({ ...master, ...old });
+    rig.effects = [];
+    rig.feed({ kind: 'pods', pods: leaving });
+    t.same(kinds(rig.effects.splice(0)), ['guard']);
+    rig.done({ ...master, ...old, offset: 130 });
+    t.same(kinds(rig.effects), [], 'redis-1 lacks 30 bytes');
+    const whole = limboOf(1, {
+      replid: 'bbb',
+      linkUp: true,
+      upstream: '10.0.0.0:6379',
+      offset: 130,
+    });
+    synced(rig, { instance: whole });
+    t.same(kinds(rig.effects.splice(0)), ['limbo']);
+    synced(rig, { inSync: false, instance: { ...whole, linkUp: false } });
+    rig.done({ ...limbo, ...old, offset: 130 });
+    t.match(writes(rig.effects), [
+      { op: 'transfer', holder: { pod: 'redis-1' }, record: { goal: 130, decided: true } },
+    ]);
+    t.end();
+  },
+);
+
+await t.test('HandingOver: Redis below 7.0: not drained within 500 ms, it is opened again', (t) => {
+  const old = { version: '6.0.16' };
+  const rig = Rig.leading();
+  rig.see({ ...master, ...old });
+  rig.feed({ kind: 'pods', pods: leaving });
+  rig.done({ ...master, ...old, offset: 130 });
+  const since = rig.now;
+  rig.tick(since + 499);
+  t.equal(rig.state.phase, 'HandingOver');
+  rig.effects = [];
+  rig.tick(since + 500);
+  rig.tick(since + 500);
+  t.equal(rig.state.phase, 'Leading');
+  t.ok(kinds(rig.effects).includes('open'));
+  rig.done({ ...master, ...old, offset: 130 });
+  rig.tick(since + 1400);
+  t.equal(rig.state.phase, 'Leading', 'writes go on for a second');
+  synced(rig);
+  rig.tick(since + 1500);
+  t.equal(rig.state.phase, 'HandingOver');
+  t.end();
+});
+
+await t.test(
+  'HandingOver: Redis below 7.0: a swap that is not accepted for 800 ms is decided anew',
+  (t) => {
+    const old = { version: '6.0.16' };
+    const rig = Rig.leading();
+    rig.see({ ...master, ...old, offset: 100 });
+    rig.feed({ kind: 'pods', pods: leaving });
+    rig.done({ ...master, ...old, offset: 100 });
+    rig.tick();
+    rig.done({ ...limbo, ...old, offset: 100 });
+    const since = rig.now;
+    rig.state = { ...rig.state, validUntil: since + 10_000 };
+    const look = (): void => {
+      synced(rig);
+      const op = rig.state.pendingWrite?.write.op;
+      if (op !== undefined) rig.written(op === 'renew' ? 'ok' : 'error');
+    };
+    rig.pass(since + 800, look);
+    t.equal(rig.state.phase, 'HandingOver');
+    rig.pass(since + 900, look);
+    t.equal(rig.state.phase, 'Deciding');
     t.end();
   },
 );
@@ -64,20 +207,6 @@ await t.test('a hand-over needs a live, linked replica in sync that stays', (t) 
   t.end();
 });
 
-await t.test('HandingOver: limbo that is not confirmed for 1.5 s fences', (t) => {
-  const rig = begin();
-  const since = rig.now;
-  rig.tick(since + 1500);
-  t.equal(rig.state.phase, 'HandingOver');
-  rig.tick(since + 1501);
-  t.equal(rig.state.phase, 'Fencing');
-  t.same(
-    writes(rig.effects).filter(({ op }) => op === 'transfer'),
-    [],
-  );
-  t.end();
-});
-
 await t.test('HandingOver: another holder, no Lease, a later term or no validity fences', (t) => {
   const events = [
     (rig: Rig) => rig.feed({ kind: 'lease', lease: lease({ resourceVersion: '99', term: 9 }) }),
@@ -96,38 +225,25 @@ await t.test('HandingOver: another holder, no Lease, a later term or no validity
   t.end();
 });
 
-await t.test('HandingOver: a Redis that went away or restarted is decided anew', (t) => {
+await t.test('HandingOver: a Redis that went away is left as after any crash', (t) => {
   const gone = begin();
+  gone.written('error');
+  gone.frozen(1);
   gone.feed({ kind: 'redis', redis: silent(gone.now, true) });
-  t.equal(gone.state.phase, 'Deciding');
-  const restarted = begin();
-  restarted.see({ ...limbo, runId: 'another' });
-  t.equal(restarted.state.phase, 'Deciding');
+  gone.tick(gone.now + 200);
+  gone.written('ok');
+  gone.effects = [];
+  gone.tick();
+  gone.tick();
+  t.match(writes(gone.effects), [{ op: 'transfer', record: { goal: null } }]);
   t.end();
 });
 
-await t.test('HandingOver: a target that fell silent is decided anew', (t) => {
+await t.test('HandingOver: a target that fell silent: this instance leads on', (t) => {
   const mute = begin();
-  const since = mute.now;
-  mute.done({ ...limbo, offset: 120 }, since + 10);
-  mute.written('error', since + 20);
-  mute.tick(since + 1600);
-  t.equal(mute.state.phase, 'Deciding');
-  t.end();
-});
-
-await t.test('HandingOver: a swap that is not accepted for 800 ms is decided anew', (t) => {
-  const rig = begin();
-  const since = rig.now;
-  rig.state = { ...rig.state, validUntil: since + 10_000 };
-  rig.done({ ...limbo, offset: 120 });
-  const look = (): void => {
-    synced(rig);
-    if (rig.state.pendingWrite !== null) rig.written('error');
-  };
-  rig.pass(since + 2300, look);
-  t.equal(rig.state.phase, 'HandingOver');
-  rig.pass(since + 2350, look);
-  t.equal(rig.state.phase, 'Deciding');
+  mute.written('error');
+  mute.tick(mute.now + 1600);
+  mute.written('ok');
+  t.equal(mute.state.phase, 'Leading');
   t.end();
 });

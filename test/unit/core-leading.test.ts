@@ -1,7 +1,9 @@
 // Row of Leading: what ends it, what it renews, and what it makes of changes of its own Redis.
 
 import t from 'tap';
+import { step } from '../../agent/core/step.ts';
 import { recordOf } from '../../agent/core/view.ts';
+import type { AgentReport } from '../../src/wire.ts';
 import { config, limbo, pod } from './core-fixtures.ts';
 import {
   SELF,
@@ -187,5 +189,32 @@ await t.test('a deleted Lease is restored only while the holder is valid', (t) =
   rig.feed({ kind: 'lease', lease: null }, rig.state.validUntil);
   t.equal(rig.state.phase, 'Fencing');
   t.same(writes(rig.effects), []);
+  t.end();
+});
+
+await t.test('a report that says nothing new costs no look through the table', (t) => {
+  const rig = Rig.leading();
+  const isNews = (changes: Partial<AgentReport>): boolean => {
+    const { state } = rig;
+    const { instance } = state.peers.get('u1')?.report ?? { instance: null };
+    const known = state.peers.get('u1')?.report;
+    if (known === undefined || instance === null) throw new Error('redis-1 was not heard');
+    const report = { ...known, clockMs: known.clockMs + 500, ...changes };
+    return step(state, { kind: 'peer', report, startedEpochMs: 2000 }, rig.now).isNews;
+  };
+  t.notOk(isNews({}));
+  t.notOk(isNews({ lagBytes: 5, apiRequests: 9 }));
+  for (const change of [
+    { role: 'limbo' },
+    { inSync: false },
+    { leaving: true },
+    { refused: true },
+    { frozenTerm: 3 },
+    { promise: { agentId: 'x', round: 7 } },
+    { finalOffset: { term: 1, offset: 7 } },
+    { instance: null },
+  ] as const) {
+    t.ok(isNews(change), JSON.stringify(change));
+  }
   t.end();
 });

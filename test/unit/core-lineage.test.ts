@@ -57,6 +57,21 @@ await t.test('rule 11: an AOF restart is ranked by what its volume held', (t) =>
   t.end();
 });
 
+await t.test(
+  'rule 11: a file that is older than what was recorded comes behind whole snapshots',
+  (t) => {
+    const older = dataset({ offset: 140, keys: 4 });
+    t.same(positionOf(older, record), { index: 0.5, offset: 140 });
+    const earlier = positionOf({ ...older, replid: 'aaa', offset: 900 }, record);
+    t.same(earlier, { index: -0.5, offset: 900 }, 'of an id before the recorded one');
+    t.ok(hasData(earlier));
+    t.same(positionOf({ ...older, keys: 5 }, record), { index: 1, offset: 140 }, 'not fewer keys');
+    t.same(positionOf({ ...older, offset: 150 }, record), { index: 1, offset: 150 });
+    t.same(positionOf({ ...older, volume: 'pvc/other' }, record), { index: 1, offset: 140 });
+    t.end();
+  },
+);
+
 await t.test('data of unknown descent have no position', (t) => {
   t.equal(positionOf(dataset({ pod: 'redis-9', replid: 'zzz' }), record), null);
   t.end();

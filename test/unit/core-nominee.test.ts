@@ -2,7 +2,8 @@
 
 import t from 'tap';
 import { config, limbo, pod } from './core-fixtures.ts';
-import { SELF, candidate, named, lease, limboOf, Rig, writes, kinds } from './core-rig.ts';
+import type { AgentReport } from '../../src/wire.ts';
+import { candidate, kinds, lease, limboOf, named, Rig, SELF, targets, writes } from './core-rig.ts';
 
 const previous = { pod: 'redis-1', uid: 'u1', address: '10.0.0.1' };
 
@@ -134,5 +135,90 @@ await t.test('decided: strictly fresher frozen data still get the Lease', (t) =>
   };
   t.match(writes(begin(101).effects), [{ op: 'transfer', holder: named(1), term: 3 }]);
   t.match(kinds(begin(100).effects), ['promote'], 'a smaller priority was compared already');
+  t.end();
+});
+
+const pending = { goal: 'pending', previous, basisMs: 0, decided: true } as const;
+const stopped = (offset: number, changes: Partial<AgentReport> = {}): Partial<AgentReport> => ({
+  role: 'limbo',
+  frozenTerm: 2,
+  finalOffset: { term: 1, offset },
+  instance: limboOf(1, { offset }),
+  ...changes,
+});
+
+await t.test(
+  'rule 3: a pending goal: nobody is promoted before the giver told where it stopped',
+  (t) => {
+    const rig = Rig.nominee(pending);
+    rig.effects = [];
+    rig.peer(1, { role: 'master', instance: limboOf(1, { offset: 100, upstream: null }) });
+    rig.see(limbo, 100);
+    t.same(kinds(rig.effects), []);
+    rig.peer(1, stopped(100, { finalOffset: { term: 0, offset: 100 } }));
+    t.same(kinds(rig.effects), [], 'that was another term');
+    rig.peer(1, stopped(101));
+    t.same(kinds(rig.effects), [], 'a byte is missing');
+    rig.see({ ...limbo, offset: 101 }, 110);
+    t.match(kinds(rig.effects), ['promote']);
+    t.end();
+  },
+);
+
+await t.test(
+  'a pending goal: a giver whose agent is silent for 150 ms is fenced from here',
+  (t) => {
+    const rig = Rig.nominee(pending);
+    rig.effects = [];
+    rig.tick(149);
+    t.same(kinds(rig.effects), []);
+    rig.tick(150);
+    t.match(targets(rig.effects), [{ pod: 'redis-1', runId: 'run1' }]);
+    rig.tick(349);
+    t.equal(targets(rig.effects).length, 1);
+    rig.tick(350);
+    t.equal(targets(rig.effects).length, 2, 'and asked again every 200 ms');
+    const instance = { ...limbo, runId: 'run1', offset: 100 };
+    rig.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance });
+    t.match(kinds(rig.effects).at(-1), 'promote');
+    t.end();
+  },
+);
+
+await t.test('a pending goal: of a giver whose process is gone nothing more is to come', (t) => {
+  const gone = Rig.nominee(pending);
+  gone.effects = [];
+  gone.peer(1, { role: 'unknown', refused: true, instance: null });
+  t.match(kinds(gone.effects), ['promote']);
+  const restarted = Rig.nominee(pending);
+  restarted.effects = [];
+  restarted.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance: null });
+  t.match(kinds(restarted.effects), ['promote']);
+  t.end();
+});
+
+await t.test('a pending goal: a giver of which nothing is known is waited for, a whole L', (t) => {
+  const rig = Rig.nominee(pending);
+  const look = (): void => {
+    rig.see(limbo);
+    const { pendingWrite } = rig.state;
+    if (pendingWrite !== null) rig.written('ok');
+  };
+  rig.pass(config.timing.waitMs - 50, look);
+  t.notOk(kinds(rig.effects).includes('promote'));
+  rig.pass(config.timing.waitMs + 600, look);
+  t.ok(kinds(rig.effects).includes('promote'));
+  t.end();
+});
+
+await t.test('a pending goal is kept where a new term must be begun', (t) => {
+  const rig = Rig.fenced(lease());
+  rig.effects = [];
+  rig.peer(1, { term: 7 });
+  rig.feed({
+    kind: 'lease',
+    lease: lease({ resourceVersion: '12', holder: SELF, term: 2, record: pending }),
+  });
+  t.match(writes(rig.effects), [{ op: 'acquire', term: 8, record: { goal: 'pending', previous } }]);
   t.end();
 });

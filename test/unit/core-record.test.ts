@@ -2,6 +2,8 @@
 
 import t from 'tap';
 import type { GroupRecord } from '../../agent/core/model.ts';
+import { nextDatasets } from '../../agent/core/record.ts';
+import { recordOf } from '../../agent/core/view.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import { config, pod } from './core-fixtures.ts';
 import { master, candidate, lease, limboOf, Rig, writes } from './core-rig.ts';
@@ -96,3 +98,19 @@ await t.test('the history is of the last 20 terms, and keeps who opened writes l
   t.same(terms?.slice(1), [3, ...Array.from({ length: 18 }, (_, n) => n + 4)]);
   t.end();
 });
+
+await t.test(
+  'an older file does not overwrite what its volume was known to hold, until somebody leads',
+  (t) => {
+    const datasets = { 'redis-1': { volume: 'u1', replid: 'aaa', offset: 900, keys: 50 } };
+    const file = limboOf(1, { offset: 10, keys: 5 });
+    const deciding = Rig.nominee({ datasets });
+    deciding.frozen(1, file);
+    t.match(nextDatasets(deciding.state, recordOf(deciding.state)), datasets);
+    const leading = Rig.leading();
+    leading.peer(1, { role: 'limbo', instance: file });
+    const record = { ...recordOf(leading.state), datasets };
+    t.match(nextDatasets(leading.state, record), { 'redis-1': { offset: 10, keys: 5 } });
+    t.end();
+  },
+);

@@ -143,6 +143,7 @@ class Stage {
         ),
         promote: this.#port('redis.promote', () => this.#role(asMaster)),
         open: this.#port('redis.open', () => this.#role({})),
+        guard: this.#port('redis.guard', () => this.#role({})),
         setPollInterval: called('redis.setPollInterval'),
       },
       remoteRedis: {

@@ -1,0 +1,180 @@
+// Row of HandingOver, and the giver's side of a planned transfer (DESIGN 8, ADR 9): the Lease changes
+// hands while this instance serves on; then it stops, and tells its successor where.
+
+import type { Member } from './election.ts';
+import { leaveIfGiven, renewIfDue, transfer } from './holding.ts';
+import { isNewest } from './lineage.ts';
+import type { AgentState, Instance, Peer, SwitchoverRequest } from './model.ts';
+import type { Turn } from './turn.ts';
+import {
+  isForeign,
+  isLeaving,
+  isLimbo,
+  isValid,
+  leaseOf,
+  livePeers,
+  localInstance,
+  PEER_LIVE_MS,
+  peerMember,
+  rank,
+  recordOf,
+  selfPod,
+} from './view.ts';
+
+/** A replica further behind than this is no target: draining it would be a long pause. */
+const HANDOVER_LAG_MAX_BYTES = 4 * 1024 * 1024;
+const DRAIN_MS = 500;
+const DRAIN_AGAIN_MS = 1000;
+const STOP_MS = 1500;
+const STOPPED_SWAP_MS = 800;
+
+/** Why this peer cannot take over without loss, or a long pause, or null. */
+function problemOf(s: AgentState, { report, at }: Peer): string | null {
+  const { instance } = report;
+  if (s.now - at > PEER_LIVE_MS) return 'its agent is silent';
+  if (report.leaving) return 'its pod is terminating';
+  if (instance === null) return 'its Redis does not answer';
+  const own = selfPod(s)?.ip;
+  const isFollowing = instance.upstream?.startsWith(`${own}:`) === true;
+  // A report from before this promotion counts offsets of another id.
+  if (!isFollowing || instance.replid !== s.opened?.replid) {
+    return 'it does not replicate from the master';
+  }
+  const lag = (localInstance(s)?.offset ?? 0) - instance.offset;
+  if (lag > HANDOVER_LAG_MAX_BYTES) {
+    return `it lacks ${lag} bytes, more than ${HANDOVER_LAG_MAX_BYTES}`;
+  }
+  return report.inSync ? null : 'it is not in sync with the master';
+}
+
+/** The best live, linked replica that stays; or the one that was asked for. */
+export function handoverTarget(turn: Turn): Member | null {
+  const { s } = turn;
+  if (!mayHandOver(s)) return null;
+  const wanted = s.switchover?.target ?? null;
+  const peers = [...s.peers.values()].filter((peer) => problemOf(s, peer) === null);
+  const ranked = rank(
+    s,
+    peers.flatMap((peer) => peerMember(peer) ?? []),
+  );
+  return ranked.find(({ pod }) => wanted === null || pod === wanted) ?? null;
+}
+
+/** A successor finds the offset by the id of this promotion, and a drain that failed is over. */
+function mayHandOver(s: AgentState): boolean {
+  const isRecorded = s.opened !== null && isNewest(recordOf(s), s.opened);
+  return isRecorded && s.now - s.handoverFailedAt >= DRAIN_AGAIN_MS;
+}
+
+/** Why the pod that was asked for cannot take over now. */
+function refusalOf(turn: Turn, { target }: SwitchoverRequest): string {
+  const { s } = turn;
+  if (!mayHandOver(s)) return 'the master has only just begun to lead';
+  if (target === null) return 'no replica is in sync with the master';
+  if (target === s.config.self.pod) return `${target} is the master already`;
+  const peer = [...s.peers.values()].find(({ report }) => report.podName === target);
+  if (peer === undefined) return `${target} is no member that this agent hears`;
+  const problem = problemOf(s, peer);
+  return `${target} cannot take over: ${problem ?? 'it is not eligible (replica-priority, lineage)'}`;
+}
+
+/** A switchover that a person asked for: begun, or refused with the reason; each request once. */
+export function answerRequest(turn: Turn): boolean {
+  const { s } = turn;
+  const { request } = s;
+  const lease = leaseOf(s);
+  if (request === null || lease === null || request.id === s.answer?.id) return false;
+  const refuse = (detail: string): false => {
+    s.answer = { id: request.id, outcome: 'refused', detail };
+    turn.say(`switchover ${request.id} refused: ${detail}`);
+    return false;
+  };
+  if (request.until <= s.now) return refuse('it expired before it was seen');
+  if (request.term !== lease.term) {
+    return refuse(`it was made for term ${request.term}, and this is term ${lease.term}`);
+  }
+  s.switchover = request;
+  const target = handoverTarget(turn);
+  s.switchover = null;
+  if (target === null) return refuse(refusalOf(turn, request));
+  const detail = `handing over to ${target.pod}, asked for by ${request.by}`;
+  s.answer = { id: request.id, outcome: 'begun', detail };
+  turn.enter('HandingOver', `switchover ${request.id}: ${detail}`);
+  s.switchover = request;
+  return true;
+}
+
+/** Below 7.0 REPLICAOF cuts the links of a master's own replicas: they must have all before it. */
+function cutsReplicas({ version }: Instance): boolean {
+  return Number.parseInt(version, 10) < 7;
+}
+
+export function handingOver(turn: Turn): void {
+  const { s } = turn;
+  if (leaseOf(s) === null) return turn.enter('Fencing', 'the Lease was deleted: fencing');
+  if (isForeign(s)) return turn.enter('Fencing', 'the Lease names another holder: fencing');
+  if (!isValid(s)) return turn.enter('Fencing', 'validity ended during the handover: fencing');
+  // Nobody is promoted before this instance stopped, or was silent for a whole wait: it serves on.
+  if (leaveIfGiven(turn)) return;
+  // Rule 2: a renewal decides a transfer of which nothing is known.
+  if (s.unsure) return renewIfDue(turn);
+  const instance = localInstance(s);
+  if (instance === null || instance.runId !== s.opened?.runId) {
+    return turn.enter('Leading', 'the local Redis went away during the handover');
+  }
+  if (s.drainedTo !== null) return stopAndGive(turn, instance);
+  const isWanted = isLeaving(s) || s.switchover !== null;
+  const target = isWanted ? handoverTarget(turn) : null;
+  if (target === null) return turn.enter('Leading', 'nobody is there to be handed over to');
+  if (cutsReplicas(instance)) return drain(turn, instance, target);
+  transfer(turn, target, reasonOf(s), { goal: 'pending', decided: true });
+}
+
+function reasonOf({ switchover }: AgentState): string {
+  if (switchover === null) return 'its pod is terminating';
+  return `switchover ${switchover.id}, asked for by ${switchover.by}`;
+}
+
+/** Redis below 7.0: no more writes, the target gets the last ones, then this instance stops. */
+function drain(turn: Turn, instance: Instance, target: Member): void {
+  const { s } = turn;
+  if (turn.elapsedMs() >= DRAIN_MS) {
+    s.handoverFailedAt = s.now;
+    return turn.enter('Leading', `${target.pod} did not get the last writes in time: serving on`);
+  }
+  if (s.pendingRedis !== null) return;
+  if (!s.isGuarded) turn.guard();
+  else if (target.offset >= instance.offset) {
+    s.drainedTo = target.uid;
+    stopAndGive(turn, instance);
+  }
+}
+
+/** Redis below 7.0: the target has everything; in limbo the offset is final. */
+function stopAndGive(turn: Turn, { offset }: Instance): void {
+  const { s } = turn;
+  if (s.stoppedAt === null) {
+    if (turn.elapsedMs() < STOP_MS) turn.limbo({ cutClients: true });
+    else turn.enter('Fencing', 'limbo was not confirmed in time');
+    return;
+  }
+  // Its link is cut by now, so that it is no target any more, but it has everything.
+  const peer = livePeers(s).find(({ report }) => report.podUID === s.drainedTo);
+  const target = peer === undefined ? null : peerMember(peer);
+  if (target === null || s.now - s.stoppedAt > STOPPED_SWAP_MS) {
+    return turn.enter('Deciding', 'no replica took the handover: deciding anew');
+  }
+  transfer(turn, target, reasonOf(s), { goal: offset, decided: true });
+}
+
+/** Where this instance stopped after it had given the Lease away, for its successor; else null. */
+export function finalOffset(state: AgentState): { term: number; offset: number } | null {
+  const { opened, pendingRedis, config } = state;
+  const lease = leaseOf(state);
+  const instance = localInstance(state);
+  if (lease === null || instance === null || opened === null || pendingRedis !== null) return null;
+  const { goal, previous } = lease.record;
+  const isGiver = goal === 'pending' && previous?.uid === config.self.uid;
+  const isStopped = isLimbo(instance) && instance.runId === opened.runId;
+  return isGiver && isStopped ? { term: opened.term, offset: instance.offset } : null;
+}

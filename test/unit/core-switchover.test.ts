@@ -1,0 +1,102 @@
+// A change of master that a person asks for: carried out once, or refused with the reason.
+
+import t from 'tap';
+import type { SwitchoverRequest } from '../../agent/core/model.ts';
+import { reportOf } from '../../agent/core/report.ts';
+import { readRequest } from '../../agent/kube/annotation-text.ts';
+import type { AgentReport } from '../../src/wire.ts';
+import { context, kinds, limboOf, Rig, synced, writes } from './core-rig.ts';
+
+const following = limboOf(1, { replid: 'bbb', linkUp: true, upstream: '10.0.0.0:6379' });
+
+function ask(rig: Rig, changes: Partial<SwitchoverRequest> = {}): void {
+  rig.effects = [];
+  const request = { id: 'r1', target: 'redis-1', term: 1, until: rig.now + 5000, by: 'alice' };
+  rig.feed({ kind: 'request', request: { ...request, ...changes } });
+}
+
+const answerOf = (rig: Rig) => reportOf(rig.state, context).request;
+
+await t.test('a switchover on request: the pod that was named takes over', (t) => {
+  const rig = Rig.leading();
+  ask(rig);
+  t.equal(rig.state.phase, 'HandingOver');
+  t.match(writes(rig.effects), [
+    { op: 'transfer', holder: { pod: 'redis-1' }, term: 2, reason: /r1, asked for by alice/ },
+  ]);
+  t.match(answerOf(rig), { id: 'r1', outcome: 'begun' });
+  t.end();
+});
+
+await t.test('a switchover without a named pod: the best one takes over', (t) => {
+  const rig = Rig.leading();
+  ask(rig, { target: null });
+  t.match(writes(rig.effects), [{ op: 'transfer', holder: { pod: 'redis-1' } }]);
+  t.end();
+});
+
+await t.test('a switchover is refused, with the reason, where it would lose or wait', (t) => {
+  const refusals: [Partial<AgentReport>, RegExp][] = [
+    [{ inSync: false }, /not in sync/],
+    [{ leaving: true }, /terminating/],
+    [{ instance: null }, /does not answer/],
+    [{ instance: { ...following, upstream: '10.0.0.9:6379' } }, /does not replicate/],
+    [{ instance: { ...following, offset: 100 - 4 * 1024 * 1024 - 1 } }, /lacks 4194305 bytes/],
+    [{ instance: { ...following, priority: 0 } }, /replica-priority/],
+  ];
+  for (const [report, reason] of refusals) {
+    const rig = Rig.leading();
+    synced(rig, report);
+    ask(rig);
+    t.equal(rig.state.phase, 'Leading');
+    t.same(kinds(rig.effects).includes('limbo'), false, 'no pause at all');
+    t.match(answerOf(rig), { id: 'r1', outcome: 'refused', detail: reason });
+  }
+  const requests: [Partial<SwitchoverRequest>, RegExp][] = [
+    [{ target: 'redis-7' }, /no member/],
+    [{ target: 'redis-0' }, /master already/],
+    [{ term: 7 }, /term 7/],
+    [{ until: 0 }, /expired/],
+  ];
+  for (const [request, reason] of requests) {
+    const rig = Rig.leading();
+    ask(rig, request);
+    t.equal(rig.state.phase, 'Leading');
+    t.match(answerOf(rig), { outcome: 'refused', detail: reason });
+  }
+  t.end();
+});
+
+await t.test('a switchover is answered once', (t) => {
+  const rig = Rig.leading();
+  synced(rig, { inSync: false });
+  ask(rig);
+  synced(rig);
+  ask(rig);
+  t.equal(rig.state.phase, 'Leading');
+  ask(rig, { id: 'r2' });
+  t.equal(rig.state.phase, 'HandingOver');
+  t.end();
+});
+
+await t.test('a request that cannot be read: the field, the value and the remedy', (t) => {
+  const whole = {
+    id: 'r1',
+    operation: 'switchover',
+    target: 'redis-1',
+    term: 3,
+    expires: '2026-01-31T12:00:00Z',
+    by: 'alice',
+  };
+  const read = (changes: object) => readRequest(JSON.stringify({ ...whole, ...changes }));
+  t.match(read({}), { id: 'r1', target: 'redis-1', term: 3, by: 'alice' });
+  t.match(read({ target: undefined }), { target: null });
+  t.match(read({ id: '' }), /^id=""/);
+  t.match(read({ operation: 'reboot' }), /^operation="reboot".*switchover/);
+  t.match(read({ target: 5 }), /^target=5/);
+  t.match(read({ term: '3' }), /^term="3".*whole number/);
+  t.match(read({ expires: 'soon' }), /^expires="soon".*2026/);
+  t.match(read({ by: undefined }), /^by=null/);
+  t.match(readRequest('nonsense'), /JSON object/);
+  t.end();
+});
