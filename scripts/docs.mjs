@@ -1,7 +1,8 @@
 // Writes the tables of the documentation from the code that they describe, between the markers
 // `<!-- generated: NAME -->` and `<!-- /generated -->`: npx node scripts/docs.mjs. With --check it
 // writes nothing and ends with status 1 where a file is out of date. With --record FILE it first takes
-// what a run of the scenarios measured (RO_RECORD=FILE npm run test:chaos) into test/chaos/results.json.
+// what a run of the scenarios measured (RO_RECORD=FILE npm run test:chaos) into test/chaos/results.json,
+// and of the versions and settings (RO_REDIS_VERSIONS=all) into test/chaos/matrix.json.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { TIMING_PROFILES } from '../agent/core/lease-clock.ts';
@@ -11,12 +12,14 @@ import { ERROR_REMEDIES } from '../src/errors.ts';
 import { markdownTable } from '../src/options.ts';
 import { AGENT_RULES } from '../webhook/agent-role.ts';
 import { declaredScenarios, scenarioRows } from '../test/declared.ts';
+import { ALL_CELLS, cellName, MATRIX_HEAD, matrixRow } from '../test/matrix.ts';
 import { WEBHOOK_OPTIONS } from '../webhook/config.ts';
 import { isSilent, REASONS } from '../webhook/core/reasons.ts';
 
 const root = new URL('../', import.meta.url);
 const FILES = ['README.md', 'docs/design.md', 'docs/injection.md', 'docs/scenarios.md'];
 const RESULTS = new URL('test/chaos/results.json', root);
+const MATRIX = new URL('test/chaos/matrix.json', root);
 const { values: flags } = parseArgs({
   options: { check: { type: 'boolean' }, record: { type: 'string' } },
 });
@@ -72,30 +75,53 @@ function timingTable() {
   );
 }
 
-/** Of each declared test, what was measured last. */
-function recordedResults() {
-  return JSON.parse(readFileSync(RESULTS, 'utf8'));
+/** Of each declared test, or each cell of the matrix, what was measured last. */
+function recordedIn(url) {
+  return JSON.parse(readFileSync(url, 'utf8'));
 }
 
-function takeResults(file) {
-  const known = recordedResults();
-  const fresh = {};
-  for (const line of readFileSync(file, 'utf8').split('\n')) {
-    if (line === '') continue;
-    const { file: test, test: sentence, ...result } = JSON.parse(line);
-    fresh[`${test}: ${sentence}`] = result;
-  }
-  const names = declaredScenarios().map(({ file: test, sentence }) => `${test}: ${sentence}`);
-  const kept = names.sort().flatMap((name) => {
+/** What was measured now, else what was known; of what exists no more, nothing. */
+function writeResults(url, names, fresh) {
+  const known = recordedIn(url);
+  const kept = names.flatMap((name) => {
     const result = fresh[name] ?? known[name];
     return result === undefined ? [] : [[name, result]];
   });
-  writeFileSync(RESULTS, `${JSON.stringify(Object.fromEntries(kept), null, 2)}\n`);
+  writeFileSync(url, `${JSON.stringify(Object.fromEntries(kept), null, 2)}\n`);
+}
+
+function takeResults(file) {
+  const tests = {};
+  const cells = {};
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    if (line === '') continue;
+    const { file: test, test: sentence, cell, ...result } = JSON.parse(line);
+    if (cell === undefined) tests[`${test}: ${sentence}`] = result;
+    else cells[cellName(cell)] = cell;
+  }
+  const names = declaredScenarios().map(({ file: test, sentence }) => `${test}: ${sentence}`);
+  writeResults(RESULTS, names.sort(), tests);
+  writeResults(MATRIX, ALL_CELLS.map(cellName), cells);
+}
+
+/** The server stands in the first line of its version. */
+function versionTable() {
+  const results = recordedIn(MATRIX);
+  const rows = ALL_CELLS.flatMap((cell) => {
+    const result = results[cellName(cell)];
+    return result === undefined ? [] : [matrixRow(result)];
+  });
+  return table(
+    MATRIX_HEAD,
+    rows.map(([server, ...cells], index) =>
+      server === rows[index - 1]?.[0] ? ['', ...cells] : [server, ...cells],
+    ),
+  );
 }
 
 /** One line per test; the number and the fault stand in the first one of a row. */
 function scenarioTable() {
-  const results = recordedResults();
+  const results = recordedIn(RESULTS);
   return table(
     ['#', 'fault', 'shown by', 'what it asserts, or what is missing', 'recovery', 'lost'],
     scenarioRows().flatMap(({ row, fault, tests, elsewhere, missing }) => {
@@ -129,6 +155,7 @@ const BLOCKS = {
   reasons: reasonTable,
   scenarios: scenarioTable,
   timing: timingTable,
+  versions: versionTable,
 };
 
 function regenerate(file, text) {

@@ -82,6 +82,8 @@ type Test = { readonly file: string; readonly what: string };
 
 /** Tests of other layers. */
 export const ELSEWHERE: Readonly<Record<number, readonly Test[]>> = {
+  1: [{ file: 'test/chaos/matrix.test.ts', what: 'with every version and setting: see below' }],
+  2: [{ file: 'test/chaos/matrix.test.ts', what: 'with every version and setting: see below' }],
   27: [{ file: 'test/unit/core-election.test.ts', what: 'the rule alone' }],
   45: [{ file: 'test/e2e/redis.test.ts', what: 'on a real cluster' }],
   52: [
@@ -96,6 +98,10 @@ export const ELSEWHERE: Readonly<Record<number, readonly Test[]>> = {
   60: [{ file: 'test/soak/run.ts', what: '`npm run soak -- --hours N`: not a test that CI runs' }],
   61: [{ file: 'test/e2e/adoption.test.ts', what: 'on a real cluster' }],
   68: [{ file: 'test/unit/webhook-golden.test.ts', what: 'what the webhook does with them' }],
+  73: [
+    { file: 'test/kube/fast-route.test.ts', what: 'edited or deleted by hand: repaired' },
+    { file: 'test/e2e/fast-route.test.ts', what: 'on a real cluster' },
+  ],
 };
 
 /** What no test shows, and why: it is not built, or it cannot be had here. */
@@ -105,17 +111,13 @@ export const MISSING: Readonly<Record<number, string>> = {
   31: 'not built: an Event about it',
   33: 'not built: an Event and a metric about the conflict; it is a log line',
   39: 'not tested: the clock of Redis; libfaketime and its jemalloc do not go together',
-  41: 'not tested as a roll under load; not built: preferring pods of the new revision',
-  42: 'not tested as a drain; it is a deletion with `DisruptionTarget`',
-  50: 'not built: a Redis that refuses writes (MISCONF) counts as healthy',
-  51: 'not built: a documented order for a rotation, and its test',
-  52: 'not tested: a rotated, expired or wrong certificate of Redis',
+  41: 'not built: preferring pods of the new revision; the role may change once per pod',
+  50: 'not built: a failover or an alert; a Redis that refuses writes (MISCONF) counts as healthy',
+  51: 'not built: whoever cannot fence a master that lives but locks him out promotes all the same',
   53: 'not built: a group whose Redis denies CONFIG gets no master',
   56: 'not tested as such: the webhook down while pods start',
   58: 'not built: `protocol` is told, not compared',
-  68: 'not tested on real processes',
+  68: 'not built: a Redis that listens on 127.0.0.1 only is promoted like any other',
   69: 'the hung process holds the port, so a new one cannot run beside it',
-  70: 'by hand: docs/adopt.md',
   71: 'not tested: ECONNRESET before the refusal',
-  73: 'not built',
 };

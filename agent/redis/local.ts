@@ -10,7 +10,7 @@ import type { LocalRedisPort } from '../ports.ts';
 import { connectionOptions, currentPassword, isRefusal, type RedisAccess } from './access.ts';
 import * as commands from './commands.ts';
 import { startedEpochMs } from './instance.ts';
-import { type Look, Reachability } from './reachability.ts';
+import { isLockedOut, type Look, Reachability } from './reachability.ts';
 
 const RECONNECT_FAST_MS = 5;
 const RECONNECT_SLOW_MS = 200;
@@ -42,6 +42,8 @@ export class LocalRedisAdapter implements LocalRedisPort {
   readonly #reachability: Reachability;
   #configuredMinReplicas = 0;
   #timeouts = 0;
+  /** Why it was not let in, as told last: the loop tries many times a second. */
+  #complaint = '';
   #pollMs = 250;
   #stopped = false;
   #wake: (() => void) | null = null;
@@ -152,13 +154,22 @@ export class LocalRedisAdapter implements LocalRedisPort {
       const password = currentPassword(access);
       const auth = { user: access.user, password, tls: access.tls };
       this.#options.onRefusedSettings(await commands.prepare(redis, auth));
+      this.#complaint = '';
       return null;
     } catch (error) {
       this.#redis?.disconnect();
       this.#redis = null;
       const detail = cause === '' ? messageOf(error) : cause;
+      this.#complain(detail);
       return { refused: isRefusal(detail), detail };
     }
+  }
+
+  /** Only a leader's state names this problem; a replica's agent only says that nobody answers. */
+  #complain(detail: string): void {
+    if (!isLockedOut(detail) || detail === this.#complaint) return;
+    this.#complaint = detail;
+    this.#options.log.warn({ code: 'RO_REDIS_AUTH', detail }, 'Redis does not let its agent in');
   }
 
   /** Never our own guard, which an agent before us may have left; no answer changes nothing. */

@@ -2,8 +2,15 @@
 
 import type { Instance, LocalRedis } from '../core/model.ts';
 
-/** Answers of a Redis that lives but does not let us in. */
-const LOCKED_OUT = /NOAUTH|WRONGPASS|NOPERM|max number of clients/i;
+/**
+ * Answers of a Redis that lives but does not let us in; or whose certificate we reject, or it ours (an
+ * alert of TLS). It may serve others all the while: what looked like silence made a second master.
+ */
+const LOCKED_OUT = /NOAUTH|WRONGPASS|NOPERM|max number of clients|certificate|\balert\b/i;
+
+export function isLockedOut(detail: string): boolean {
+  return LOCKED_OUT.test(detail);
+}
 
 /** Looks come four times a second at least: a quarter of a timeout of one second. */
 const LEAST_SHARE_WAITED = 0.75;
@@ -44,7 +51,7 @@ export class Reachability {
     // Silence counts from the last answer; a closed socket is noticed at once.
     this.#unreachableSince ??= refused ? now : this.#answeredAt;
     const since = this.#unreachableSince;
-    const locked = LOCKED_OUT.test(detail);
+    const locked = isLockedOut(detail);
     return { reachable: false, since, refused, locked, detail, last: this.#last };
   }
 }

@@ -78,7 +78,10 @@ private_apt() {
     -o "Dir::State=$root/state" -o "Dir::State::status=$root/state/status"
     -o "Dir::Cache=$root" -o "Dir::Cache::Archives=$root/archives"
     -o APT::Sandbox::User=root -o Acquire::Languages=none -o APT::Keep-Downloaded-Packages=true)
-  [ ! -s "$root/etc/sources.list" ] || return 0
+  if [ -s "$root/etc/sources.list" ]; then
+    refresh_lists "$root/etc/sources.list"
+    return 0
+  fi
   mirror=$(machine_mirror)
   if [ -z "$mirror" ]; then
     apt-get update -qq >&2
@@ -92,6 +95,13 @@ private_apt() {
   "${apt[@]}" -o "Dir::Etc::SourceList=$root/etc/sources.list.tried" update -qq >&2 ||
     die "the machine's Debian mirror has no suite $suite" "choose another in versions.env"
   mv "$root/etc/sources.list.tried" "$root/etc/sources.list"
+}
+
+# refresh_lists SOURCES: a suite that moves takes old versions off the mirror, so lists of another day
+# name what is gone. Without the mirror what was downloaded then still serves.
+refresh_lists() {
+  [ -z "$(find "$1" -mtime -1)" ] || return 0
+  if "${apt[@]}" update -qq >&2; then touch "$1"; fi
 }
 
 machine_mirror() {

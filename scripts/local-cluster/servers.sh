@@ -11,6 +11,7 @@ command_servers() {
       redis-7.0) ensure_server "$server" "$REDIS_7_SUITE" redis-server redis-tools ;;
       redis-8.0) ensure_server "$server" "$REDIS_8_SUITE" redis-server redis-tools ;;
       valkey-8.1) ensure_server "$server" "$VALKEY_8_SUITE" valkey-server valkey-tools ;;
+      valkey-9) ensure_server "$server" "$VALKEY_9_SUITE" valkey-server valkey-tools ;;
       *) die "the server '$server' is not known" "see scripts/images --help" ;;
     esac
     echo "$server $cache/redis/$server"

@@ -1,10 +1,8 @@
 // The same with a password, with TLS, and with both (the master's Redis is killed each time).
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { declarations } from '../harness/declare.ts';
-import { createAuthority, issueCertificate } from '../harness/certificates.ts';
+import { redisTlsFiles } from '../harness/certificates.ts';
 import type { GroupOptions } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import { openStage, startScenario } from '../harness/scenario.ts';
@@ -27,21 +25,7 @@ async function failsOver(t: Test, options: GroupOptions): Promise<void> {
   await scenario.end(next, { mayLoseAfterMs: mark - 200 });
 }
 
-async function tlsFiles() {
-  const folder = stage.workspace.folder('tls');
-  const authority = await createAuthority('redis-ca');
-  const names = { dns: ['redis', 'localhost'], ips: ['127.0.0.1'] };
-  const certificate = await issueCertificate(authority, 'redis', names);
-  const files = {
-    ca: join(folder, 'ca.crt'),
-    cert: join(folder, 'tls.crt'),
-    key: join(folder, 'tls.key'),
-  };
-  writeFileSync(files.ca, authority.certPem);
-  writeFileSync(files.cert, certificate.certPem);
-  writeFileSync(files.key, certificate.keyPem);
-  return files;
-}
+const tlsFiles = async () => await redisTlsFiles(stage.workspace.folder('tls'));
 
 await declare([1], 'a group with a password fails over', async (t) => {
   await failsOver(t, { password: PASSWORD });

@@ -1,5 +1,7 @@
 // The real servers that the model is compared with: the one of the other tests; with
-// RO_REDIS_VERSIONS=all every version that tests can run on.
+// RO_REDIS_VERSIONS=all every version that the model knows.
+//
+// Valkey 9 is none of them: already after a first sync its offset is 14 bytes further than Valkey 8's.
 
 import { execFileSync } from 'node:child_process';
 import { redisServerProgram, redisVersion } from '../harness/redis-server.ts';
@@ -22,5 +24,6 @@ function targetOf(program: string): Target {
 
 export function targets(): readonly Target[] {
   if (process.env['RO_REDIS_VERSIONS'] !== 'all') return [targetOf(redisServerProgram())];
-  return [...redisServers().values()].map(targetOf);
+  const servers = [...redisServers()].filter(([version]) => version !== 'valkey-9');
+  return servers.map(([, program]) => targetOf(program));
 }

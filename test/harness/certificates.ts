@@ -2,6 +2,8 @@
 // node-forge, which knows RSA only, writes the certificates.
 
 import { generateKeyPair } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import forge from 'node-forge';
 
@@ -47,14 +49,16 @@ export async function createAuthority(commonName: string): Promise<Authority> {
   };
 }
 
-/** A certificate for servers and clients with the given names and addresses. */
+/** A certificate for servers and clients with the given names and addresses, by default for a day. */
 export async function issueCertificate(
   authority: Authority,
   commonName: string,
   names: { readonly dns?: readonly string[]; readonly ips?: readonly string[] },
+  notAfter?: Date,
 ): Promise<Certificate> {
   const pair = await createKeyPair();
   const certificate = emptyCertificate(pair, commonName);
+  if (notAfter !== undefined) certificate.validity.notAfter = notAfter;
   certificate.setIssuer([{ name: 'commonName', value: authority.commonName }]);
   certificate.setExtensions([
     { name: 'basicConstraints', cA: false },
@@ -70,4 +74,30 @@ export async function issueCertificate(
   ]);
   certificate.sign(forge.pki.privateKeyFromPem(authority.keyPem), forge.md.sha256.create());
   return { certPem: forge.pki.certificateToPem(certificate), keyPem: pair.privatePem };
+}
+
+export type TlsFiles = { readonly ca: string; readonly cert: string; readonly key: string };
+
+/** As a mounted Secret has them; written again, they are what a rotation leaves. */
+export function writeTlsFiles(
+  folder: string,
+  authority: Authority,
+  certificate: Certificate,
+): TlsFiles {
+  const files = {
+    ca: join(folder, 'ca.crt'),
+    cert: join(folder, 'tls.crt'),
+    key: join(folder, 'tls.key'),
+  };
+  writeFileSync(files.ca, authority.certPem);
+  writeFileSync(files.cert, certificate.certPem);
+  writeFileSync(files.key, certificate.keyPem);
+  return files;
+}
+
+/** For the Service "redis", of an authority of its own. */
+export async function redisTlsFiles(folder: string): Promise<TlsFiles> {
+  const authority = await createAuthority('redis-ca');
+  const names = { dns: ['redis', 'localhost'], ips: ['127.0.0.1'] };
+  return writeTlsFiles(folder, authority, await issueCertificate(authority, 'redis', names));
 }

@@ -14,7 +14,7 @@ import type { PodPlace, PodPlaces } from './pod-network.ts';
 import { Pod, type PodPlan, volumePath } from './pod.ts';
 import { statefulSetObject } from './pod-object.ts';
 import type { RedisAccess } from './redis-client.ts';
-import type { RedisOptions } from './redis-server.ts';
+import { type RedisOptions, redisServerProgram } from './redis-server.ts';
 
 export type GroupOptions = {
   readonly name?: string;
@@ -22,6 +22,10 @@ export type GroupOptions = {
   readonly password?: string;
   readonly tls?: RedisOptions['tls'];
   readonly redisArgs?: readonly string[];
+  /** Which redis-server; else the one that RO_REDIS_SERVER or PATH names. */
+  readonly program?: string;
+  /** How clients get in; by default with the group's password and TLS, as the agents do. */
+  readonly clients?: RedisAccess;
   readonly bootFence?: boolean;
   readonly preStop?: boolean;
   readonly nativeSidecar?: boolean;
@@ -83,10 +87,14 @@ export class Group {
     this.options = options;
     this.name = options.name ?? 'redis';
     this.admin = controlPlane.admin;
-    this.access = {
+    this.access = options.clients ?? {
       ...(options.password === undefined ? {} : { password: options.password }),
       ...(options.tls === undefined ? {} : { tls: true }),
     };
+  }
+
+  get redisProgram(): string {
+    return this.options.program ?? redisServerProgram();
   }
 
   get pods(): readonly Pod[] {
@@ -157,6 +165,7 @@ export class Group {
           persistence: this.options.persistence ?? 'rdb',
           bootFence: managed && (this.options.bootFence ?? true),
           args: this.options.redisArgs ?? [],
+          program: this.redisProgram,
           ...(this.options.password === undefined ? {} : { password: this.options.password }),
           ...(this.options.tls === undefined ? {} : { tls: this.options.tls }),
         },

@@ -95,6 +95,7 @@ export type PodFacts = {
   readonly nativeSidecar: boolean;
   readonly redis: ContainerState;
   readonly agent: ContainerState | undefined;
+  readonly isDisrupted?: boolean;
 };
 
 export function podStatus(facts: PodFacts): object {
@@ -116,6 +117,7 @@ export function podStatus(facts: PodFacts): object {
       condition('Initialized', true),
       condition('ContainersReady', isReady),
       condition('Ready', isReady),
+      ...(facts.isDisrupted === true ? [condition('DisruptionTarget', true)] : []),
     ],
     containerStatuses: [
       containerStatus(facts.redis, IMAGES.redis),

@@ -57,6 +57,7 @@ export class Pod {
   private isGone = false;
   private isDark = false;
   private isOff = false;
+  private isDisrupted = false;
   private reporting: Promise<void> | undefined;
   private isDirty = false;
 
@@ -122,7 +123,7 @@ export class Pod {
   }
 
   private launchAgent(changes: Readonly<Record<string, string>>) {
-    const { workspace, shape, namespace, kubeconfig, access, agentEnv } = this.plan;
+    const { workspace, shape, namespace, kubeconfig, redis, agentEnv } = this.plan;
     const env = {
       POD_NAME: this.name,
       POD_NAMESPACE: namespace,
@@ -135,7 +136,7 @@ export class Pod {
       RO_BOOT_FENCE: String(this.plan.redis.bootFence === true),
       RO_SHUTDOWN_GRACE: `${shape.graceSeconds}s`,
       RO_LOG_LEVEL: process.env['RO_TEST_LOG_LEVEL'] ?? 'info',
-      ...(access.password === undefined ? {} : { REDIS_PASSWORD: access.password }),
+      ...(redis.password === undefined ? {} : { REDIS_PASSWORD: redis.password }),
       ...agentEnv,
       ...changes,
     };
@@ -168,6 +169,7 @@ export class Pod {
         nativeSidecar: this.plan.shape.nativeSidecar,
         redis: this.redis.state,
         agent: this.agentContainer?.state,
+        isDisrupted: this.isDisrupted,
       });
       const metadata = { uid: this.uid };
       try {
@@ -189,6 +191,24 @@ export class Pod {
 
   async replication(): Promise<ReplicationInfo> {
     return await replicationInfo(this.ip, this.access);
+  }
+
+  /** What the readiness probe of the agent would find. */
+  async isReady(): Promise<boolean> {
+    const url = `http://${this.ip}:${AGENT_PORT}/ready`;
+    const answer = await request(url, { headersTimeout: 1000, bodyTimeout: 1000 });
+    await answer.body.dump();
+    return answer.statusCode === 200;
+  }
+
+  /**
+   * Says that the pod is about to be removed, as an eviction, a preemption or a taint does; no more.
+   * Kubernetes takes it back where no deletion came within two minutes.
+   */
+  async announceDisruption(isDisrupted = true): Promise<void> {
+    this.isDisrupted = isDisrupted;
+    this.report();
+    await this.reporting;
   }
 
   /** A graceful deletion, step by step as the kubelet does it. */

@@ -1,10 +1,24 @@
 // Connections to Redis for tests, with ioredis's helpfulness turned off: no retries, no queue, so
 // that a test sees what the server said.
 
+import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { REDIS_PORT } from './free-ports.ts';
 
-export type RedisAccess = { readonly password?: string; readonly tls?: boolean };
+export type RedisAccess = {
+  readonly user?: string;
+  readonly password?: string;
+  readonly tls?: boolean;
+  /** Files of the certificate that the client shows. */
+  readonly tlsClient?: { readonly cert: string; readonly key: string };
+};
+
+/** The server's certificate is not checked: what a test wants to know is what the agent checks. */
+function tlsOf({ tlsClient }: RedisAccess): object {
+  if (tlsClient === undefined) return { rejectUnauthorized: false };
+  const { cert, key } = tlsClient;
+  return { rejectUnauthorized: false, cert: readFileSync(cert), key: readFileSync(key) };
+}
 
 export type ReplicationInfo = {
   readonly role: string;
@@ -32,7 +46,8 @@ export function openRedis(address: string, access: RedisAccess, timeoutMs = 1000
     disconnectTimeout: 20,
     protocol: 2,
     ...(access.password === undefined ? {} : { password: access.password }),
-    ...(access.tls === true ? { tls: { rejectUnauthorized: false } } : {}),
+    ...(access.user === undefined ? {} : { username: access.user }),
+    ...(access.tls === true ? { tls: tlsOf(access) } : {}),
   });
   // The same failure rejects connect() or the command; unheard, the event would end the process.
   client.on('error', () => undefined);

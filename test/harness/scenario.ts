@@ -110,7 +110,8 @@ export class Scenario {
     await this.stop();
     const { length } = this.writer.ledger;
     const lost = await this.writer.lost(master.ip);
-    this.t.comment(`lost ${lost.length} of ${length} acknowledged writes; Redis ${redisVersion()}`);
+    const version = redisVersion(this.group.redisProgram);
+    this.t.comment(`lost ${lost.length} of ${length} acknowledged writes; Redis ${version}`);
     record(this.t.name, {
       ...(this.recoveryMs === undefined ? {} : { recoveryMs: Math.round(this.recoveryMs) }),
       lost: lost.length,

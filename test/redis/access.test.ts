@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import t from 'tap';
 import type { RedisAccess } from '../../agent/redis/access.ts';
 import type { RemoteResult } from '../../agent/ports.ts';
+import type { TlsFiles } from '../harness/certificates.ts';
 import { accessWith, remoteWith, answers, PATIENCE_MS, type Server, Stage } from './setup.ts';
 import { silenceIn, Watched } from './watched.ts';
 
@@ -151,4 +152,32 @@ await t.test('TLS: it shows its own certificate where Redis demands one', async 
   const access = { tls: true, tlsCa: tls.ca };
   t.match(await visit(server, access), { ok: false, refused: false });
   t.match(await visit(server, { ...access, tlsCert: tls.cert, tlsKey: tls.key }), IN);
+});
+
+await t.test('TLS: a certificate that the agent rejects: locked, it lives', async (t) => {
+  const rejects = async (tls: TlsFiles, access: Partial<RedisAccess>, detail: RegExp) => {
+    const server = await stage.serve({ tls });
+    const watched = new Watched(t, server, { access: { tls: true, ...access } });
+    const seen = await watched.next('that it is locked out', silenceIn);
+    t.match(seen, { locked: true, refused: false, detail });
+  };
+  const tls = await stage.certificates();
+  await rejects(tls, {}, /unable to verify|local issuer|self-signed/);
+  await rejects(tls, { tlsCa: tls.ca, tlsServerName: 'other.shop' }, /altnames/);
+  const expired = await stage.certificates(new Date(Date.now() - 1000));
+  await rejects(expired, { tlsCa: expired.ca }, /certificate has expired/);
+});
+
+await t.test('TLS: Redis rejects the certificate of the agent, or its lack: locked', async (t) => {
+  const tls = await stage.certificates();
+  const server = await stage.serve({ tls });
+  await server.command('CONFIG', 'SET', 'tls-auth-clients', 'yes');
+  const access = { tls: true, tlsCa: tls.ca };
+  const bare = new Watched(t, server, { access });
+  const locked = { locked: true, refused: false };
+  t.match(await bare.next('that it is locked out', silenceIn), locked, 'none is shown');
+  const strange = await stage.certificates();
+  const pair = { tlsCert: strange.cert, tlsKey: strange.key };
+  const stranger = new Watched(t, server, { access: { ...access, ...pair } });
+  t.match(await stranger.next('that it is locked out', silenceIn), locked, 'of a stranger');
 });

@@ -10,7 +10,12 @@ import type { Instance } from '../../agent/core/model.ts';
 import { connectionOptions, type RedisAccess } from '../../agent/redis/access.ts';
 import { look } from '../../agent/redis/commands.ts';
 import { RemoteRedis } from '../../agent/redis/remote.ts';
-import { createAuthority, issueCertificate } from '../harness/certificates.ts';
+import {
+  createAuthority,
+  issueCertificate,
+  type TlsFiles,
+  writeTlsFiles,
+} from '../harness/certificates.ts';
 import { PodNetwork, REDIS_PORT } from '../harness/free-ports.ts';
 import { redisCommand, withRedis } from '../harness/redis-client.ts';
 import { redisVersion, type RedisOptions, startRedis } from '../harness/redis-server.ts';
@@ -170,15 +175,10 @@ export class Stage {
   }
 
   /** Files of a new authority, and of a certificate for redis.shop. */
-  async certificates(): Promise<{ ca: string; cert: string; key: string }> {
-    const folder = this.folder();
+  async certificates(notAfter?: Date): Promise<TlsFiles> {
     const authority = await createAuthority('redis-ca');
-    const issued = await issueCertificate(authority, 'redis', { dns: ['redis.shop'] });
-    const files = { ca: join(folder, 'ca'), cert: join(folder, 'cert'), key: join(folder, 'key') };
-    writeFileSync(files.ca, authority.certPem);
-    writeFileSync(files.cert, issued.certPem);
-    writeFileSync(files.key, issued.keyPem);
-    return files;
+    const issued = await issueCertificate(authority, 'redis', { dns: ['redis.shop'] }, notAfter);
+    return writeTlsFiles(this.folder(), authority, issued);
   }
 }
 

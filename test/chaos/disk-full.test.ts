@@ -1,0 +1,83 @@
+// The master's disk is full: Redis refuses writes and goes on answering (scenario 50). Its volume is a
+// small file system of its own, in a mount namespace that ends with the process.
+
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { declarations } from '../harness/declare.ts';
+import { oneMaster } from '../harness/one-master.ts';
+import type { Pod } from '../harness/pod.ts';
+import { withRedis } from '../harness/redis-client.ts';
+import { emptyGroup, openStage, Scenario } from '../harness/scenario.ts';
+import { holdsFor, waitFor } from '../harness/wait-for.ts';
+
+t.setTimeout(600_000);
+const stage = await openStage(t);
+// A mount needs what a network namespace needs.
+const { unless } = declarations(t, stage);
+const declare = unless(stage.network.whyNoLinks);
+const run = promisify(execFile);
+const MEGABYTE = 1024 * 1024;
+
+/** Mounts the volume, then becomes the program: the process that is started is Redis itself. */
+function onSmallDisk(volume: string, megabytes: number): string[] {
+  const mount = `mount -t tmpfs -o size=${megabytes}m disk '${volume}' && exec "$@"`;
+  return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', mount, 'sh'];
+}
+
+/** Gives the disk room, from within the namespace that has it. */
+async function enlarge(pod: Pod, volume: string, megabytes: number): Promise<void> {
+  const { pid } = pod.redis.process;
+  const options = `remount,size=${megabytes}m`;
+  await run('nsenter', ['--target', String(pid), '--mount', 'mount', '-o', options, volume]);
+}
+
+/** Until Redis says that its disk is full. */
+async function fill(pod: Pod): Promise<string> {
+  return await withRedis(pod.ip, pod.access, async (client) => {
+    const text = 'x'.repeat(MEGABYTE / 4);
+    return await waitFor(
+      'Redis refuses writes',
+      async () => {
+        const answer = await client.set('filler', text).catch((error: Error) => error.message);
+        return answer !== 'OK' && answer !== null ? answer : undefined;
+      },
+      { timeoutMs: 20_000, everyMs: 1 },
+    );
+  });
+}
+
+await declare(
+  [50],
+  "the master's disk is full: it stays master and refuses writes, nothing is lost, room mends it",
+  async (t) => {
+    const group = await emptyGroup(t, stage, { persistence: 'aof' });
+    const place = await stage.network.place();
+    const volume = group.volume('data-redis-0');
+    const enter = [...place.enter, ...onSmallDisk(volume, 8)];
+    const master = await group.create('redis-0', { place: { ...place, enter } });
+    await oneMaster(group, { timeoutMs: 30_000 });
+    await group.scaleUp(3);
+    t.equal(await oneMaster(group, { timeoutMs: 30_000 }), master, 'the one with the small disk');
+    const scenario = new Scenario(t, group, (await group.lease())?.term ?? 0);
+    await scenario.busy();
+    const refusal = await fill(master);
+    t.match(refusal, /^MISCONF .*(?:AOF|disk)/, 'it says why');
+    const mark = performance.now();
+    await holdsFor(6000, async () => {
+      const lease = await group.lease();
+      if (lease?.podName !== master.name) throw new Error(`${lease?.podName} holds the Lease`);
+    });
+    const refused = [...scenario.writer.errors].filter(([text]) => text.startsWith('MISCONF'));
+    t.ok(refused.length > 0, 'clients are refused all the while');
+    t.ok(scenario.writer.largestGapMs(mark) > 5000, 'nobody else takes the writes');
+    const state = await master.state();
+    t.comment(`its agent says: healthy ${state.isHealthy}, problem ${state.problem}`);
+
+    await enlarge(master, volume, 64);
+    await scenario.busy();
+    t.equal(await oneMaster(group), master, 'the same master');
+    await scenario.unchanged(master);
+    await scenario.end(master);
+  },
+);
