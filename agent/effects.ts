@@ -159,12 +159,14 @@ export class Effects {
       return;
     }
     const result = seen?.ok === false ? seen : await remoteRedis.fence(address, timeoutMs);
-    const outcome = result.ok ? 'limbo' : result.refused ? 'refused' : 'silent';
+    const isLocked = !result.ok && result.locked === true;
+    const why = isLocked ? 'locked out' : 'silent';
+    const outcome = result.ok ? 'limbo' : !result.ok && result.refused ? 'refused' : why;
     // Of a machine without power a leader asks again and again.
     const level = isLeading && outcome === 'silent' ? 'debug' : 'info';
     log[level]({ target: pod, address, outcome }, 'fenced, so that it accepts no write');
     const instance = result.ok ? result.instance : null;
     const isConfirmed = result.ok || result.refused;
-    this.#core.dispatch({ kind: 'remote-fenced', uid, isConfirmed, instance });
+    this.#core.dispatch({ kind: 'remote-fenced', uid, isConfirmed, isLocked, instance });
   }
 }

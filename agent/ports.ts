@@ -32,7 +32,13 @@ export type LocalRedisPort = {
 
 export type RemoteResult =
   | { readonly ok: true; readonly instance: Instance }
-  | { readonly ok: false; readonly refused: boolean; readonly detail: string };
+  | {
+      readonly ok: false;
+      readonly refused: boolean;
+      /** It lives, and lets nobody in who comes with our password or certificate. */
+      readonly locked?: boolean;
+      readonly detail: string;
+    };
 
 /** Other instances of the group, by their address. */
 export type RemoteRedisPort = {

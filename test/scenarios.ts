@@ -113,7 +113,6 @@ export const MISSING: Readonly<Record<number, string>> = {
   39: 'not tested: the clock of Redis; libfaketime and its jemalloc do not go together',
   41: 'not built: preferring pods of the new revision; the role may change once per pod',
   50: 'not built: a failover or an alert; a Redis that refuses writes (MISCONF) counts as healthy',
-  51: 'not built: whoever cannot fence a master that lives but locks him out promotes all the same',
   53: 'not built: a group whose Redis denies CONFIG gets no master',
   56: 'not tested as such: the webhook down while pods start',
   58: 'not built: `protocol` is told, not compared',

@@ -2,6 +2,8 @@
 // to be no master is put into limbo. Nobody else can fence a master whose own agent is dead.
 
 import { legacyPlan } from './adoption.ts';
+import { LOCKED_OUT } from './holding.ts';
+import { lastOpening } from './lineage.ts';
 import type { AgentState, PodView, RemoteTarget } from './model.ts';
 import type { Turn } from './turn.ts';
 import { isManaged, podAt, recordOf } from './view.ts';
@@ -9,6 +11,7 @@ import { isManaged, podAt, recordOf } from './view.ts';
 const FENCE_WAIT_MS = 200;
 const LEGACY_FENCE_WAIT_MS = 1000;
 const SILENT_FENCE_WAIT_MS = 50;
+const LOCKED_REPEAT_MS = 1000;
 /** A report older than this does not tell what its instance is now. */
 const REPORT_FRESH_MS = 600;
 /** One that stays silent, a machine without power, is asked less often after a while. */
@@ -60,11 +63,27 @@ export function othersAreFenced(turn: Turn): boolean {
     turn.effects.push({ kind: 'fence-remote', targets });
     return false;
   }
+  const locked = lockedMaster(s, targets);
+  if (locked !== undefined) {
+    s.problem = `${LOCKED_OUT}: the Redis of ${locked.pod} was master, lives, and lets no agent in: nobody is promoted beside it`;
+    turn.say(s.problem);
+    if (s.now - s.fenceAskedAt >= LOCKED_REPEAT_MS) {
+      s.fenceAskedAt = s.now;
+      turn.effects.push({ kind: 'fence-remote', targets: [locked] });
+    }
+    return false;
+  }
   // A master without agent has no other fence, and its last bytes are wanted as well.
   const isLegacy = targets.some(({ uid }) => s.unmanaged.has(uid));
   const isSilent = targets.every(({ uid }) => isKnownSilent(s, uid));
   const waitMs = isLegacy ? LEGACY_FENCE_WAIT_MS : isSilent ? SILENT_FENCE_WAIT_MS : FENCE_WAIT_MS;
   return s.now - s.fenceAskedAt >= waitMs;
+}
+
+/** Who opened writes last may take them still, and cannot be stopped from here. */
+function lockedMaster(s: AgentState, targets: readonly RemoteTarget[]): RemoteTarget | undefined {
+  const opener = lastOpening(recordOf(s))?.holder;
+  return targets.find(({ uid, pod }) => pod === opener && s.lockedOut.has(uid));
 }
 
 /** Its own agent waits for an answer in vain, and queued a limbo as it gave the Lease away. */

@@ -68,3 +68,9 @@ export function leaveIfGiven(turn: Turn): boolean {
   const op = turn.s.pendingWrite?.write.op;
   return op === 'transfer' || op === 'release';
 }
+
+export const LOCKED_OUT = 'RO_REDIS_AUTH';
+
+export function lockedOutText(detail: string): string {
+  return `${LOCKED_OUT}: the local Redis does not let its agent in: ${detail}`;
+}

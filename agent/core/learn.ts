@@ -6,6 +6,7 @@ import type { AgentEvent, AgentState, LeaseView, LocalRedis, Unmanaged } from '.
 import type { Turn } from './turn.ts';
 import { isHolder, isLimbo, isValid, leaseOf, PEERS_MAX, recordOf } from './view.ts';
 
+const KUBE_DENIED = 'RO_KUBE_DENIED';
 /** Of volumes that are gone: who is forgotten is looked for again. */
 const GONE_VOLUMES_MAX = 100;
 /** The holder and all candidates, twice over. */
@@ -43,6 +44,11 @@ export function learn(turn: Turn, event: AgentEvent): void {
     case 'redis-done':
       return learnRedisDone(turn, event);
     case 'remote-fenced':
+      if (event.isLocked === true) {
+        s.lockedOut = new Set(s.lockedOut).add(event.uid);
+        return;
+      }
+      s.lockedOut = new Set([...s.lockedOut].filter((uid) => uid !== event.uid));
       // A leader asks those again that did not answer.
       if (event.isConfirmed || s.phase !== 'Leading') s.fenced = new Set(s.fenced).add(event.uid);
       if (event.instance !== null) {
@@ -163,6 +169,7 @@ function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-writ
     s.writeFailures = 0;
     s.unsure = false;
     s.attempted = new Set();
+    if (s.problem?.startsWith(KUBE_DENIED) === true) s.problem = null;
     if (!isOurs) {
       s.validUntil = Number.NEGATIVE_INFINITY;
       turn.enter('Fencing', s.reason);
@@ -181,7 +188,7 @@ function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-writ
     s.writeFailures = event.lease === null ? s.writeFailures : 0;
   }
   if (event.outcome === 'denied') {
-    s.problem = 'RO_KUBE_DENIED: the service account may not write the Lease of the group';
+    s.problem = `${KUBE_DENIED}: the service account may not write the Lease of the group`;
   }
 }
 

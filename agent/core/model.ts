@@ -215,6 +215,8 @@ export type AgentEvent =
       readonly uid: string;
       /** It is in limbo, or nobody listens there. */
       readonly isConfirmed: boolean;
+      /** It lives, and did not let this agent in. */
+      readonly isLocked?: boolean;
       /** The instance's final offset, where the limbo transaction gave one. */
       readonly instance: Instance | null;
     }
@@ -316,6 +318,8 @@ export type AgentState = {
   readonly fenced: ReadonlySet<string>;
   /** What was put into limbo by this agent in this phase, by pod: final offsets. */
   readonly fencedInstances: ReadonlyMap<string, Instance>;
+  /** Pods whose Redis did not let this agent in when it was to be fenced. */
+  readonly lockedOut: ReadonlySet<string>;
   readonly fenceAskedAt: number;
   /** Offset of an instance that was fenced from here; `none`: that process is gone. */
   readonly remoteGoal: number | 'none' | null;

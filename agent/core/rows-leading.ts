@@ -2,7 +2,14 @@
 
 import { keepOthersFenced } from './fencing-others.ts';
 import { answerRequest, handingOver, handoverTarget } from './handover.ts';
-import { leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
+import {
+  leaveIfGiven,
+  LOCKED_OUT,
+  lockedOutText,
+  release,
+  renewIfDue,
+  transfer,
+} from './holding.ts';
 import { isNewest } from './lineage.ts';
 import type { AgentState, Instance } from './model.ts';
 import { hasNewCandidate, hasUnrecordedMember, renewedRecord } from './record.ts';
@@ -38,6 +45,7 @@ export function leading(turn: Turn): void {
   }
   const instance = localInstance(s);
   if (instance === null) return crashed(turn);
+  if (s.problem?.startsWith(LOCKED_OUT) === true) s.problem = null;
   if (instance.runId !== s.opened?.runId) return restarted(turn, instance);
   if (instance.role !== 'master') return deposedByHand(turn, instance);
   if (instance.replid !== s.opened.replid) {
@@ -86,7 +94,7 @@ function crashed(turn: Turn): void {
   const { refused, since, locked } = s.redis;
   if (locked) {
     // It lives and may serve those who are connected: nobody could fence it either.
-    s.problem = `RO_REDIS_AUTH: the local Redis does not let its agent in: ${s.redis.detail}`;
+    s.problem = lockedOutText(s.redis.detail);
     turn.say(s.problem);
     return renewIfDue(turn);
   }

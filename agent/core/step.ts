@@ -35,6 +35,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     opened: null,
     fenced: new Set(),
     fencedInstances: new Map(),
+    lockedOut: new Set(),
     fenceAskedAt: -1,
     remoteGoal: null,
     giverAskedAt: Number.NEGATIVE_INFINITY,

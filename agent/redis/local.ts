@@ -39,6 +39,8 @@ export class LocalRedisAdapter implements LocalRedisPort {
   /** The process at the other end has said its run id: it is the one that #runId names. */
   #recognised = false;
   #startedEpochMs = 0;
+  /** What Redis was told to show to its master. */
+  #password: string | undefined;
   readonly #reachability: Reachability;
   #configuredMinReplicas = 0;
   #timeouts = 0;
@@ -78,9 +80,18 @@ export class LocalRedisAdapter implements LocalRedisPort {
 
   replicateFrom(host: string, port = this.#options.access.port): Promise<RedisResult> {
     if (!this.#recognised) return Promise.resolve(failure(UNRECOGNISED));
-    return this.#carryOut((redis) =>
-      commands.replicateFrom(redis, host, port, this.#startedEpochMs),
-    );
+    return this.#carryOut(async (redis) => {
+      // The password may have changed since this connection was made: the link needs the present one.
+      if (currentPassword(this.#options.access) !== this.#password) await this.#prepare(redis);
+      return await commands.replicateFrom(redis, host, port, this.#startedEpochMs);
+    });
+  }
+
+  async #prepare(redis: Redis): Promise<void> {
+    const { access, onRefusedSettings } = this.#options;
+    this.#password = currentPassword(access);
+    const auth = { user: access.user, password: this.#password, tls: access.tls };
+    onRefusedSettings(await commands.prepare(redis, auth));
   }
 
   promote(runId: string, until: number): Promise<RedisResult> {
@@ -151,9 +162,7 @@ export class LocalRedisAdapter implements LocalRedisPort {
       const learning = this.#learnMinReplicas(redis);
       this.#report(await commands.look(redis, this.#startedEpochMs));
       await learning;
-      const password = currentPassword(access);
-      const auth = { user: access.user, password, tls: access.tls };
-      this.#options.onRefusedSettings(await commands.prepare(redis, auth));
+      await this.#prepare(redis);
       this.#complaint = '';
       return null;
     } catch (error) {

@@ -7,6 +7,7 @@ import type { RemoteRedisPort, RemoteResult } from '../ports.ts';
 import { connectionOptions, isRefusal, type RedisAccess } from './access.ts';
 import * as commands from './commands.ts';
 import { startedEpochMs } from './instance.ts';
+import { isLockedOut } from './reachability.ts';
 
 async function visit(
   access: RedisAccess,
@@ -25,7 +26,7 @@ async function visit(
     return { ok: true, instance: await run(redis) };
   } catch (error) {
     const detail = cause === '' ? messageOf(error) : cause;
-    return { ok: false, refused: isRefusal(detail), detail };
+    return { ok: false, refused: isRefusal(detail), locked: isLockedOut(detail), detail };
   } finally {
     redis?.disconnect();
   }

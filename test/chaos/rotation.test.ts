@@ -190,6 +190,48 @@ await declare(
   },
 );
 
+/** The master's agent goes while it holds a password that Redis has not any more. */
+async function lockedOut(t: Test, stays: 'away' | 'back'): Promise<void> {
+  const secret = new Secret(OLD);
+  const clients = { password: OLD };
+  const { scenario, group, master } = await startScenario(t, stage, {
+    redisArgs: secret.redisArgs,
+    clients,
+    agentEnv: { RO_REDIS_PASSWORD_FILE: secret.passwordFile },
+  });
+  await onAll(group, 'CONFIG', 'SET', 'requirepass', NEW);
+  clients.password = NEW;
+  if (stays === 'away') master.agent.hold();
+  master.agent.signal('SIGKILL');
+  const problems = async () =>
+    (await Promise.all(group.others(master).map(problemOf))).join() +
+    (stays === 'back' ? await problemOf(master).catch(() => '') : '');
+  const told = async () => /RO_REDIS_AUTH/.test(await problems());
+  await waitFor('somebody says what is wrong', told, { timeoutMs: 20_000, picture: problems });
+  await holdsFor(4000, async () => {
+    for (const pod of group.others(master)) {
+      const { role } = await pod.replication();
+      if (role === 'master') throw new Error(`${pod.name} was promoted beside a living master`);
+    }
+  });
+  secret.write(NEW);
+  master.agent.release();
+  const after = await oneMaster(group, { timeoutMs: 30_000 });
+  await scenario.end(after);
+}
+
+await declare(
+  [51],
+  'the agent of a locked-out master restarts: nobody leads beside it, nothing is lost',
+  async (t) => await lockedOut(t, 'back'),
+);
+
+await declare(
+  [51],
+  'the agent of a locked-out master stays away: nobody leads beside it, nothing is lost',
+  async (t) => await lockedOut(t, 'away'),
+);
+
 const NAMES = { dns: ['redis', 'localhost'], ips: ['127.0.0.1'] };
 
 async function issued(authority: Authority, notAfter?: Date) {

@@ -1,11 +1,11 @@
 // Row of Boot: beside what an agent starts; and what one agent of a pod owes to another.
 
 import t from 'tap';
-import type { GroupRecord, Instance } from '../../agent/core/model.ts';
+import type { GroupRecord, Instance, LocalRedis } from '../../agent/core/model.ts';
 import { reportOf } from '../../agent/core/report.ts';
 import { selfMember } from '../../agent/core/view.ts';
 import { config, limbo, pod } from './core-fixtures.ts';
-import { SELF, master, lease, context, Rig, writes, kinds } from './core-rig.ts';
+import { SELF, master, lease, context, Rig, writes, kinds, silent } from './core-rig.ts';
 
 await t.test('Boot: a master that no Lease names is fenced and its clients are cut', (t) => {
   const rig = new Rig();
@@ -90,6 +90,20 @@ await t.test('rule 16: a master whose Lease is not renewed within F is fenced', 
   rig.tick(config.timing.fenceMs + 1);
   t.match(rig.effects.at(-1), { kind: 'limbo', cutClients: true });
   t.equal(rig.state.phase, 'Fenced');
+  t.end();
+});
+
+await t.test('rule 16: beside a Redis that lets nobody in the Lease is kept', (t) => {
+  const rig = restart(master);
+  rig.feed({ kind: 'redis', redis: { ...silent(0, false), locked: true } as LocalRedis });
+  rig.written('ok', 20);
+  rig.effects = [];
+  rig.tick(20 + config.timing.renewMs);
+  t.equal(rig.state.phase, 'Boot');
+  t.match(writes(rig.effects), [{ op: 'renew' }]);
+  t.match(rig.state.problem, /RO_REDIS_AUTH/);
+  rig.see(master, rig.now + 10);
+  t.equal(rig.state.phase, 'Promoting', 'the password is right again');
   t.end();
 });
 

@@ -121,6 +121,8 @@ await t.test('a Redis that lives and lets nobody in keeps the Lease', (t) => {
     ['renew'],
   );
   t.match(rig.state.problem, /RO_REDIS_AUTH/);
+  rig.see(master);
+  t.equal(rig.state.problem, null, 'it lets its agent in again');
   t.end();
 });
 

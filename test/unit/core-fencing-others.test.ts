@@ -1,6 +1,7 @@
 // Rule 8: whom a holder puts into limbo before it promotes, and as long as it leads.
 
 import t from 'tap';
+import type { GroupRecord } from '../../agent/core/model.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import { pod } from './core-fixtures.ts';
 import {
@@ -86,6 +87,34 @@ await t.test('rule 8: a holder that its own agent found silent is waited for 50 
   };
   t.ok(promotedAfter(false) <= 60);
   t.ok(promotedAfter(null) >= 200, 'of another nothing is known');
+  t.end();
+});
+
+await t.test('rule 8: beside a master that lives and lets no agent in nobody is promoted', (t) => {
+  const history = [{ term: 1, holder: 'redis-1', reason: '', at: '' }];
+  const begin = (record: Partial<GroupRecord>): Rig => {
+    const rig = Rig.nominee({ basisMs: 0, decided: true, ...record });
+    rig.effects = [];
+    rig.feed({
+      kind: 'remote-fenced',
+      uid: 'u1',
+      isConfirmed: false,
+      isLocked: true,
+      instance: null,
+    });
+    rig.pass(3000, () => {
+      rig.tick();
+      if (rig.state.pendingWrite !== null) rig.written('ok');
+    });
+    return rig;
+  };
+  const rig = begin({ history });
+  t.notOk(kinds(rig.effects).includes('promote'));
+  t.match(rig.state.problem, /RO_REDIS_AUTH.*redis-1/);
+  t.ok(targets(rig.effects).length >= 2, 'it is asked again every second');
+  rig.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance: null });
+  t.ok(kinds(rig.effects).includes('promote'));
+  t.ok(kinds(begin({}).effects).includes('promote'), 'another than who opened writes last');
   t.end();
 });
 
