@@ -58,6 +58,16 @@ function nextCandidates(state: AgentState): readonly Candidate[] {
   return [own, ...linked, ...kept].slice(0, CANDIDATES_MAX);
 }
 
+/** Whether this very process opened writes in the present term: one that restarted since did not. */
+function isOpened(state: AgentState): boolean {
+  const { opened } = state;
+  return (
+    opened !== null &&
+    opened.term === leaseOf(state)?.term &&
+    opened.runId === localInstance(state)?.runId
+  );
+}
+
 /**
  * Members whose data show by themselves that they are the group's. A foreign dataset is never
  * recorded (I8), and one whose id Redis forgot keeps the entry that tells what it held.
@@ -65,7 +75,7 @@ function nextCandidates(state: AgentState): readonly Candidate[] {
 function recordableMembers(state: AgentState, record: GroupRecord): readonly Member[] {
   // What loads shows no keys yet: nobody knows whose data they will be. And what a volume held stays
   // known until somebody leads without it: by that an older file is told from the others.
-  const isOpen = state.opened !== null && state.opened.term === leaseOf(state)?.term;
+  const isOpen = isOpened(state);
   return heardMembers(state).filter(
     (member) =>
       !member.loading && isOfLineage(member, record) && (isOpen || !isOlderFile(member, record)),
@@ -112,7 +122,7 @@ export function renewedRecord(state: AgentState): Partial<GroupRecord> {
   const { opened } = state;
   const instance = localInstance(state);
   const record = recordOf(state);
-  if (opened === null || instance === null || opened.term !== leaseOf(state)?.term) {
+  if (opened === null || instance === null || !isOpened(state)) {
     // Valid by its own renewal from now on, no longer by the report that named it.
     return { datasets: nextDatasets(state, record), basisMs: null };
   }

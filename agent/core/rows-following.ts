@@ -84,7 +84,10 @@ function becomeDecider(turn: Turn): void {
   if (lease === null) return;
   const seen = seenTerm(s);
   if (seen > lease.term) {
-    // An older Lease came back: promote only in a term that nobody has seen (rule 9).
+    // An older Lease came back: promote only in a term that nobody has seen (rule 9). Whoever began that
+    // one must hear that the offset here is final.
+    const instance = localInstance(s);
+    if (instance !== null && isLimbo(instance) && s.pendingRedis === null) s.frozenTerm = seen;
     if (!turn.canWrite()) return;
     const reason = `term ${seen} was seen, the Lease is of term ${lease.term}`;
     // A giver that may serve still is waited for in the new term as well.

@@ -344,6 +344,8 @@ export class Checker {
     if (missing.length === 0) return;
     for (const other of this.#parts.cluster.pods) {
       if (other === pod || other.redis === null || !other.isListed) continue;
+      // Priority 0: a person wants it never to lead, whatever it alone confirmed.
+      if (other.redis.info().priority === 0) continue;
       const theirs = new Set(idsOf(other.redis.dataset));
       const count = missing.filter((id) => theirs.has(id)).length;
       if (count === 0) continue;

@@ -5,7 +5,7 @@ import type { GroupRecord } from '../../agent/core/model.ts';
 import { nextDatasets } from '../../agent/core/record.ts';
 import { recordOf } from '../../agent/core/view.ts';
 import type { AgentReport } from '../../src/wire.ts';
-import { config, pod } from './core-fixtures.ts';
+import { config, limbo, pod } from './core-fixtures.ts';
 import { master, candidate, lease, limboOf, Rig, writes } from './core-rig.ts';
 
 await t.test('rule 22: candidates are linked, in sync, of the same id, and stay', (t) => {
@@ -114,3 +114,13 @@ await t.test(
     t.end();
   },
 );
+
+await t.test('rule 6: a holder whose Redis restarted does not list the new process', (t) => {
+  const rig = Rig.leading();
+  rig.effects = [];
+  rig.see({ ...limbo, runId: 'run0-again', offset: 0 });
+  rig.tick(rig.state.renewSentAt + config.timing.renewMs);
+  const [write] = writes(rig.effects);
+  t.equal(write?.record.candidates.find(({ uid }) => uid === 'u0')?.runId, 'run0');
+  t.end();
+});
