@@ -157,6 +157,8 @@ export class Runtime {
     if (isTraced) this.#trace(eventTrace(event, core.self.agentId));
     const { state, effects, reason, isNews } = step(before, event, clock.now());
     this.#state = state;
+    // A report that is old news may still be newer than the Lease that this agent knows.
+    if (event.kind === 'peer') this.#rounds.catchUp();
     if (!isNews) return false;
     if (reason !== null) {
       this.#lastDecision = { reason, at: new Date(clock.epochMs()).toISOString() };
@@ -171,7 +173,6 @@ export class Runtime {
       this.#effects.carryOut(effect);
     }
     if (event.kind === 'pods') this.#followPeers();
-    if (event.kind === 'peer') this.#rounds.catchUp();
     // What a new phase asks for next waits for no tick: a nominee promotes as soon as it knows. A
     // tick may come at any moment, so this is one of its moments; one for each event, no loop.
     const hasMoved = state.phase !== before.phase;

@@ -83,12 +83,17 @@ export function othersAreFenced(turn: Turn): boolean {
 /** Who opened writes last may take them still, and cannot be stopped from here. */
 function lockedMaster(s: AgentState, targets: readonly RemoteTarget[]): RemoteTarget | undefined {
   const opener = lastOpening(recordOf(s))?.holder;
-  return targets.find(({ uid, pod }) => pod === opener && s.lockedOut.has(uid));
+  // One that was silent for a whole wait since has died.
+  const isLocked = (uid: string): boolean =>
+    s.now - (s.lockedOut.get(uid) ?? Number.NEGATIVE_INFINITY) < s.config.timing.waitMs;
+  return targets.find(({ uid, pod }) => pod === opener && isLocked(uid));
 }
 
 /** Its own agent waits for an answer in vain, and queued a limbo as it gave the Lease away. */
 function isKnownSilent(s: AgentState, uid: string): boolean {
   const peer = s.peers.get(uid);
+  // Only who gave the Lease away has queued one: others may just have started, or be locked out.
+  if (uid !== recordOf(s).previous?.uid) return false;
   if (peer === undefined || s.now - peer.at >= REPORT_FRESH_MS) return false;
   return peer.report.role === 'unknown' && !peer.report.refused;
 }

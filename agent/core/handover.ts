@@ -24,7 +24,7 @@ import {
 /** A replica further behind than this is no target: draining it would be a long pause. */
 const HANDOVER_LAG_MAX_BYTES = 4 * 1024 * 1024;
 const DRAIN_MS = 500;
-const DRAIN_AGAIN_MS = 1000;
+const FAILED_AGAIN_MS = 1000;
 const STOP_MS = 1500;
 const STOPPED_SWAP_MS = 800;
 
@@ -44,7 +44,12 @@ function problemOf(s: AgentState, { report, at }: Peer): string | null {
   if (lag > HANDOVER_LAG_MAX_BYTES) {
     return `it lacks ${lag} bytes, more than ${HANDOVER_LAG_MAX_BYTES}`;
   }
-  return report.inSync ? null : 'it is not in sync with the master';
+  if (!report.inSync) return 'it is not in sync with the master';
+  // It would take itself for one that restarted, and return the Lease.
+  const isListed = recordOf(s).candidates.some(
+    ({ uid, runId }) => uid === report.podUID && runId === instance.runId,
+  );
+  return isListed ? null : 'it is not recorded as a candidate yet';
 }
 
 /** The best live, linked replica that stays; or the one that was asked for. */
@@ -65,13 +70,16 @@ export function handoverTarget(turn: Turn): Member | null {
 /** A successor finds the offset by the id of this promotion, and a drain that failed is over. */
 function mayHandOver(s: AgentState): boolean {
   const isRecorded = s.opened !== null && isNewest(recordOf(s), s.opened);
-  return isRecorded && s.now - s.handoverFailedAt >= DRAIN_AGAIN_MS;
+  // While the API server is silent nothing can be given away: the failsafe alone keeps the master.
+  const canGive = isRecorded && s.failsafe.round === 0;
+  return canGive && s.now - s.handoverFailedAt >= FAILED_AGAIN_MS;
 }
 
 /** Why the pod that was asked for cannot take over now. */
 function refusalOf(turn: Turn, { target }: SwitchoverRequest): string {
   const { s } = turn;
-  if (!mayHandOver(s)) return 'the master has only just begun to lead';
+  if (s.failsafe.round !== 0) return 'the API server does not answer';
+  if (!mayHandOver(s)) return 'the master has only just begun to lead, or to hand over in vain';
   if (target === null) return 'no replica is in sync with the master';
   if (target === s.config.self.pod) return `${target} is the master already`;
   const peer = [...s.peers.values()].find(({ report }) => report.podName === target);
@@ -86,6 +94,9 @@ export function answerRequest(turn: Turn): boolean {
   const { request } = s;
   const lease = leaseOf(s);
   if (request === null || lease === null || request.id === s.answer?.id) return false;
+  // Carried out by the master before: its answer is the one that counts.
+  const isDone = recordOf(s).history.some(({ reason }) => reason.startsWith(nameOf(request)));
+  if (isDone) return false;
   const refuse = (detail: string): false => {
     s.answer = { id: request.id, outcome: 'refused', detail };
     turn.say(`switchover ${request.id} refused: ${detail}`);
@@ -132,9 +143,13 @@ export function handingOver(turn: Turn): void {
   transfer(turn, target, reasonOf(s), { goal: 'pending', decided: true });
 }
 
+function nameOf({ id }: SwitchoverRequest): string {
+  return `switchover ${id},`;
+}
+
 function reasonOf({ switchover }: AgentState): string {
   if (switchover === null) return 'its pod is terminating';
-  return `switchover ${switchover.id}, asked for by ${switchover.by}`;
+  return `${nameOf(switchover)} asked for by ${switchover.by}`;
 }
 
 /** Redis below 7.0: no more writes, the target gets the last ones, then this instance stops. */

@@ -45,10 +45,12 @@ export function learn(turn: Turn, event: AgentEvent): void {
       return learnRedisDone(turn, event);
     case 'remote-fenced':
       if (event.isLocked === true) {
-        s.lockedOut = new Set(s.lockedOut).add(event.uid);
+        s.lockedOut = new Map(s.lockedOut).set(event.uid, s.now);
         return;
       }
-      s.lockedOut = new Set([...s.lockedOut].filter((uid) => uid !== event.uid));
+      // One visit in vain does not make a process that lives a dead one.
+      if (!event.isConfirmed && s.lockedOut.has(event.uid)) return;
+      s.lockedOut = new Map([...s.lockedOut].filter(([uid]) => uid !== event.uid));
       // A leader asks those again that did not answer.
       if (event.isConfirmed || s.phase !== 'Leading') s.fenced = new Set(s.fenced).add(event.uid);
       if (event.instance !== null) {
@@ -188,6 +190,7 @@ function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-writ
     s.writeFailures = event.lease === null ? s.writeFailures : 0;
   }
   if (event.outcome === 'denied') {
+    if (s.phase === 'HandingOver') s.handoverFailedAt = s.now;
     s.problem = `${KUBE_DENIED}: the service account may not write the Lease of the group`;
   }
 }

@@ -318,8 +318,8 @@ export type AgentState = {
   readonly fenced: ReadonlySet<string>;
   /** What was put into limbo by this agent in this phase, by pod: final offsets. */
   readonly fencedInstances: ReadonlyMap<string, Instance>;
-  /** Pods whose Redis did not let this agent in when it was to be fenced. */
-  readonly lockedOut: ReadonlySet<string>;
+  /** Pods whose Redis did not let this agent in when it was to be fenced, and when it said so last. */
+  readonly lockedOut: ReadonlyMap<string, number>;
   readonly fenceAskedAt: number;
   /** Offset of an instance that was fenced from here; `none`: that process is gone. */
   readonly remoteGoal: number | 'none' | null;

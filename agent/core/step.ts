@@ -35,7 +35,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     opened: null,
     fenced: new Set(),
     fencedInstances: new Map(),
-    lockedOut: new Set(),
+    lockedOut: new Map(),
     fenceAskedAt: -1,
     remoteGoal: null,
     giverAskedAt: Number.NEGATIVE_INFINITY,

@@ -68,7 +68,7 @@ export class Turn {
     this.s.phaseSince = this.s.now;
     this.s.fenced = new Set();
     this.s.fencedInstances = new Map();
-    this.s.lockedOut = new Set();
+    this.s.lockedOut = new Map();
     this.s.fenceAskedAt = -1;
     this.s.stoppedAt = null;
     this.s.switchover = null;

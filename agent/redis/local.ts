@@ -17,6 +17,8 @@ const RECONNECT_SLOW_MS = 200;
 const FAST_RECONNECTS = 40;
 /** Unanswered looks after which the connection is dropped: its queue must not grow for hours. */
 const TIMEOUTS_MAX = 30;
+/** What ioredis says of a command without an answer. */
+const TIMED_OUT = 'Command timed out';
 /** It may be another process than the one that was judged: only the fence is always right. */
 const UNRECOGNISED = 'Redis has not said yet which process it is';
 
@@ -46,6 +48,7 @@ export class LocalRedisAdapter implements LocalRedisPort {
   #timeouts = 0;
   /** Why it was not let in, as told last: the loop tries many times a second. */
   #complaint = '';
+  #isSilenceTold = false;
   #pollMs = 250;
   #stopped = false;
   #wake: (() => void) | null = null;
@@ -203,7 +206,10 @@ export class LocalRedisAdapter implements LocalRedisPort {
         this.#timeouts = 0;
       } catch (error) {
         if (redis.status !== 'ready') break;
-        this.#report({ refused: false, detail: messageOf(error) });
+        // A look that timed out while this agent itself stood still tells nothing: the next one does.
+        const detail = messageOf(error);
+        const isOwnStall = detail === TIMED_OUT && !this.#isSilenceTold;
+        if (!isOwnStall) this.#report({ refused: false, detail });
         if (++this.#timeouts >= TIMEOUTS_MAX) break;
       }
       if (redis.status === 'ready') await this.#pause(this.#pollMs);
@@ -217,10 +223,13 @@ export class LocalRedisAdapter implements LocalRedisPort {
   async #look(redis: Redis): Promise<Instance> {
     const { clock, timeoutMs } = this.#options;
     let isAnswered = false;
+    this.#isSilenceTold = false;
     const tellSilence = (): void => {
       // An answer that waits to be read counts: timers come first after a stall of ours.
       setImmediate(() => {
-        if (!isAnswered) this.#report({ refused: false, detail: `no answer for ${timeoutMs} ms` });
+        if (isAnswered) return;
+        this.#isSilenceTold = true;
+        this.#report({ refused: false, detail: `no answer for ${timeoutMs} ms` });
       });
     };
     const dueMs = this.#reachability.silenceDueMs(clock.now(), timeoutMs);

@@ -103,6 +103,10 @@ await linkScenario(
     for (const ip of others)
       await redisCommand(ip, master.access, 'CLIENT', 'KILL', 'TYPE', 'master');
     await scenario.busy();
+    // Much more than the backlog keeps, which is cut off in pieces only.
+    for (let piece = 0; piece < 32; piece++) {
+      await redisCommand(master.ip, master.access, 'SET', `large:${piece}`, 'x'.repeat(65_536));
+    }
     await master.link.heal();
     await oneMaster(group, { timeoutMs: 30_000 });
     const full = (await infoNumber(master, 'stats', 'sync_full')) - before;

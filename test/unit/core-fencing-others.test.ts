@@ -77,7 +77,8 @@ await t.test('rule 8: the previous holder must be known to be frozen', (t) => {
 
 await t.test('rule 8: a holder that its own agent found silent is waited for 50 ms', (t) => {
   const promotedAfter = (refused: boolean | null): number => {
-    const rig = Rig.nominee({ basisMs: 0, decided: true });
+    const previous = { pod: 'redis-1', uid: 'u1', address: '10.0.0.1' };
+    const rig = Rig.nominee({ basisMs: 0, decided: true, previous });
     rig.effects = [];
     const report = { role: 'unknown', refused: refused === true, instance: null } as const;
     if (refused !== null) rig.peer(1, report);
@@ -112,6 +113,10 @@ await t.test('rule 8: beside a master that lives and lets no agent in nobody is 
   t.notOk(kinds(rig.effects).includes('promote'));
   t.match(rig.state.problem, /RO_REDIS_AUTH.*redis-1/);
   t.ok(targets(rig.effects).length >= 2, 'it is asked again every second');
+  rig.effects = [];
+  rig.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: false, instance: null });
+  rig.pass(rig.now + 500);
+  t.notOk(kinds(rig.effects).includes('promote'), 'one visit in vain does not make it a dead one');
   rig.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance: null });
   t.ok(kinds(rig.effects).includes('promote'));
   t.ok(kinds(begin({}).effects).includes('promote'), 'another than who opened writes last');

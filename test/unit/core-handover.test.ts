@@ -67,10 +67,29 @@ await t.test('a hand-over prefers a pod of the new revision', (t) => {
   const report = { role: 'replica', inSync: true, frozenTerm: null } as const;
   rig.peer(2, { ...report, instance: limboOf(2, { ...linked, offset: 90 }) });
   rig.peer(1, { ...report, instance: limboOf(1, { ...linked, offset: 100 }) });
-  if (rig.state.pendingWrite !== null) rig.written('ok');
+  rig.tick(rig.now + 300);
+  rig.written('ok');
   rig.effects = [];
   rig.feed({ kind: 'pods', pods });
   t.match(writes(rig.effects), [{ op: 'transfer', holder: { pod: 'redis-2' } }]);
+  t.end();
+});
+
+await t.test('a hand-over needs a candidate of the record, and an API server that answers', (t) => {
+  const begin = (changes: object): Rig => {
+    const rig = Rig.leading();
+    rig.state = { ...rig.state, ...changes };
+    rig.feed({ kind: 'pods', pods: leaving });
+    return rig;
+  };
+  t.equal(begin({}).state.phase, 'HandingOver');
+  const failsafe = { round: 7, startedAt: 0 };
+  t.equal(begin({ failsafe, renewSentAt: -5000, validUntil: 9000 }).state.phase, 'Leading');
+  const rig = Rig.leading();
+  const again = { replid: 'bbb', linkUp: true, upstream: '10.0.0.0:6379', runId: 'run1-again' };
+  synced(rig, { instance: limboOf(1, again) });
+  rig.feed({ kind: 'pods', pods: leaving });
+  t.equal(rig.state.phase, 'Leading', 'a process that is not recorded yet');
   t.end();
 });
 
@@ -167,6 +186,7 @@ await t.test('HandingOver: Redis below 7.0: not drained within 500 ms, it is ope
   rig.done({ ...master, ...old, offset: 130 });
   rig.tick(since + 1400);
   t.equal(rig.state.phase, 'Leading', 'writes go on for a second');
+  rig.written('ok');
   synced(rig);
   rig.tick(since + 1500);
   t.equal(rig.state.phase, 'HandingOver');
