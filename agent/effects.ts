@@ -161,7 +161,7 @@ export class Effects {
     const result = seen?.ok === false ? seen : await remoteRedis.fence(address, timeoutMs);
     const isLocked = !result.ok && result.locked === true;
     const why = isLocked ? 'locked out' : 'silent';
-    const outcome = result.ok ? 'limbo' : !result.ok && result.refused ? 'refused' : why;
+    const outcome = result.ok ? 'limbo' : result.refused ? 'refused' : why;
     // Of a machine without power a leader asks again and again.
     const level = isLeading && outcome === 'silent' ? 'debug' : 'info';
     log[level]({ target: pod, address, outcome }, 'fenced, so that it accepts no write');

@@ -3,10 +3,10 @@
 
 import type { Member } from './election.ts';
 import { transfer } from './holding.ts';
-import { openedTerm } from './lineage.ts';
+import { lastOpened } from './lineage.ts';
 import type { AgentState, Candidate, GroupRecord, Instance } from './model.ts';
 import type { Turn } from './turn.ts';
-import { localInstance, peerMember, recordOf } from './view.ts';
+import { candidateOf, localInstance, peerMember, recordOf } from './view.ts';
 
 const GOAL_WAIT_MS = 2000;
 /** Its agent tells within milliseconds; one that is silent is asked through its Redis. */
@@ -29,7 +29,7 @@ export function goalOf(state: AgentState): number | null {
   const record = recordOf(state);
   if (record.goal !== 'pending') return record.goal;
   const told = state.peers.get(record.previous?.uid ?? '')?.report.finalOffset;
-  if (told != null && told.term === openedTerm(record)) return told.offset;
+  if (told != null && told.term === lastOpened(record)?.term) return told.offset;
   return typeof state.remoteGoal === 'number' ? state.remoteGoal : null;
 }
 
@@ -78,8 +78,7 @@ export function pursueGoal(turn: Turn, self: Member | null): Goal {
   if (goal !== null && self !== null && hasReached(self, goal, record)) return 'reached';
   if (isLost(s)) return 'missed';
   // A process that restarted has not what it had when it was named, and never will have.
-  const own = record.candidates.find(({ uid }) => uid === s.config.self.uid);
-  const hasRestarted = own?.runId !== localInstance(s)?.runId;
+  const hasRestarted = candidateOf(s)?.runId !== localInstance(s)?.runId;
   const isHopeless = hasRestarted || (goal !== null && turn.elapsedMs() >= GOAL_WAIT_MS);
   if (isHopeless && returnToPrevious(turn, self)) return 'awaited';
   if (isHopeless && goal !== null) return 'missed';
@@ -88,8 +87,8 @@ export function pursueGoal(turn: Turn, self: Member | null): Goal {
 }
 
 /** The goal counts under the giver's id: what this Redis wrote under another one is no part of it. */
-function hasReached(self: Member, goal: number, { lineage }: GroupRecord): boolean {
-  const giver = lineage.findLast(({ term }) => term > 0)?.replid;
+function hasReached(self: Member, goal: number, record: GroupRecord): boolean {
+  const giver = lastOpened(record)?.replid;
   if (giver === undefined || ![self.replid, self.replid2].includes(giver)) return false;
   const reached = self.replid === giver ? self.offset : self.secondOffset - 1;
   return reached >= goal;

@@ -52,11 +52,9 @@ function problemOf(s: AgentState, { report, at }: Peer): string | null {
   return isListed ? null : 'it is not recorded as a candidate yet';
 }
 
-/** The best live, linked replica that stays; or the one that was asked for. */
-export function handoverTarget(turn: Turn): Member | null {
-  const { s } = turn;
+/** The best live, linked replica that stays; or the one that is `wanted`. */
+export function handoverTarget({ s }: Turn, wanted: string | null = null): Member | null {
   if (!mayHandOver(s)) return null;
-  const wanted = s.switchover?.target ?? null;
   const peers = [...s.peers.values()].filter((peer) => problemOf(s, peer) === null);
   const ranked = rank(
     s,
@@ -106,9 +104,7 @@ export function answerRequest(turn: Turn): boolean {
   if (request.term !== lease.term) {
     return refuse(`it was made for term ${request.term}, and this is term ${lease.term}`);
   }
-  s.switchover = request;
-  const target = handoverTarget(turn);
-  s.switchover = null;
+  const target = handoverTarget(turn, request.target);
   if (target === null) return refuse(refusalOf(turn, request));
   const detail = `handing over to ${target.pod}, asked for by ${request.by}`;
   s.answer = { id: request.id, outcome: 'begun', detail };
@@ -137,7 +133,7 @@ export function handingOver(turn: Turn): void {
   }
   if (s.drainedTo !== null) return stopAndGive(turn, instance);
   const isWanted = isLeaving(s) || s.switchover !== null;
-  const target = isWanted ? handoverTarget(turn) : null;
+  const target = isWanted ? handoverTarget(turn, s.switchover?.target) : null;
   if (target === null) return turn.enter('Leading', 'nobody is there to be handed over to');
   if (cutsReplicas(instance)) return drain(turn, instance, target);
   transfer(turn, target, reasonOf(s), { goal: 'pending', decided: true });

@@ -71,6 +71,10 @@ export function leaveIfGiven(turn: Turn): boolean {
 
 export const LOCKED_OUT = 'RO_REDIS_AUTH';
 
-export function lockedOutText(detail: string): string {
-  return `${LOCKED_OUT}: the local Redis does not let its agent in: ${detail}`;
+/** The local Redis lives and may serve, and nobody could fence it: the Lease stays where it is. */
+export function keepWhileLockedOut(turn: Turn, detail: string): void {
+  const problem = `${LOCKED_OUT}: the local Redis does not let its agent in: ${detail}`;
+  turn.s.problem = problem;
+  turn.say(problem);
+  renewIfDue(turn);
 }

@@ -119,15 +119,16 @@ function openerIndex(pod: string, record: GroupRecord): number | null {
   return record.lineage.findLastIndex(({ term }) => term > 0) + 0.5;
 }
 
-/** The term that opened writes last: the newest id is of it. */
-export function openedTerm({ lineage }: Pick<GroupRecord, 'lineage'>): number | undefined {
-  return lineage.findLast((entry) => entry.term > 0)?.term;
+/** The newest id that a promotion made, and its term. */
+export function lastOpened({ lineage }: Pick<GroupRecord, 'lineage'>): LineageEntry | undefined {
+  return lineage.findLast((entry) => entry.term > 0);
 }
 
+/** The term that opened writes last: the newest id is of it. */
 export function lastOpening(
   record: Pick<GroupRecord, 'lineage' | 'history'>,
 ): TermEntry | undefined {
-  const term = openedTerm(record);
+  const term = lastOpened(record)?.term;
   return record.history.findLast((entry) => entry.term === term);
 }
 

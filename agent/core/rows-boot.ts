@@ -1,7 +1,7 @@
 // Row of Boot: beside what does this agent start? And the Lease of the agent that it replaced.
 
 import { attachmentTo } from './attachment.ts';
-import { lockedOutText, renewIfDue } from './holding.ts';
+import { keepWhileLockedOut } from './holding.ts';
 import { isNewest } from './lineage.ts';
 import type { Turn } from './turn.ts';
 import {
@@ -74,10 +74,7 @@ function bootAsHolder(turn: Turn): void {
     candidateOf(s)?.runId === instance.runId &&
     isNewest(recordOf(s), { replid: instance.replid, term: lease.term });
   if (s.redis?.reachable === false && s.redis.locked) {
-    // It may serve still, and nobody could stop it: the Lease stays where it is.
-    s.problem = lockedOutText(s.redis.detail);
-    turn.say(s.problem);
-    return renewIfDue(turn);
+    return keepWhileLockedOut(turn, s.redis.detail);
   }
   if (isRecorded) {
     // The guard of an interrupted promotion may still be on (rule 16).

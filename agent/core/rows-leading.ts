@@ -1,11 +1,11 @@
-// Rows of Leading and HandingOver: the master, until it is none.
+// Row of Leading: the master, until it is none.
 
 import { keepOthersFenced } from './fencing-others.ts';
 import { answerRequest, handingOver, handoverTarget } from './handover.ts';
 import {
+  keepWhileLockedOut,
   leaveIfGiven,
   LOCKED_OUT,
-  lockedOutText,
   release,
   renewIfDue,
   transfer,
@@ -92,12 +92,7 @@ function crashed(turn: Turn): void {
   const { s } = turn;
   if (s.redis?.reachable !== false) return;
   const { refused, since, locked } = s.redis;
-  if (locked) {
-    // It lives and may serve those who are connected: nobody could fence it either.
-    s.problem = lockedOutText(s.redis.detail);
-    turn.say(s.problem);
-    return renewIfDue(turn);
-  }
+  if (locked) return keepWhileLockedOut(turn, s.redis.detail);
   const silentMs = s.now - since;
   // Without boot fence a refused connection may be a restart that comes back as a master.
   const proofMs = refused ? (s.config.bootFence ? 0 : 100) : s.config.redisTimeoutMs;

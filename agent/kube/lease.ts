@@ -5,7 +5,8 @@ import { FORCE_ANNOTATION, leaseName, MANAGER, RECORD_ANNOTATION } from '../../s
 import type { Holder, LeaseView, LeaseWrite } from '../core/model.ts';
 import { readRecord } from './annotation-text.ts';
 import type { ApiResult, LeasePort, LeaseWritten } from '../ports.ts';
-import type { ApiClient, WatchEvent } from './api.ts';
+import type { ApiClient } from './api.ts';
+import { leasesPath, watchOneLease } from './one-lease.ts';
 
 /** What the API server sends: Lease times are plain strings in JSON. */
 type RawLease = Omit<V1Lease, 'spec'> & {
@@ -62,7 +63,7 @@ export class LeaseAdapter implements LeasePort {
   }
 
   get #base(): string {
-    return `/apis/coordination.k8s.io/v1/namespaces/${this.#namespace}/leases`;
+    return leasesPath(this.#namespace);
   }
 
   get #name(): string {
@@ -74,22 +75,12 @@ export class LeaseAdapter implements LeasePort {
     onBroken: (detail: string) => void,
     random: () => number,
   ): Promise<void> {
-    const query = { fieldSelector: `metadata.name=${this.#name}` };
-    const seen = (raw: RawLease | null): void => {
+    const onSeen = (raw: RawLease | null): void => {
       this.#last = raw;
       listener(raw === null ? null : viewOfLease(raw));
     };
-    return this.#api.watch<RawLease>(
-      this.#base,
-      query,
-      (event: WatchEvent<RawLease>) => {
-        if (event.type === 'list') seen(event.items[0] ?? null);
-        else if (event.type === 'set') seen(event.item);
-        else if (event.type === 'delete') seen(null);
-        else onBroken(event.detail);
-      },
-      random,
-    );
+    const [api, namespace, name] = [this.#api, this.#namespace, this.#name];
+    return watchOneLease<RawLease>({ api, namespace, name, onSeen, onBroken, random });
   }
 
   async read(timeoutMs: number): Promise<ApiResult<LeaseView | null>> {

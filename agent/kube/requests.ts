@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { SwitchoverRequest } from '../core/model.ts';
 import { readRequest } from './annotation-text.ts';
 import type { ApiClient } from './api.ts';
+import { watchOneLease } from './one-lease.ts';
 
 type Options = {
   readonly api: ApiClient;
@@ -33,15 +34,6 @@ export function watchRequests(options: Options): Promise<void> {
     const { expiresEpochMs, ...request } = read;
     onRequest({ ...request, until: clock.now() + expiresEpochMs - clock.epochMs() });
   };
-  return api.watch<V1Lease>(
-    `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`,
-    { fieldSelector: `metadata.name=${requestLeaseName(group)}` },
-    (event) => {
-      if (event.type === 'list') seen(event.items[0] ?? null);
-      else if (event.type === 'set') seen(event.item);
-      else if (event.type === 'delete') seen(null);
-      else onBroken(event.detail);
-    },
-    random,
-  );
+  const name = requestLeaseName(group);
+  return watchOneLease<V1Lease>({ api, namespace, name, onSeen: seen, onBroken, random });
 }

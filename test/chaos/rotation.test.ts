@@ -63,6 +63,18 @@ class Secret {
   }
 }
 
+/** A group with the first password, which its agents read from a file. */
+async function startWithSecret(t: Test) {
+  const secret = new Secret(OLD);
+  const clients = { password: OLD };
+  const started = await startScenario(t, stage, {
+    redisArgs: secret.redisArgs,
+    clients,
+    agentEnv: { RO_REDIS_PASSWORD_FILE: secret.passwordFile },
+  });
+  return { ...started, secret, clients };
+}
+
 /** Kills the master's Redis: another one leads, and all follow it; `restarted`: what a person does. */
 async function failover(
   scenario: Scenario,
@@ -102,13 +114,7 @@ await declare(
   [51],
   'a password is rotated in the documented order, with a failover in its midst and one after it',
   async (t) => {
-    const secret = new Secret(OLD);
-    const clients = { password: OLD };
-    const { scenario, group, master } = await startScenario(t, stage, {
-      redisArgs: secret.redisArgs,
-      clients,
-      agentEnv: { RO_REDIS_PASSWORD_FILE: secret.passwordFile },
-    });
+    const { secret, clients, scenario, group, master } = await startWithSecret(t);
     const began = performance.now();
     await onAll(group, 'ACL', 'SETUSER', 'default', `>${NEW}`);
     await onAll(group, 'CONFIG', 'SET', 'masterauth', NEW);
@@ -167,13 +173,7 @@ await declare(
   [51],
   'a password changes in Redis before the agents know it: no failover, it is said plainly',
   async (t) => {
-    const secret = new Secret(OLD);
-    const clients = { password: OLD };
-    const { scenario, group, master } = await startScenario(t, stage, {
-      redisArgs: secret.redisArgs,
-      clients,
-      agentEnv: { RO_REDIS_PASSWORD_FILE: secret.passwordFile },
-    });
+    const { secret, clients, scenario, group, master } = await startWithSecret(t);
     await onAll(group, 'CONFIG', 'SET', 'requirepass', NEW);
     clients.password = NEW;
     await cutClients(master);
@@ -192,13 +192,7 @@ await declare(
 
 /** The master's agent goes while it holds a password that Redis has not any more. */
 async function lockedOut(t: Test, stays: 'away' | 'back'): Promise<void> {
-  const secret = new Secret(OLD);
-  const clients = { password: OLD };
-  const { scenario, group, master } = await startScenario(t, stage, {
-    redisArgs: secret.redisArgs,
-    clients,
-    agentEnv: { RO_REDIS_PASSWORD_FILE: secret.passwordFile },
-  });
+  const { secret, clients, scenario, group, master } = await startWithSecret(t);
   await onAll(group, 'CONFIG', 'SET', 'requirepass', NEW);
   clients.password = NEW;
   if (stays === 'away') master.agent.hold();
