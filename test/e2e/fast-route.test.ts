@@ -48,8 +48,14 @@ await t.test('each Service has one EndpointSlice, of the right pods', async (t) 
   const address = await group.serviceAddress();
   t.equal(await group.command(address, 'SET', 'hello', 'world'), 'OK', 'writes come through');
   const readers = await group.serviceAddress('redis-replicas');
-  const role = (await group.command(readers, 'ROLE')) as string[];
-  t.equal(role[0], 'slave', 'readers reach a replica');
+  // kube-proxy carries a second change of a Service out up to a second later.
+  const roleReached = async (): Promise<string> =>
+    String(((await group.command(readers, 'ROLE')) as string[])[0]);
+  await waitFor('readers reach a replica', async () => (await roleReached()) === 'slave', {
+    timeoutMs: 5000,
+    everyMs: 50,
+    picture: roleReached,
+  });
   const { route } = await group.state(await group.oneMaster());
   t.match(route, [
     { service: 'redis', kind: 'fast', ok: true },
