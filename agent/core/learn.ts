@@ -4,7 +4,7 @@ import { promiseIfAsked } from './failsafe.ts';
 import { isGoalOpen, learnGiver } from './goal.ts';
 import type { AgentEvent, AgentState, LeaseView, LocalRedis, Unmanaged } from './model.ts';
 import type { Turn } from './turn.ts';
-import { isHolder, isLimbo, isValid, leaseOf, PEERS_MAX, recordOf } from './view.ts';
+import { isHolder, isLimbo, isValid, leaseOf, PEERS_MAX, recordOf, seenTerm } from './view.ts';
 
 const KUBE_DENIED = 'RO_KUBE_DENIED';
 /** Of volumes that are gone: who is forgotten is looked for again. */
@@ -139,9 +139,11 @@ function learnLease(turn: Turn, lease: LeaseView | null): void {
   const { s } = turn;
   if (lease === null) {
     if (s.lease.kind !== 'absent') s.lease = { kind: 'absent', since: s.now, last: leaseOf(s) };
+    s.firstTerm ??= seenTerm(s);
     s.unsure = false;
     return;
   }
+  s.firstTerm ??= lease.term;
   const known = leaseOf(s);
   if (known !== null && isOlder(lease, known)) return;
   // A newer version than the one that an unknown swap was based on decides it (rule 2).

@@ -28,6 +28,15 @@ const A_CHILD_HAS_MORE = 0.5;
 /** Below every recorded id: an empty dataset, which may only follow. */
 const EMPTY: Position = { index: -1, offset: 0 };
 
+/** `start` of an id that stood between an older file of the next id and that id itself. */
+const JUST_BELOW_NEXT = -1;
+
+/** Where data of the id at this index stand: what was recorded keeps the place that it had before. */
+function placeOf(index: number, { lineage }: GroupRecord): number {
+  const isBelowNext = lineage[index]?.start === JUST_BELOW_NEXT && index + 1 < lineage.length;
+  return isBelowNext ? index + UNRECORDED_CHILD : index;
+}
+
 function indexOf(lineage: readonly LineageEntry[], replid: string): number {
   return lineage.findLastIndex((entry) => entry.replid === replid);
 }
@@ -42,7 +51,7 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   }
   const own = indexOf(record.lineage, dataset.replid);
   if (own >= 0) {
-    const index = isOlderFile(dataset, record) ? own - AN_OLDER_FILE : own;
+    const index = isOlderFile(dataset, record) ? own - AN_OLDER_FILE : placeOf(own, record);
     return { index, offset: dataset.offset };
   }
   const parent = indexOf(record.lineage, dataset.replid2);
@@ -61,15 +70,17 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   if (dataset.keys === 0) return EMPTY;
   const entry = record.datasets[dataset.pod];
   if (entry === undefined || entry.volume !== dataset.volume) return null;
+  // Recorded as a new, empty one: it never held what the pod of this name had before.
+  const isBlank = entry.keys === 0 && !isKnown(record, entry.replid);
   // Foreign data are never recorded: an entry for this very volume proves membership by itself.
   const recorded = Math.max(0, indexOf(record.lineage, entry.replid));
   // Redis forgets id and offset when it restarts from an AOF, or from an RDB that it saved as a master
   // without replicas; what the volume held is recorded. The offsets date from the last renewal: who
   // opened writes last has all that its replicas have, and perhaps more.
-  const opener = dataset.aof ? openerIndex(dataset.pod, record) : null;
+  const opener = dataset.aof && !isBlank ? openerIndex(dataset.pod, record) : null;
   const index = opener ?? (dataset.aof ? recorded : recorded - A_SNAPSHOT);
   // With fewer keys it is an older snapshot, or an AOF that was being written anew.
-  const isWhole = dataset.keys >= entry.keys;
+  const isWhole = dataset.keys >= entry.keys && !isBlank;
   if (isWhole) return { index, offset: entry.offset };
   return { index: EMPTY.index + (index + 1) / (record.lineage.length + 1), offset: entry.offset };
 }
@@ -102,13 +113,16 @@ export function recordedPosition(
 ): Position {
   const isGuess = indexOf(record.lineage, best.replid) < 0;
   const index = isGuess ? openerIndex(pod, record) : null;
-  return { index: index ?? indexOf(record.lineage, entry.replid), offset: entry.offset };
+  const recorded = placeOf(indexOf(record.lineage, entry.replid), record);
+  return { index: index ?? recorded, offset: entry.offset };
 }
 
-/** The last term of this pod of which no id was ever recorded, or 0. */
+/** The last term of this pod in which it may have led, and of which no id was ever recorded, or 0. */
 function unrecordedTerm(pod: string, { history, lineage }: GroupRecord): number {
   const recorded = new Set(lineage.map(({ term }) => term));
-  const own = history.findLast(({ term, holder }) => holder === pod && !recorded.has(term));
+  const own = history.findLast(
+    ({ term, holder, unopened }) => holder === pod && unopened !== true && !recorded.has(term),
+  );
   return own?.term ?? 0;
 }
 
@@ -181,9 +195,12 @@ export function isKnown({ lineage }: GroupRecord, replid: string): boolean {
 
 /** Lineage with an id that no promotion made, at the place that these data had without it. */
 export function withOrigin(dataset: Dataset, record: GroupRecord): readonly LineageEntry[] {
-  const place = Math.floor((positionOf(dataset, record) ?? EMPTY).index) + 1;
+  const { index } = positionOf(dataset, record) ?? EMPTY;
+  const place = Math.floor(index) + 1;
   const excess = Math.max(0, record.lineage.length + 1 - LINEAGE_MAX);
-  const entry = { replid: dataset.replid, term: 0, start: 0 };
+  const isAboveOlder = index - Math.floor(index) > 1 - AN_OLDER_FILE;
+  const start = isAboveOlder ? JUST_BELOW_NEXT : 0;
+  const entry = { replid: dataset.replid, term: 0, start };
   // The oldest others make room for it, also where it is the oldest of all.
   const older = record.lineage.slice(Math.min(excess, place), place);
   const newer = record.lineage.slice(Math.max(excess, place));

@@ -13,7 +13,7 @@ export type Candidate = {
   readonly runId: string;
 };
 
-/** One replication id that the group's dataset went through; `start`: first offset under it. */
+/** One replication id that the group's dataset went through; `start`: first offset under it, or -1 (lineage.ts). */
 export type LineageEntry = {
   readonly replid: string;
   readonly term: number;
@@ -33,6 +33,8 @@ export type TermEntry = {
   readonly holder: string;
   readonly reason: string;
   readonly at: string;
+  /** Its holder left it and had asked for no promotion in it: no data are of this term. */
+  readonly unopened?: true;
 };
 
 /** The Lease's annotation: all that a successor must know. */
@@ -308,6 +310,10 @@ export type AgentState = {
   readonly attachFailedAt: number;
   readonly validUntil: number;
   readonly renewSentAt: number;
+  /** Term that the group had when this agent first learned of it: an earlier agent may have led in it. */
+  readonly firstTerm: number | null;
+  /** The last term in which this agent asked for a promotion, whatever came of it, or 0. */
+  readonly promotedIn: number;
   /** Run id and replication id under which this agent opened writes in the present term. */
   readonly opened: {
     readonly term: number;

@@ -32,6 +32,8 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     attachFailedAt: Number.NEGATIVE_INFINITY,
     validUntil: Number.NEGATIVE_INFINITY,
     renewSentAt: Number.NEGATIVE_INFINITY,
+    firstTerm: null,
+    promotedIn: 0,
     opened: null,
     fenced: new Set(),
     fencedInstances: new Map(),

@@ -37,6 +37,13 @@ function bounded(history: readonly TermEntry[], { lineage }: GroupRecord): reado
   return [opening, ...recent.slice(1)];
 }
 
+/** Who stays in a term may still open writes in it. */
+function withoutMark(history: readonly TermEntry[], term: number): readonly TermEntry[] {
+  return history.map(({ unopened, ...entry }) =>
+    unopened === undefined || entry.term === term ? entry : { ...entry, unopened },
+  );
+}
+
 export class Turn {
   readonly s: Mutable<AgentState>;
   readonly effects: Effect[] = [];
@@ -101,6 +108,7 @@ export class Turn {
 
   promote(instance: Instance): void {
     const id = this.#start('promote');
+    this.s.promotedIn = leaseOf(this.s)?.term ?? 0;
     this.effects.push({ kind: 'promote', id, runId: instance.runId, until: this.s.validUntil });
   }
 
@@ -143,9 +151,11 @@ export class Turn {
     const { protocol } = this.s.config;
     const record = { ...recordOf(this.s), ...changes, protocol };
     const isNewTerm = op !== 'renew' && op !== 'release' && op !== 'recreate';
+    const isLeft = isNewTerm || op === 'release';
+    const known = isLeft ? record.history : withoutMark(record.history, term);
     const shortReason = reason.slice(0, REASON_MAX);
     const entry = { term, holder: holder?.pod ?? '', reason: shortReason, at: '' };
-    const history = isNewTerm ? bounded([...record.history, entry], record) : record.history;
+    const history = isNewTerm ? bounded([...known, entry], record) : known;
     const write: LeaseWrite = {
       op,
       resourceVersion: leaseOf(this.s)?.resourceVersion ?? '',

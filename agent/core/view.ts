@@ -122,8 +122,30 @@ function mirroredRecord(state: AgentState, newest: Mirror): Partial<GroupRecord>
   };
 }
 
-/** The group's record: from the Lease, else from the newest mirror, else from what is adopted. */
+/**
+ * The group's record, as this agent knows it: that no data are of the term that it holds, where it asked
+ * for no promotion yet, is no more than its own knowledge, and is written once it leaves the term.
+ */
 export function recordOf(state: AgentState): GroupRecord {
+  const record = toldRecord(state);
+  const term = unopenedTerm(state);
+  if (term === null) return record;
+  const history = record.history.map((entry) =>
+    entry.term === term ? { ...entry, unopened: true as const } : entry,
+  );
+  return { ...record, history };
+}
+
+/** The term that this agent holds, which began while it ran, and in which it promoted nothing. */
+function unopenedTerm(state: AgentState): number | null {
+  const { firstTerm, promotedIn } = state;
+  const term = leaseOf(state)?.term ?? 0;
+  const isNew = firstTerm !== null && term > firstTerm && term > promotedIn;
+  return isNew && isHolder(state) ? term : null;
+}
+
+/** From the Lease, else from the newest mirror, else from what is adopted. */
+function toldRecord(state: AgentState): GroupRecord {
   const lease = lastLease(state);
   if (lease !== null && lease.record.lineage.length > 0) return lease.record;
   const base = lease?.record ?? EMPTY_RECORD;

@@ -63,6 +63,14 @@ function datasets(value: unknown): Readonly<Record<string, DatasetEntry>> {
   return Object.fromEntries(entries);
 }
 
+function terms(value: unknown): readonly TermEntry[] {
+  return list<Omit<TermEntry, 'unopened'>>(value, TERM).map((entry) => {
+    const { term, holder, reason, at } = entry;
+    const isUnopened = Reflect.get(entry, 'unopened') === true;
+    return { term, holder, reason, at, ...(isUnopened ? { unopened: true } : {}) };
+  });
+}
+
 /** The answer to a write and the watch bring the same text, and it is long. */
 let lastRead: { readonly text: string | undefined; readonly record: GroupRecord } | null = null;
 
@@ -83,7 +91,7 @@ function recordIn(text: string | undefined): GroupRecord {
     previous: shaped<{ pod: string; uid: string; address: string }>(fields['previous'], POD),
     lineage: list<LineageEntry>(fields['lineage'], LINEAGE),
     datasets: datasets(fields['datasets']),
-    history: list<TermEntry>(fields['history'], TERM),
+    history: terms(fields['history']),
   };
 }
 
@@ -99,7 +107,7 @@ export function readMirror(text: string | undefined): Mirror {
     term: numberOrNull(fields?.['term']) ?? 0,
     lineage: list<LineageEntry>(fields?.['lineage'], LINEAGE),
     dataset: shaped<DatasetEntry>(fields?.['dataset'], DATASET),
-    opening: shaped<TermEntry>(fields?.['opening'], TERM),
+    opening: terms([fields?.['opening']])[0] ?? null,
   };
 }
 

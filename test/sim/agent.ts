@@ -52,7 +52,6 @@ const NEVER = new Promise<never>(() => undefined);
 export class SimAgent {
   readonly options: AgentOptions;
   readonly process: SimProcess;
-  readonly startedAt: number;
   readonly api: SimApiClient;
   readonly clock: Clock;
   readonly runtime: Runtime;
@@ -68,7 +67,6 @@ export class SimAgent {
     const { host, core, pod, uid, agentId, volume } = options;
     const process = new SimProcess(world);
     this.process = process;
-    this.startedAt = world.now();
     this.clock = new SimClock(process, options.clock);
     this.api = new SimApiClient({ server: api, network, process, random, host });
     const log = this.#log();

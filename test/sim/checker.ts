@@ -35,6 +35,8 @@ type Parts = {
 
 /** How long an agent needs to see what its instance did by somebody else's hand. */
 const BY_HAND_MS = 1500;
+/** An agent that starts, or goes on, fences its instance within F. */
+const AWAKE_MS = 400;
 /** What reached a frozen process before its fence did is still carried out when it thaws. */
 const THAW_MS = 400;
 /** A dial that was lost is repeated after a second, a fence every 200 ms. */
@@ -182,7 +184,10 @@ export class Checker {
     const isUnreachable = isTooSlow || this.#sinceCutMs(later.pod, pod) < FENCE_AGAIN_MS;
     // Nobody is left to fence it where the new master's agent is gone as well.
     const isFencedBy = later.pod.agent?.process.isRunning === true;
-    const canFenceItself = pod.agent?.process.isRunning === true && pod.isListed;
+    const { agent } = pod;
+    const isAwake =
+      agent?.process.isRunning === true && scheduler.now() - agent.process.runsSince >= AWAKE_MS;
+    const canFenceItself = isAwake && pod.isListed;
     return (isUnreachable || !isFencedBy) && !canFenceItself;
   }
 
@@ -419,7 +424,7 @@ export class Checker {
     const madeAt = this.#byHand.get(redis) ?? (pod.term === null ? redis.startedAt : null);
     if (madeAt === null) return Number.NEGATIVE_INFINITY;
     if (pod.agent === null || !pod.agent.process.isRunning) return this.#parts.scheduler.now();
-    return Math.max(madeAt, pod.agent.startedAt);
+    return Math.max(madeAt, pod.agent.process.runsSince);
   }
 
   /** I2: terms only grow, and each has one holder. */

@@ -10,8 +10,11 @@ export class SimProcess {
   #stoppedUntil = 0;
   #waiting: (() => void)[] = [];
 
+  readonly #createdAt: number;
+
   constructor(world: World) {
     this.world = world;
+    this.#createdAt = world.now();
   }
 
   get isAlive(): boolean {
@@ -24,6 +27,11 @@ export class SimProcess {
 
   get isRunning(): boolean {
     return this.#isAlive && !this.isStopped;
+  }
+
+  /** Since when it runs without having stood still; true milliseconds. */
+  get runsSince(): number {
+    return Math.max(this.#createdAt, this.#stoppedUntil);
   }
 
   /** Now, or when the process goes on; never once it is dead. */

@@ -154,6 +154,8 @@ export type Schedule = {
   readonly setup: Setup;
   /** `cold`: empty pods and no Lease. `running`: a group that works, whose agents all just started. */
   readonly start: 'cold' | 'running';
+  /** So long the group must be healthy before the faults begin, and again at the end. */
+  readonly steadyMs: number;
   readonly faults: readonly Fault[];
 };
 
@@ -161,9 +163,15 @@ const VERSIONS: readonly RedisVersion[] = ['6.0', '7.0', '8.0', 'valkey-8'];
 /** The master is who most faults should hit. */
 const MASTER = -1;
 /** When the first fault may come in a running group, and over how long they are spread. */
-const FIRST_FAULT_MS = 300;
-const SPREAD_MS = 2200;
+const FIRST_FAULT_MS = 100;
+const SPREAD_MS = 1600;
 const STORM_MS = 500;
+const STEADY_MS = 100;
+/** Schedules that were stored before this could differ. */
+const STORED_STEADY_MS = 500;
+/** Since they settled, agents look at their Redis ten times less often. */
+const CALM_MS = 3500;
+const CALM_SHARE = 0.05;
 
 const CORE: Setup['core'] = {
   protocol: 1,
@@ -322,7 +330,8 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
 }
 
 /** Stored before a setup could tell as much as today. */
-type StoredSchedule = Omit<Schedule, 'setup'> & {
+type StoredSchedule = Omit<Schedule, 'setup' | 'steadyMs'> & {
+  readonly steadyMs?: number;
   readonly setup: Omit<Setup, 'laterFrom'> & Partial<Pick<Setup, 'laterFrom'>>;
 };
 
@@ -330,8 +339,10 @@ type StoredSchedule = Omit<Schedule, 'setup'> & {
 export function scheduleOf(text: string): Schedule {
   const data = JSON.parse(text) as StoredSchedule | { readonly schedule: StoredSchedule };
   const { setup, ...schedule } = 'schedule' in data ? data.schedule : data;
+  const { steadyMs = STORED_STEADY_MS, ...rest } = schedule;
   const core = { ...CORE, ...setup.core, timing: TIMING_PROFILES.fast };
-  return { ...schedule, setup: { ...setup, laterFrom: setup.laterFrom ?? setup.members, core } };
+  const laterFrom = setup.laterFrom ?? setup.members;
+  return { ...rest, steadyMs, setup: { ...setup, laterFrom, core } };
 }
 
 function flapFrom(random: SeededRandom): Fault {
@@ -350,7 +361,9 @@ export function scheduleFrom(seed: number): Schedule {
   const random = new SeededRandom(seed, 1);
   const added = new SeededRandom(seed, 4);
   const setup = withPolicies(setupFrom(random), added);
-  if (added.chance(0.02)) return { seed, setup, start: 'running', faults: [flapFrom(added)] };
+  const steadyMs = added.chance(CALM_SHARE) ? CALM_MS : STEADY_MS;
+  if (added.chance(0.02))
+    return { seed, setup, start: 'running', steadyMs, faults: [flapFrom(added)] };
   const start = random.chance(0.15) ? 'cold' : 'running';
   const count = 1 + random.integer(random.pick([2, 4, 6]));
   // Most of what breaks takes several things at a time.
@@ -361,5 +374,5 @@ export function scheduleFrom(seed: number): Schedule {
   for (let index = 0; index < count; index++) {
     faults.push(faultFrom(random, from + random.integer(spreadMs), setup.members));
   }
-  return { seed, setup, start, faults: faults.toSorted((a, b) => a.at - b.at) };
+  return { seed, setup, start, steadyMs, faults: faults.toSorted((a, b) => a.at - b.at) };
 }

@@ -34,10 +34,16 @@ export type Outcome = {
 const START_BOUND_MS = 12_000;
 const RECOVERY_BOUND_MS = 20_000;
 const LOOK_MS = 100;
-const STEADY_MS = 500;
+/** What comes after all has healed comes soon. */
+const LAST_STEADY_MS = 500;
 /** After so long, what only a person can decide stays as it is. */
 const STUCK_MS = 4000;
 const SEED_WRITES = 5;
+const MADE_BY_HAND: ReadonlySet<string> = new Set([
+  'promote-by-hand',
+  'delete-lease',
+  'foreign-pod',
+]);
 
 export class Simulation {
   readonly #schedule: Schedule;
@@ -94,7 +100,8 @@ export class Simulation {
   }
 
   async run(): Promise<Outcome> {
-    const { seed, faults, start } = this.#schedule;
+    const { seed, faults, start, steadyMs } = this.#schedule;
+    const lastSteadyMs = Math.min(steadyMs, LAST_STEADY_MS);
     for (let index = 0; index < this.#schedule.setup.members; index++) {
       this.#cluster.createPod(index);
     }
@@ -105,7 +112,7 @@ export class Simulation {
     const startedAt = this.#world.now();
     // A cold start is itself what faults may hit.
     if (start === 'running') {
-      if (!(await this.#isHealthyWithin(START_BOUND_MS))) {
+      if (!(await this.#isHealthyWithin(START_BOUND_MS + steadyMs, steadyMs))) {
         this.#checker.violate('start', `the group was not healthy: ${this.#describe()}`);
       }
     }
@@ -129,8 +136,8 @@ export class Simulation {
     }
     await this.#runUntil(healedAt);
     this.#note('HEALED', this.#describe());
-    const isHealthy = await this.#isHealthyWithin(RECOVERY_BOUND_MS);
-    const recoveryMs = this.#world.now() - healedAt - STEADY_MS;
+    const isHealthy = await this.#isHealthyWithin(RECOVERY_BOUND_MS, lastSteadyMs);
+    const recoveryMs = this.#world.now() - healedAt - lastSteadyMs;
     const needsPerson = !isHealthy && this.#needsPerson();
     if (!isHealthy && !needsPerson) {
       this.#checker.violate('I10', `no healthy group: ${this.#describe()}`);
@@ -185,14 +192,14 @@ export class Simulation {
     }
   }
 
-  async #isHealthyWithin(boundMs: number): Promise<boolean> {
+  async #isHealthyWithin(boundMs: number, steadyMs: number): Promise<boolean> {
     const end = this.#world.now() + boundMs;
     let since: number | null = null;
     let stuckSince: number | null = null;
     while (this.#world.now() < end && this.#checker.violations.length === 0) {
       if (this.#unhealthiness() === null) {
         since ??= this.#world.now();
-        if (this.#world.now() - since >= STEADY_MS) return true;
+        if (this.#world.now() - since >= steadyMs) return true;
       } else since = null;
       if (this.#needsPerson()) {
         stuckSince ??= this.#world.now();
@@ -235,12 +242,8 @@ export class Simulation {
   #needsPerson(): boolean {
     // Born as masters, several took writes: only a person can tell whose are right.
     const { setup, faults } = this.#schedule;
-    const kinds = new Set(faults.map(({ kind }) => kind));
     // Somebody took a member's data apart from the group's, or took away all that was known of it.
-    const isMadeByHand =
-      kinds.has('promote-by-hand') || kinds.has('delete-lease') || kinds.has('foreign-pod');
-    const isConflict = this.#describe().includes('RO_DATA_CONFLICT');
-    if (isConflict && isMadeByHand) return true;
+    if (faults.some(({ kind }) => MADE_BY_HAND.has(kind)) && this.#hasConflict()) return true;
     if (!setup.bootFence && this.#checker.hasStrayWrites) return true;
     // Only members that must never be promoted have data, or such as are not the group's.
     const present = this.#cluster.pods.filter(({ isListed }) => isListed);
@@ -249,6 +252,13 @@ export class Simulation {
       full.length > 0 &&
       full.every(({ redis, volume }) => redis?.info().priority === 0 || volume.isForeign)
     );
+  }
+
+  #hasConflict(): boolean {
+    return this.#cluster.pods.some(({ agent }) => {
+      const said = agent?.state.problem ?? agent?.state.reason;
+      return said?.includes('RO_DATA_CONFLICT') === true;
+    });
   }
 
   #describe(): string {

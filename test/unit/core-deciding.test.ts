@@ -1,7 +1,7 @@
 // Row of Deciding: what the holder proves before it promotes, and to whom it gives the Lease instead.
 
 import t from 'tap';
-import type { GroupRecord } from '../../agent/core/model.ts';
+import type { GroupRecord, LeaseWrite } from '../../agent/core/model.ts';
 import { config, limbo, pod } from './core-fixtures.ts';
 import { SELF, candidate, named, lease, limboOf, Rig, writes, kinds } from './core-rig.ts';
 
@@ -206,6 +206,42 @@ await t.test('a master by hand is fenced while deciding', (t) => {
   rig.see({ ...limbo, role: 'master', upstream: null });
   t.match(rig.effects, [{ kind: 'limbo', cutClients: true }]);
   t.equal(rig.state.phase, 'Deciding');
+  t.end();
+});
+
+await t.test('rule 10: who leaves a term in which it asked for no promotion says so', (t) => {
+  const history = [
+    { term: 1, holder: 'redis-1', reason: '', at: '' },
+    { term: 2, holder: 'redis-0', reason: '', at: '' },
+  ];
+  const marks = (write: LeaseWrite | undefined): unknown =>
+    write?.record.history.map(({ term, unopened }) => [term, unopened]);
+  const rig = Rig.nominee({ history });
+  rig.tick();
+  const [renewal] = writes(rig.effects);
+  t.equal(renewal?.op, 'renew');
+  const unmarked = [
+    [1, undefined],
+    [2, undefined],
+  ];
+  t.same(marks(renewal), unmarked, 'it may open writes in it still');
+  rig.written('ok');
+  rig.frozen(1, { offset: 999 });
+  const left = writes(rig.effects).at(-1);
+  t.equal(left?.op, 'transfer');
+  t.same(marks(left), [
+    [1, undefined],
+    [2, true],
+    [3, undefined],
+  ]);
+
+  const asked = Rig.nominee({ history });
+  asked.tick();
+  asked.written('ok');
+  asked.state = { ...asked.state, promotedIn: 2 };
+  asked.frozen(1, { offset: 999 });
+  const unsure = writes(asked.effects).at(-1);
+  t.same(marks(unsure), [...unmarked, [3, undefined]], 'asked, so it may have led');
   t.end();
 });
 

@@ -136,6 +136,45 @@ await t.test('rule 10: the unrecorded child of a term of its own outranks its pa
   t.end();
 });
 
+await t.test('rule 10: a term that was left without any promotion has no child', (t) => {
+  const child = dataset({ replid: 'ccc', replid2: 'bbb', secondOffset: 121, offset: 130 });
+  const entry = { holder: 'redis-1', reason: '', at: '' };
+  const left = { term: 4, ...entry, unopened: true as const };
+  const position = positionOf(child, { ...record, history: [left] });
+  t.same(position, { index: 1, offset: 120.5 }, 'somebody else promoted it');
+  const earlier = positionOf(child, { ...record, history: [{ term: 3, ...entry }, left] });
+  t.ok((earlier?.index ?? 0) > 1, 'an earlier term, in which it may have led, counts still');
+  t.end();
+});
+
+await t.test('rule 11: a volume that was recorded new and empty held nothing before', (t) => {
+  const history = [{ term: 2, holder: 'redis-1', reason: '', at: '' }];
+  const blank = { volume: 'pvc/data-redis-1', replid: 'fresh', offset: 0, keys: 0 };
+  const reborn = dataset({ replid: 'zzz', offset: 0, aof: true, keys: 2 });
+  const position = positionOf(reborn, { ...record, history, datasets: { 'redis-1': blank } });
+  t.ok(hasData(position), 'what it holds now is data');
+  t.ok((position?.index ?? 0) < 0, 'behind all whose descent is known, though its namesake led');
+  t.end();
+});
+
+await t.test('a snapshot stays ahead of an older file once its id is recorded', (t) => {
+  const volumes = { 'redis-2': { volume: 'v2', replid: 'bbb', offset: 150, keys: 5 } };
+  const datasets = { ...record.datasets, ...volumes };
+  const snapshot = dataset({ replid: 'zzz', offset: 0 });
+  const older = dataset({ pod: 'redis-2', volume: 'v2', offset: 140, keys: 4 });
+  const isAhead = (within: GroupRecord): boolean => {
+    const [mine, other] = [positionOf(snapshot, within), positionOf(older, within)];
+    return mine !== null && other !== null && compareFreshness(mine, other) < 0;
+  };
+  t.ok(isAhead({ ...record, datasets }));
+  const lineage = withOrigin(snapshot, { ...record, datasets });
+  t.ok(isAhead({ ...record, datasets, lineage }));
+  const whole = positionOf(dataset({}), { ...record, datasets, lineage });
+  const mine = positionOf(snapshot, { ...record, datasets, lineage });
+  t.ok(whole !== null && mine !== null && compareFreshness(whole, mine) < 0, 'and behind the id');
+  t.end();
+});
+
 await t.test('an id is recorded at the place that its data had without it', (t) => {
   const ids = (data: Dataset): string[] => withOrigin(data, record).map(({ replid }) => replid);
   const child = { replid: 'ccc', secondOffset: 50 };
