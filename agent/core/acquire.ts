@@ -1,6 +1,7 @@
 // Who may acquire the Lease, and why (STATE-MACHINE, `may`). Only proof promotes: the Lease was
 // released, or its holder was silent for a whole wait, or nobody who could act exists any more.
 
+import { DISCARD_DATA_ANNOTATION } from '../../src/names.ts';
 import { adoption, unrelatedData } from './adoption.ts';
 import type { Member } from './election.ts';
 import type { AgentState, PodName } from './model.ts';
@@ -8,6 +9,7 @@ import {
   awaitedVolume,
   candidateOf,
   expectedPods,
+  heardMembers,
   leaseOf,
   leftBehind,
   legacies,
@@ -17,6 +19,7 @@ import {
   recordOf,
   selfMember,
   unheardMembers,
+  unknownData,
 } from './view.ts';
 
 /** The list of pods must not have changed for so long before a cold start (DESIGN 6). */
@@ -64,6 +67,13 @@ function bestOfAll(state: AgentState, self: Member, why: string): May {
   const ranked = rankedMembers(state);
   const missing = incompleteness(state, ranked[0] ?? self);
   if (missing !== null) return no(missing);
+  const [unknown] = ranked.length === 0 ? unknownData(state, heardMembers(state)) : [];
+  if (unknown !== undefined) {
+    const { pod, keys, replid } = unknown;
+    return no(
+      `RO_DATA_CONFLICT: ${pod} holds ${keys} keys of another lineage (${replid}), and nobody else has data; annotate it with ${DISCARD_DATA_ANNOTATION}=${replid} to go on without them`,
+    );
+  }
   const rank = ranked.findIndex((member) => member.uid === self.uid);
   if (rank >= 0) {
     const reason = `${why}${leftBehind(state, ranked[0] ?? self)}`;

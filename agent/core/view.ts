@@ -301,9 +301,22 @@ function lastKnownOffset(record: GroupRecord): number | null {
 export function rank(state: AgentState, members: readonly Member[]): readonly Member[] {
   const record = recordOf(state);
   const ranked = ranking(members, record, state.config, lastKnownOffset(record));
-  // Rule 14: an empty member may lead only where no volume can still hold data.
-  if (!hasDataElsewhere(state, members)) return ranked;
+  // Rule 14: an empty member may lead only where no volume can still hold data, and nobody has any.
+  const isDataThere = hasDataElsewhere(state, members) || unknownData(state, members).length > 0;
+  if (!isDataThere) return ranked;
   return ranked.filter((member) => hasData(positionOf(member, record)));
+}
+
+/** Members with keys that nobody knows to be the group's, and that nobody allowed to be discarded. */
+export function unknownData(state: AgentState, members: readonly Member[]): readonly Member[] {
+  const record = recordOf(state);
+  const discarded = new Map((state.pods ?? []).map(({ uid, discardData }) => [uid, discardData]));
+  return members.filter(
+    (member) =>
+      member.keys > 0 &&
+      discarded.get(member.uid) !== member.replid &&
+      positionOf(member, record) === null,
+  );
 }
 
 /** Whether a recorded dataset with keys belongs to nobody here, and its volume may exist. */

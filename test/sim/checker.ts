@@ -145,6 +145,7 @@ export class Checker {
       return;
     }
     this.#asked.delete(pod);
+    const isUnseenByHand = this.#isUnseenByHand(pod, redis);
     this.#byHand.delete(redis);
     const lease = leaseOf(asked);
     const term = lease?.term ?? 0;
@@ -160,7 +161,8 @@ export class Checker {
     const isAgain = this.promotions.some((earlier) => earlier.term === term);
     this.promotions.push({ term, at: this.#parts.scheduler.now(), pod, redis });
     this.#parts.trace(pod.name, `promoted in term ${term} with ${ids.size} writes`);
-    this.#checkFreshest(pod, asked, ids, term);
+    if (isUnseenByHand) this.guesses++;
+    else this.#checkFreshest(pod, asked, ids, term);
     const isDecided = recordOf(asked).decided || isPlanned;
     // The giver judged the process that was there; one that started since is none that it knew.
     const isJudged = isDecided && redis.startedAt < this.#heldSince;
@@ -180,7 +182,8 @@ export class Checker {
     const { network, scheduler } = this.#parts;
     const { host } = later.pod;
     const delayMs = network.delayMs(host, pod.host) + network.delayMs(pod.host, host);
-    const isTooSlow = delayMs > SLOW_MS && scheduler.now() - later.at < FENCE_AGAIN_MS;
+    const isLossy = network.isLossy(host, pod.host) || network.isLossy(pod.host, host);
+    const isTooSlow = (isLossy || delayMs > SLOW_MS) && scheduler.now() - later.at < FENCE_AGAIN_MS;
     const isUnreachable = isTooSlow || this.#sinceCutMs(later.pod, pod) < FENCE_AGAIN_MS;
     // Nobody is left to fence it where the new master's agent is gone as well.
     const isFencedBy = later.pod.agent?.process.isRunning === true;
@@ -256,7 +259,8 @@ export class Checker {
         );
       }
       if (instance.priority === 0 || !this.#hasStopped(peer, asked, other.redis, term)) continue;
-      if (this.#isByRecord(localInstance(asked), instance, other.name, asked)) {
+      const isByRecord = this.#isByRecord(localInstance(asked), instance, other.name, asked);
+      if (isByRecord) {
         this.guesses++;
         continue;
       }
@@ -265,6 +269,12 @@ export class Checker {
         `${pod.name} was promoted in term ${term} without ${missing} acknowledged writes that ${other.name} held frozen`,
       );
     }
+  }
+
+  /** A person made it master and its agent ended since: nobody knows that it was no promotion of ours. */
+  #isUnseenByHand({ agent }: SimPod, redis: RedisProcess): boolean {
+    const madeAt = this.#byHand.get(redis);
+    return madeAt !== undefined && agent !== null && agent.process.createdAt > madeAt;
   }
 
   /** I4: who just took the Lease waits a moment for the final offsets of those that it hears. */
@@ -343,14 +353,17 @@ export class Checker {
   /** I6: what WAIT confirmed is here, unless no process that had it is left. */
   #checkConfirmed(pod: SimPod, ids: ReadonlySet<number>, term: number): void {
     if (this.#isWeaker) return;
+    // Priority 0: a person wants it never to lead, whatever it alone confirmed.
+    const unled = this.#parts.cluster.pods
+      .filter(({ isListed, redis }) => isListed && redis?.info().priority === 0)
+      .flatMap(({ redis }) => (redis === null ? [] : idsOf(redis.dataset)));
+    const excused = new Set(unled);
     const missing = this.#parts.ledger.confirmed.filter(
-      (id) => !ids.has(id) && !this.#lost.has(id),
+      (id) => !ids.has(id) && !this.#lost.has(id) && !excused.has(id),
     );
     if (missing.length === 0) return;
     for (const other of this.#parts.cluster.pods) {
       if (other === pod || other.redis === null || !other.isListed) continue;
-      // Priority 0: a person wants it never to lead, whatever it alone confirmed.
-      if (other.redis.info().priority === 0) continue;
       const theirs = new Set(idsOf(other.redis.dataset));
       const count = missing.filter((id) => theirs.has(id)).length;
       if (count === 0) continue;
@@ -410,9 +423,11 @@ export class Checker {
           !other.redis.isFrozen &&
           this.#unseenSince(other, other.redis) < 0,
       );
-    if (open.length < 2 || !open.includes(pod)) return;
-    const [later] = this.promotions.filter(({ term }) => term > (pod.term ?? 0));
-    if (later !== undefined && this.#isBeyondReach(later, pod)) return;
+    const deposable = open.filter((other) => {
+      const [later] = this.promotions.filter(({ term }) => term > (other.term ?? 0));
+      return later === undefined || !this.#isBeyondReach(later, other);
+    });
+    if (deposable.length < 2 || !open.includes(pod)) return;
     this.violate(
       'I9',
       `${open.map(({ name }) => name).join(' and ')} are labelled and take writes`,

@@ -108,6 +108,10 @@ export class SimNetwork implements Network {
     link.loss = loss;
   }
 
+  isLossy(from: string, to: string): boolean {
+    return this.#link(from, to).loss > 0;
+  }
+
   /** The host loses power: nothing leaves it or arrives, and nobody is told. */
   powerOff(host: string): void {
     this.#down.add(host);

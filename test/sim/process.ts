@@ -10,11 +10,11 @@ export class SimProcess {
   #stoppedUntil = 0;
   #waiting: (() => void)[] = [];
 
-  readonly #createdAt: number;
+  readonly createdAt: number;
 
   constructor(world: World) {
     this.world = world;
-    this.#createdAt = world.now();
+    this.createdAt = world.now();
   }
 
   get isAlive(): boolean {
@@ -31,7 +31,7 @@ export class SimProcess {
 
   /** Since when it runs without having stood still; true milliseconds. */
   get runsSince(): number {
-    return Math.max(this.#createdAt, this.#stoppedUntil);
+    return Math.max(this.createdAt, this.#stoppedUntil);
   }
 
   /** Now, or when the process goes on; never once it is dead. */

@@ -116,6 +116,27 @@ await t.test('rule 14: empty members may lead only where no volume can still hol
   t.end();
 });
 
+await t.test('rule 14: no empty member leads while one has data of unknown descent', (t) => {
+  const empty = { ...limbo, keys: 0, replid: 'new', offset: 0 };
+  const begin = (discardData: string | null): Rig => {
+    const rig = new Rig();
+    rig.feed({ kind: 'pods', pods: [pod(0), { ...pod(1), discardData }] });
+    const record = { datasets: {}, candidates: [] };
+    rig.feed({ kind: 'lease', lease: lease({ holder: null, record }) });
+    rig.pass(20_000, () => {
+      rig.frozen(1, { replid: 'zzz', keys: 5 });
+      rig.see(empty);
+    });
+    return rig;
+  };
+  const waiting = begin(null);
+  t.same(writes(waiting.effects), []);
+  t.match(waiting.state.problem, /RO_DATA_CONFLICT: redis-1 holds 5 keys .*discard-data=zzz/);
+  t.match(writes(begin('zzz').effects), [{ op: 'acquire' }], 'a person let them go');
+  t.same(writes(begin('other').effects), [], 'others, not these');
+  t.end();
+});
+
 await t.test('no Lease: after a whole L and three quiet seconds the best of all acquires', (t) => {
   const rig = new Rig();
   rig.feed({ kind: 'pods', pods: [pod(0)] });
