@@ -18,6 +18,9 @@ const REPORT_FRESH_MS = 600;
 const REPEAT_MS = 200;
 const REPEAT_SELDOM_MS = 2000;
 const SELDOM_AFTER_MS = 5000;
+/** Its machine has given its address to others by then, or never will. */
+const GHOST_MS = 600_000;
+const GHOSTS_MAX = 20;
 
 function podTarget(s: AgentState, pod: PodView): RemoteTarget | null {
   if (pod.ip === null || pod.terminal || pod.uid === s.config.self.uid) return null;
@@ -37,15 +40,27 @@ function podTarget(s: AgentState, pod: PodView): RemoteTarget | null {
   return (isPrevious ? isFrozen : isReplica) ? null : target;
 }
 
-/** Processes that may run on although their pod objects are gone: deleted by force. */
+/**
+ * Processes that may run on although their pod objects are gone: deleted by force. The record forgets them
+ * with the first renewal, while one may be frozen and thaw much later: who promotes remembers them.
+ */
 function ghosts(s: AgentState): readonly RemoteTarget[] {
   if (s.pods === null) return [];
   const listed = new Set([s.config.self.uid, ...s.pods.map(({ uid }) => uid)]);
-  return recordOf(s).candidates.flatMap(({ uid, pod, address, runId }) =>
+  const { candidates } = recordOf(s);
+  const isRecorded = new Set(candidates.map(({ uid }) => uid));
+  const isOld = s.phase === 'Leading' && s.now - s.phaseSince > GHOST_MS;
+  const remembered = isOld ? [] : s.ghosts.filter(({ uid }) => !isRecorded.has(uid));
+  return [...candidates, ...remembered].flatMap(({ uid, pod, address, runId }) =>
     listed.has(uid) || address === '' || runId === '' || podAt(s, address) !== null
       ? []
       : [{ uid, pod, address, runId }],
   );
+}
+
+/** Also those that did answer: once it leads, it asks each of them again until it is confirmed. */
+export function ghostsToRemember(s: AgentState): readonly RemoteTarget[] {
+  return ghosts(s).slice(0, GHOSTS_MAX);
 }
 
 function unfenced(s: AgentState): readonly RemoteTarget[] {

@@ -99,7 +99,7 @@ function learnPods(turn: Turn, pods: AgentState['pods']): void {
   const uids = new Set((pods ?? []).map((pod) => pod.uid));
   s.peers = new Map([...s.peers].filter(([uid]) => uids.has(uid)));
   // Nobody else is fenced again: neither listed nor a candidate.
-  const fenceable = new Set(recordOf(s).candidates.map(({ uid }) => uid));
+  const fenceable = new Set([...recordOf(s).candidates, ...s.ghosts].map(({ uid }) => uid));
   const isFenceable = (uid: string): boolean => uids.has(uid) || fenceable.has(uid);
   s.fenced = new Set([...s.fenced].filter(isFenceable));
   // What a vanished master without agent held is inherited, unless its volume died with it.

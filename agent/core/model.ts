@@ -327,6 +327,8 @@ export type AgentState = {
   /** Pods whose Redis did not let this agent in when it was to be fenced, and when it said so last. */
   readonly lockedOut: ReadonlyMap<string, number>;
   readonly fenceAskedAt: number;
+  /** Processes without pod objects that were known when this agent promoted last. */
+  readonly ghosts: readonly RemoteTarget[];
   /** Offset of an instance that was fenced from here; `none`: that process is gone. */
   readonly remoteGoal: number | 'none' | null;
   /** When the Redis of the previous holder was asked last for where it stopped. */

@@ -1,7 +1,7 @@
 // Rows of Deciding and Promoting: the holder proves that it may be master, and becomes it.
 
 import { isConfirmed } from './confirmation.ts';
-import { othersAreFenced } from './fencing-others.ts';
+import { othersAreFenced, ghostsToRemember } from './fencing-others.ts';
 import { betterClaim, type Member } from './election.ts';
 import { isFresher, isKnown, withOrigin } from './lineage.ts';
 import { isGoalOpen, pursueGoal } from './goal.ts';
@@ -123,6 +123,7 @@ function decide(turn: Turn): void {
     turn.say(reason);
     return;
   }
+  s.ghosts = ghostsToRemember(s);
   turn.promote(instance);
   const left = self === null ? '' : leftWithSilent(s, self);
   turn.enter(

@@ -39,6 +39,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     fencedInstances: new Map(),
     lockedOut: new Map(),
     fenceAskedAt: -1,
+    ghosts: [],
     remoteGoal: null,
     giverAskedAt: Number.NEGATIVE_INFINITY,
     pendingRedis: null,

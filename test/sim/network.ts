@@ -104,6 +104,8 @@ export class SimNetwork implements Network {
 
   slow(from: string, to: string, delayMs: number, loss: number): void {
     const link = this.#link(from, to);
+    // What was lost is said again a while later: as after a cut.
+    if (link.loss > 0 && loss === 0) link.cutUntil = this.#scheduler.now();
     link.delayMs = delayMs;
     link.loss = loss;
   }

@@ -198,6 +198,36 @@ await t.test('rule 8: a ghost is fenced by its address and run id only', (t) => 
   t.end();
 });
 
+await t.test(
+  'rule 8: a ghost that did not answer is remembered when the record forgets it',
+  (t) => {
+    const candidates = [candidate(0), candidate(1)];
+    const rig = Rig.nominee({ basisMs: 0, decided: true, candidates }, [pod(0)]);
+    rig.tick(10);
+    rig.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: false, instance: null }, 20);
+    rig.tick(220);
+    t.match(rig.state.ghosts, [{ uid: 'u1', runId: 'run1' }]);
+    rig.done(master);
+    rig.done(master);
+    t.equal(rig.state.phase, 'Leading');
+    const record = { candidates: [candidate(0)], lineage: [{ replid: 'bbb', term: 2, start: 0 }] };
+    const view = lease({ resourceVersion: '20', holder: SELF, term: 2, record });
+    rig.feed({ kind: 'lease', lease: view }, 500);
+    rig.effects = [];
+    rig.tick(800);
+    t.match(targets(rig.effects), [{ uid: 'u1' }], 'it may have been frozen, and thaw');
+    rig.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance: null }, 810);
+    rig.effects = [];
+    rig.tick(1100);
+    t.same(targets(rig.effects), [], 'confirmed');
+    const silent = { ...rig.state, fenced: new Set<string>(), validUntil: 1_000_000 };
+    rig.state = silent;
+    rig.tick(700_000);
+    t.same(targets(rig.effects), [], 'not for ever');
+    t.end();
+  },
+);
+
 await t.test('rule 8: the leader keeps ghosts fenced', (t) => {
   const rig = Rig.leading();
   rig.feed({ kind: 'pods', pods: [pod(0)] }, rig.now + 1000);
