@@ -197,11 +197,12 @@ export class Simulation {
     let since: number | null = null;
     let stuckSince: number | null = null;
     while (this.#world.now() < end && this.#checker.violations.length === 0) {
-      if (this.#unhealthiness() === null) {
+      const isHealthy = this.#unhealthiness() === null;
+      if (isHealthy) {
         since ??= this.#world.now();
         if (this.#world.now() - since >= steadyMs) return true;
       } else since = null;
-      if (this.#needsPerson()) {
+      if (!isHealthy && this.#needsPerson()) {
         stuckSince ??= this.#world.now();
         if (this.#world.now() - stuckSince >= STUCK_MS) return false;
       } else stuckSince = null;
