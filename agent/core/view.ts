@@ -94,9 +94,11 @@ export function livePeers(state: AgentState): readonly Peer[] {
 
 /** The highest term that anybody told us of: a deleted Lease cannot set it back. */
 export function seenTerm(state: AgentState): number {
-  const fromPeers = [...state.peers.values()].map((peer) => peer.report.term);
-  const fromPods = (state.pods ?? []).map((pod) => pod.mirror.term);
-  return Math.max(0, lastLease(state)?.term ?? 0, ...fromPeers, ...fromPods);
+  // Asked at every event, several times: without a list of its own.
+  let term = Math.max(0, lastLease(state)?.term ?? 0);
+  for (const { report } of state.peers.values()) term = Math.max(term, report.term);
+  for (const { mirror } of state.pods ?? []) term = Math.max(term, mirror.term);
+  return term;
 }
 
 export type Legacy = { readonly pod: string; readonly volume: string; readonly instance: Instance };

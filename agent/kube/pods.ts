@@ -52,6 +52,15 @@ function viewOfPod(pod: V1Pod): PodView {
   };
 }
 
+/** One event tells of one pod, and all are looked at: those that stayed as they were are not read again. */
+const views = new WeakMap<V1Pod, PodView>();
+
+function knownView(pod: V1Pod): PodView {
+  const known = views.get(pod) ?? viewOfPod(pod);
+  views.set(pod, known);
+  return known;
+}
+
 function placeOf({ spec }: V1Pod): PodPlace {
   const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
   const ports = containers
@@ -107,7 +116,7 @@ export class PodsAdapter implements PodsPort {
         listener(
           this.#pods()
             .filter(group.belongs)
-            .map((pod) => viewOfPod(pod)),
+            .map((pod) => knownView(pod)),
         );
       };
       const query = labelSelector === '' ? {} : { labelSelector };

@@ -5,6 +5,7 @@ import type { Clock } from '../../agent/clock.ts';
 import type { AgentState, CoreConfig } from '../../agent/core/model.ts';
 import { LabelKeeper } from '../../agent/kube/label-keeper.ts';
 import { LeaseAdapter } from '../../agent/kube/lease.ts';
+import { watchRequests } from '../../agent/kube/requests.ts';
 import { PodsAdapter } from '../../agent/kube/pods.ts';
 import type { LeasePort, LocalRedisPort, PodsPort, RemoteRedisPort } from '../../agent/ports.ts';
 import { Runtime } from '../../agent/runtime.ts';
@@ -40,6 +41,8 @@ export type AgentOptions = {
   readonly clock: { rate: number; startMs: number; jumps: ClockJumps };
   readonly minReplicas: number;
   readonly graceMs: number;
+  /** Nobody else is told of requests: what is stored keeps its course. */
+  readonly followsRequests: boolean;
   readonly log: (agent: SimAgent, level: string, text: string, fields: object) => void;
   /** Before each promotion is sent, with the state that it was judged by. */
   readonly onPromote: (agent: SimAgent) => void;
@@ -157,6 +160,14 @@ export class SimAgent {
       onBroken,
       random,
     );
+    if (this.options.followsRequests) {
+      void watchRequests({
+        ...{ api: this.api, namespace: NAMESPACE, group: GROUP, clock: this.clock, random },
+        onRequest: (request) => this.runtime.dispatch({ kind: 'request', request }),
+        onUnreadable: (detail) => this.#log().warn({ detail }, 'the request cannot be read'),
+        onBroken,
+      });
+    }
     this.#isStarted = true;
   }
 

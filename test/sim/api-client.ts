@@ -4,7 +4,15 @@
 import type { ApiClient, ApiRequest, WatchEvent } from '../../agent/kube/api.ts';
 import { spread } from '../../agent/core/jitter.ts';
 import type { ApiResult } from '../../agent/ports.ts';
-import type { Answer, Change, Collection, SimApiServer, Watcher } from './api-server.ts';
+import {
+  type Answer,
+  type Change,
+  type Collection,
+  isWatched,
+  type SimApiServer,
+  type Watched,
+  type Watcher,
+} from './api-server.ts';
 import type { SimNetwork } from './network.ts';
 import type { Random } from './ports.ts';
 import type { SimProcess } from './process.ts';
@@ -111,13 +119,14 @@ export class SimApiClient implements ApiClient {
 
   async watch<T>(
     path: string,
-    _query: Record<string, string>,
+    query: Record<string, string>,
     listener: (event: WatchEvent<T>) => void,
   ): Promise<void> {
     const collection: Collection = path.endsWith('/leases') ? 'leases' : 'pods';
+    const name = query['fieldSelector']?.replace('metadata.name=', '') ?? null;
     let failures = 0;
     for (;;) {
-      const detail = await this.#follow(collection, listener as never, () => {
+      const detail = await this.#follow({ collection, name }, listener as never, () => {
         failures = 0;
       });
       failures++;
@@ -132,14 +141,14 @@ export class SimApiClient implements ApiClient {
 
   /** Lists, then follows until the watch breaks; resolves with the reason. */
   #follow(
-    collection: Collection,
+    what: Watched,
     listener: (event: WatchEvent<unknown>) => void,
     onAlive: () => void,
   ): Promise<string> {
     return this.#process.promise<string>((resolve) => {
       const { world } = this.#process;
       const server = this.#server;
-      const stream = new WatchStream(this.#process, collection, {
+      const stream = new WatchStream(this.#process, what, {
         delayMs: () => this.#delayMs() + this.watchLagMs,
         isCut: () => this.#network.isCut(API_HOST, this.#host),
       });
@@ -162,7 +171,7 @@ export class SimApiClient implements ApiClient {
         if (trouble !== null && this.#random.chance(trouble.share)) {
           return end(`list: ${trouble.status}`);
         }
-        const items = server.list(collection);
+        const items = server.list(what.collection).filter((item) => isWatched(what, item));
         stream.deliver(() => {
           timer.cancel();
           onAlive();
@@ -178,7 +187,7 @@ export class SimApiClient implements ApiClient {
 
 /** Events of one watch: in order, late, and held up while the way back is cut. */
 class WatchStream implements Watcher {
-  readonly collection: Collection;
+  readonly what: Watched;
   readonly #process: SimProcess;
   readonly #way: { delayMs(): number; isCut(): boolean };
   readonly #queue: { at: number; run: () => void }[] = [];
@@ -186,13 +195,9 @@ class WatchStream implements Watcher {
   #isStopped = false;
   listener: (change: Change) => void = () => undefined;
 
-  constructor(
-    process: SimProcess,
-    collection: Collection,
-    way: { delayMs(): number; isCut(): boolean },
-  ) {
+  constructor(process: SimProcess, what: Watched, way: { delayMs(): number; isCut(): boolean }) {
     this.#process = process;
-    this.collection = collection;
+    this.what = what;
     this.#way = way;
   }
 

@@ -26,12 +26,18 @@ export type StoredLease = Stored & {
 
 export type Answer = { readonly status: number; readonly body: unknown };
 export type Change = { readonly type: 'set' | 'delete'; readonly item: Stored };
-export type Watcher = { readonly collection: Collection; notify(change: Change): void };
+/** All of a collection, or the one of this name. */
+export type Watched = { readonly collection: Collection; readonly name: string | null };
+export type Watcher = { readonly what: Watched; notify(change: Change): void };
 export type Collection = 'leases' | 'pods';
 /** `refuse`: nobody listens. `hang`: connections are made and nothing is answered. */
 export type Mode = 'up' | 'refuse' | 'hang';
 
 const FIRST_VERSION = 1000;
+
+export function isWatched({ name }: Watched, { metadata }: Stored): boolean {
+  return name === null || metadata.name === name;
+}
 
 function failure(status: number, message: string): Answer {
   return { status, body: message };
@@ -97,7 +103,8 @@ export class SimApiServer {
   #tell(collection: Collection, before: Stored | null, after: Stored | null, change: Change): void {
     this.onChange(collection, before, after);
     for (const watcher of this.watchers) {
-      if (watcher.collection === collection) watcher.notify(change);
+      const isOf = watcher.what.collection === collection;
+      if (isOf && isWatched(watcher.what, change.item)) watcher.notify(change);
     }
   }
 

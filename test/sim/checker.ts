@@ -5,7 +5,8 @@ import { goalOf } from '../../agent/core/goal.ts';
 import { readRecord } from '../../agent/kube/annotation-text.ts';
 import type { AgentState, Peer } from '../../agent/core/model.ts';
 import { leaseOf, localInstance, recordOf, seenTerm } from '../../agent/core/view.ts';
-import { RECORD_ANNOTATION } from '../../src/names.ts';
+import { leaseName, RECORD_ANNOTATION } from '../../src/names.ts';
+import { GROUP } from './agent.ts';
 import type { Collection, Stored, StoredLease } from './api-server.ts';
 import type { Setup, SimCluster, SimPod } from './cluster.ts';
 import type { SimNetwork } from './network.ts';
@@ -491,7 +492,10 @@ export class Checker {
   }
 
   onChange(collection: Collection, before: Stored | null, after: Stored | null): void {
-    if (collection === 'leases') this.onLease(before as StoredLease, after as StoredLease);
+    const isGroup = (after ?? before)?.metadata.name === leaseName(GROUP);
+    if (collection === 'leases' && isGroup) {
+      this.onLease(before as StoredLease, after as StoredLease);
+    }
   }
 
   /** I7, I8: what a full sync throws away was lost before, or is in what comes instead. */

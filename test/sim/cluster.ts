@@ -48,6 +48,8 @@ export type ClusterObserver = {
   redisOf(pod: SimPod): RedisObserver;
   onPromote(pod: SimPod): void;
   readonly isTraced: boolean;
+  /** Somebody will ask for a switchover. */
+  readonly followsRequests: boolean;
   trace(who: string, text: string): void;
 };
 
@@ -192,6 +194,7 @@ export class SimCluster {
       },
       minReplicas: 0,
       graceMs: GRACE_MS,
+      followsRequests: this.#observer.followsRequests,
       log: (_agent, level, text, fields) => {
         if (!this.#observer.isTraced) return;
         this.#observer.trace(`${pod.name} agent`, `${level} ${text} ${detailOf(fields)}`.trim());

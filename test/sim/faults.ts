@@ -1,10 +1,11 @@
 // Carries the faults of a schedule out. Each ends by itself after its time.
 
-import { ROLE_LABEL } from '../../src/names.ts';
-import type { AgentWorld } from './agent.ts';
+import { leaseName, REQUEST_ANNOTATION, requestLeaseName, ROLE_LABEL } from '../../src/names.ts';
+import { type AgentWorld, GROUP } from './agent.ts';
 import { API_HOST } from './api-client.ts';
 import type { Checker } from './checker.ts';
 import type { SimCluster, SimPod } from './cluster.ts';
+import { EPOCH_MS } from './process.ts';
 import { RedisClient } from './redis/client.ts';
 import { appended, EMPTY } from './redis/dataset.ts';
 import { type Fault, isJump } from './schedule.ts';
@@ -59,11 +60,35 @@ function injectForAll({ cluster, api, world }: Parts, fault: ForAll): void {
         cluster.killAgent(pod, fault.ms);
       }
       return;
+    case 'switchover':
+      return ask(api, world.now(), fault);
     case 'scale-away':
       cluster.isScaledAway = true;
       for (const pod of cluster.running()) cluster.deletePod(pod, 0);
       world.after(fault.ms, () => cluster.scaleUp());
   }
+}
+
+/** As the command line does it: for the present term only. */
+function ask(
+  api: AgentWorld['api'],
+  now: number,
+  { at, target, expiresMs }: Extract<Fault, { kind: 'switchover' }>,
+): void {
+  const term: unknown = Reflect.get(
+    api.find('leases', leaseName(GROUP))?.spec ?? {},
+    'leaseTransitions',
+  );
+  const request = {
+    id: `request-at-${at}`,
+    operation: 'switchover',
+    ...(target < 0 ? {} : { target: `redis-${target}` }),
+    term: typeof term === 'number' ? term : 0,
+    expires: new Date(EPOCH_MS + now + expiresMs).toISOString(),
+    by: 'the schedule',
+  };
+  const annotations = { [REQUEST_ANNOTATION]: JSON.stringify(request) };
+  api.put('leases', { metadata: { name: requestLeaseName(GROUP), annotations } });
 }
 
 function injectAt(parts: Parts, fault: Exclude<Fault, ForAll>, pod: SimPod): void {

@@ -12,6 +12,7 @@ import { quantile, type Tally } from './tally.ts';
 const VIOLATIONS_MAX = 20;
 const SHRUNK_MAX = 2;
 const PROGRESS_MS = 15_000;
+const TEXT_MAX = 200;
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -64,10 +65,15 @@ async function runMany(options: SimOptions): Promise<number> {
   say(`${schedules} schedules from seed ${seed} on, in ${options.workers} workers`);
   const startedAt = performance.now();
   let saidAt = startedAt;
+  let told = 0;
   const { tally, blocks } = await runPool({
     ...options,
     violationsMax: VIOLATIONS_MAX,
     onProgress: (sofar) => {
+      for (const { seed: found, invariant, text } of sofar.violations.slice(told)) {
+        say(`  seed ${found}: ${invariant} ${text.slice(0, TEXT_MAX)}`);
+      }
+      told = sofar.violations.length;
       if (performance.now() - saidAt < PROGRESS_MS) return;
       saidAt = performance.now();
       say(`  ${sofar.schedules} schedules, ${sofar.violations.length} violations`);

@@ -77,6 +77,9 @@ export class SimProcess {
 /** How far the clocks of one machine were set ahead, without any time that passed. */
 export type ClockJumps = { wallMs: number; bootMs: number };
 
+/** What wall clocks show at the start. */
+export const EPOCH_MS = 1_700_000_000_000;
+
 /** A boot-time clock that runs a little too fast or too slow, and a wall clock; both may jump. */
 export class SimClock implements Clock {
   readonly #process: SimProcess;
@@ -97,7 +100,6 @@ export class SimClock implements Clock {
   }
 
   epochMs(): number {
-    const EPOCH_MS = 1_700_000_000_000;
     return EPOCH_MS + Math.floor(this.#process.world.now() + this.#jumps.wallMs);
   }
 

@@ -112,6 +112,13 @@ export type Fault =
   | { readonly kind: 'promote-by-hand'; readonly at: number; readonly pod: number }
   | { readonly kind: 'label-by-hand'; readonly at: number; readonly pod: number }
   | { readonly kind: 'wall-jump'; readonly at: number; readonly pod: number; readonly ms: number }
+  /** A person asks for another master: `target` is an ordinal, or -1 for whoever is best. */
+  | {
+      readonly kind: 'switchover';
+      readonly at: number;
+      readonly target: number;
+      readonly expiresMs: number;
+    }
   /** The clock that everything is timed by is set ahead: a machine that was moved or restored. */
   | {
       readonly kind: 'boot-clock-jump';
@@ -121,8 +128,8 @@ export type Fault =
     };
 
 type FaultKind = Fault['kind'];
-/** What is drawn among others; a link that flaps comes alone. */
-type DrawnKind = Exclude<FaultKind, 'flap'>;
+/** What is drawn among others; a link that flaps comes alone, and a request beside all else. */
+type DrawnKind = Exclude<FaultKind, 'flap' | 'switchover'>;
 
 /** Alone, none of these may cost the master its role (I11, I13, scenarios 12, 14 and 39). */
 const HARMLESS: ReadonlySet<FaultKind> = new Set([
@@ -373,6 +380,14 @@ export function scheduleFrom(seed: number): Schedule {
   const faults: Fault[] = [];
   for (let index = 0; index < count; index++) {
     faults.push(faultFrom(random, from + random.integer(spreadMs), setup.members));
+  }
+  if (start === 'running' && added.chance(0.1)) {
+    faults.push({
+      kind: 'switchover',
+      at: from + added.integer(spreadMs),
+      target: added.chance(0.5) ? -1 : added.integer(setup.members),
+      expiresMs: randomMs(added, 20, 30_000),
+    });
   }
   return { seed, setup, start, steadyMs, faults: faults.toSorted((a, b) => a.at - b.at) };
 }

@@ -68,6 +68,7 @@ export class Simulation {
     const trace = (who: string, text: string): void => this.#note(who, text);
     this.#cluster = new SimCluster(this.#parts(), schedule.setup, {
       isTraced,
+      followsRequests: schedule.faults.some(({ kind }) => kind === 'switchover'),
       trace,
       onPromote: (pod) => this.#checker.onPromote(pod),
       redisOf: (pod) => ({
