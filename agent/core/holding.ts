@@ -2,7 +2,7 @@
 
 import type { Member } from './election.ts';
 import type { GroupRecord, Holder } from './model.ts';
-import { nextDatasets, renewedRecord } from './record.ts';
+import { lineageToLeave, nextDatasets, renewedRecord } from './record.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import { leaseOf, rankedMembers, recordOf } from './view.ts';
 
@@ -35,6 +35,7 @@ export function transfer(
     lease.term + 1,
     holder,
     {
+      lineage: lineageToLeave(s),
       datasets: nextDatasets(s, recordOf(s)),
       goal: options.goal,
       decided: options.decided,
@@ -51,7 +52,8 @@ export function release(turn: Turn, reason: string): void {
   const { s } = turn;
   const lease = leaseOf(s);
   if (lease === null || !turn.canWrite()) return;
-  const changes = { ...UNDECIDED, datasets: nextDatasets(s, recordOf(s)) };
+  const lineage = lineageToLeave(s);
+  const changes = { ...UNDECIDED, lineage, datasets: nextDatasets(s, recordOf(s)) };
   turn.writeLease('release', lease.term, null, changes, reason);
   turn.say(`releasing term ${lease.term}: ${reason}`);
 }

@@ -58,8 +58,7 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   const unrecorded = unrecordedTerm(dataset.pod, record);
   if (parent >= 0 && unrecorded > (record.lineage[parent]?.term ?? 0)) {
     // Opened in a term of its own, whose holder ended before it could record the id (rule 10).
-    const before = record.lineage.findLastIndex(({ term }) => term < unrecorded);
-    return { index: before + UNRECORDED_CHILD, offset: dataset.offset };
+    return { index: childIndex(unrecorded, record), offset: dataset.offset };
   }
   if (parent >= 0) {
     // Beyond where it left its parent it is alone: of two that are equal up to there it has more.
@@ -79,10 +78,20 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   // opened writes last has all that its replicas have, and perhaps more.
   const opener = dataset.aof && !isBlank ? openerIndex(dataset.pod, record) : null;
   const index = opener ?? (dataset.aof ? recorded : recorded - A_SNAPSHOT);
+  // A replica's snapshot has the id of its master: this one was saved by a master, and after its promotion
+  // in a term of its own, where there is one.
+  const isChild = !dataset.aof && unrecorded > (record.lineage[recorded]?.term ?? 0);
   // With fewer keys it is an older snapshot, or an AOF that was being written anew.
   const isWhole = dataset.keys >= entry.keys && !isBlank;
-  if (isWhole) return { index, offset: entry.offset };
+  if (isWhole) {
+    return { index: isChild ? childIndex(unrecorded, record) : index, offset: entry.offset };
+  }
   return { index: EMPTY.index + (index + 1) / (record.lineage.length + 1), offset: entry.offset };
+}
+
+/** Above whatever was opened before this term. */
+function childIndex(unrecorded: number, { lineage }: GroupRecord): number {
+  return lineage.findLastIndex(({ term }) => term < unrecorded) + UNRECORDED_CHILD;
 }
 
 /** An instance that restarted from a file that was saved before the last renewal. */

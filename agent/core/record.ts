@@ -141,6 +141,22 @@ export function renewedRecord(state: AgentState): Partial<GroupRecord> {
   };
 }
 
+/**
+ * The lineage that whoever comes next must know: with the id that was opened in this term, also where its Redis
+ * ended before a renewal could tell it.
+ */
+export function lineageToLeave(state: AgentState): readonly LineageEntry[] {
+  const { opened, redis } = state;
+  const record = recordOf(state);
+  const isOfTerm = opened !== null && opened.term === leaseOf(state)?.term;
+  if (!isOfTerm || isNewest(record, opened)) return record.lineage;
+  const last = redis?.reachable === false ? redis.last : localInstance(state);
+  if (last !== null && last.runId === opened.runId) {
+    return withPromoted(record.lineage, opened, last);
+  }
+  return extendLineage(record.lineage, { replid: opened.replid, term: opened.term, start: 0 });
+}
+
 /** The id under which the dataset went before comes along: other members may still have it. */
 function withPromoted(
   lineage: readonly LineageEntry[],

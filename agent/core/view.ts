@@ -290,13 +290,12 @@ export function candidateOf(state: AgentState): Candidate | null {
   return leaseOf(state)?.record.candidates.find((candidate) => candidate.uid === uid) ?? null;
 }
 
-/** The furthest offset under the newest id that the record knows of: lag is measured from it. */
-function lastKnownOffset(record: GroupRecord): number | null {
-  const newest = record.lineage.at(-1)?.replid;
-  const offsets = Object.values(record.datasets)
-    .filter(({ replid }) => replid === newest)
-    .map(({ offset }) => offset);
-  return offsets.length === 0 ? null : Math.max(...offsets);
+/** The furthest offset under the newest id of which the record knows one: lag is measured from it. */
+function lastKnownOffset({ lineage, datasets }: GroupRecord): number | null {
+  const entries = Object.values(datasets);
+  const newest = lineage.findLast((id) => entries.some(({ replid }) => replid === id.replid));
+  const offsets = entries.filter(({ replid }) => replid === newest?.replid);
+  return offsets.length === 0 ? null : Math.max(...offsets.map(({ offset }) => offset));
 }
 
 /** The eligible of these members, best first, by the group's record and the configured policy. */

@@ -206,6 +206,8 @@ export class Checker {
     if (replid2 === given && secondOffset - 1 >= goal) return true;
     const giver = this.#parts.cluster.pods.find(({ uid }) => uid === previous?.uid);
     if (giver?.redis == null || giver.redis.isFrozen || !giver.isListed) return false;
+    // A process that started since has nothing to take back.
+    if (giver.redis.startedAt >= this.#heldSince) return false;
     if (giver.agent?.process.isRunning !== true) return false;
     return this.#sinceCutMs(pod, giver) > RECONNECTED_MS;
   }

@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import { config, limbo, pod } from './core-fixtures.ts';
-import { master, silent, Rig, synced, writes } from './core-rig.ts';
+import { lease, master, SELF, silent, Rig, synced, writes } from './core-rig.ts';
 
 const byReplica = { agentId: 'p1', role: 'replica' } as const;
 
@@ -32,6 +32,22 @@ await t.test('Leading: a crash of the Redis hands the Lease to the frozen replic
   t.match(write?.record, { goal: null, basisMs: 77, decided: true });
   t.end();
 });
+
+await t.test(
+  'rule 10: an id that no renewal recorded is recorded by who gives the Lease away',
+  (t) => {
+    const rig = Rig.leading();
+    const term = rig.state.opened?.term ?? 0;
+    const record = { lineage: [{ replid: 'aaa', term: 0, start: 0 }] };
+    const view = lease({ resourceVersion: '90', holder: SELF, term, record });
+    rig.state = { ...rig.state, lease: { kind: 'present', lease: view, unchangedSince: rig.now } };
+    rig.effects = [];
+    rig.feed({ kind: 'redis', redis: silent(rig.now - 200, true) });
+    const [left] = writes(rig.effects);
+    t.match(left?.record.lineage, [{ replid: 'aaa' }, { replid: 'bbb', term, start: 101 }]);
+    t.end();
+  },
+);
 
 await t.test('Leading: a frozen Redis is left at once, for no replica stops before that', (t) => {
   const rig = Rig.leading();

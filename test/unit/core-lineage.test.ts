@@ -147,6 +147,21 @@ await t.test('rule 10: a term that was left without any promotion has no child',
   t.end();
 });
 
+await t.test(
+  'rule 11: a snapshot without known id is of the last term in which its pod led',
+  (t) => {
+    const snapshot = dataset({ replid: 'zzz', offset: 0 });
+    const history = [{ term: 3, holder: 'redis-1', reason: 'never recorded', at: '' }];
+    const position = positionOf(snapshot, { ...record, history });
+    t.same(position, { index: 1.75, offset: 150 }, 'only a master saves it');
+    const aof = positionOf({ ...snapshot, aof: true }, { ...record, history });
+    t.same(aof, { index: 1, offset: 150 }, 'an AOF tells nothing of its master');
+    const fewer = positionOf({ ...snapshot, keys: 4 }, { ...record, history });
+    t.ok((fewer?.index ?? 0) < 0, 'nor one with fewer keys');
+    t.end();
+  },
+);
+
 await t.test('rule 11: a volume that was recorded new and empty held nothing before', (t) => {
   const history = [{ term: 2, holder: 'redis-1', reason: '', at: '' }];
   const blank = { volume: 'pvc/data-redis-1', replid: 'fresh', offset: 0, keys: 0 };
