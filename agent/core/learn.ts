@@ -4,7 +4,16 @@ import { promiseIfAsked } from './failsafe.ts';
 import { isGoalOpen, learnGiver } from './goal.ts';
 import type { AgentEvent, AgentState, LeaseView, LocalRedis, Unmanaged } from './model.ts';
 import type { Turn } from './turn.ts';
-import { isHolder, isLimbo, isValid, leaseOf, PEERS_MAX, recordOf, seenTerm } from './view.ts';
+import {
+  isHolder,
+  isLimbo,
+  isValid,
+  leaseOf,
+  PEER_LIVE_MS,
+  PEERS_MAX,
+  recordOf,
+  seenTerm,
+} from './view.ts';
 
 const KUBE_DENIED = 'RO_KUBE_DENIED';
 /** Of volumes that are gone: who is forgotten is looked for again. */
@@ -23,14 +32,16 @@ export function learn(turn: Turn, event: AgentEvent): void {
       return learnLease(turn, event.lease);
     case 'pods':
       return learnPods(turn, event.pods);
-    case 'peer':
-      if (s.peers.size >= PEERS_MAX && !s.peers.has(event.report.podUID)) return;
-      s.peers = new Map(s.peers).set(event.report.podUID, {
-        report: event.report,
-        startedEpochMs: event.startedEpochMs,
-        at: s.now,
-      });
-      return promiseIfAsked(turn, event.report);
+    case 'peer': {
+      const { report, startedEpochMs } = event;
+      const known = s.peers.get(report.podUID);
+      if (s.peers.size >= PEERS_MAX && known === undefined) return;
+      const isSame = known?.report.agentId === report.agentId && s.now - known.at <= PEER_LIVE_MS;
+      const since = isSame ? known.since : s.now;
+      const peer = { report, startedEpochMs, at: s.now, since };
+      s.peers = new Map(s.peers).set(report.podUID, peer);
+      return promiseIfAsked(turn, report);
+    }
     case 'unmanaged': {
       const known = s.unmanaged.get(event.uid);
       // A master that stopped answering while it leaves is still the one whose data we inherit.

@@ -147,6 +147,8 @@ export type Peer = {
   readonly report: AgentReport;
   readonly startedEpochMs: number;
   readonly at: number;
+  /** Heard without a gap since then, from this same agent process. */
+  readonly since: number;
 };
 
 /** The group's Lease as far as we know it. */

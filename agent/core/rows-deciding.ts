@@ -152,6 +152,9 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
   const unfrozen = answering.filter((peer) => !isFrozenIn(peer, term));
   const isIncomplete = unfrozen.length > 0 || isJustListening(turn);
   if (!isDecided && isIncomplete && turn.elapsedMs() < FROZEN_WAIT_MS) return false;
+  // Who comes back while this one decides has the same while to stop.
+  const isComing = unfrozen.some(({ since }) => s.now - since < FROZEN_WAIT_MS);
+  if (!isDecided && isComing) return false;
   const self = selfMember(s);
   if (self === null) return false;
   const frozen = answering

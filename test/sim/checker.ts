@@ -7,6 +7,7 @@ import type { AgentState, Peer } from '../../agent/core/model.ts';
 import { leaseOf, localInstance, recordOf, seenTerm } from '../../agent/core/view.ts';
 import { leaseName, RECORD_ANNOTATION } from '../../src/names.ts';
 import { GROUP } from './agent.ts';
+import { API_HOST } from './api-client.ts';
 import type { Collection, Stored, StoredLease } from './api-server.ts';
 import type { Setup, SimCluster, SimPod } from './cluster.ts';
 import type { SimNetwork } from './network.ts';
@@ -212,6 +213,13 @@ export class Checker {
     return this.#sinceCutMs(pod, giver) > RECONNECTED_MS;
   }
 
+  /** Whose agent does not reach the API server, or cannot hear it, cannot lead: it is no candidate. */
+  #isCutOff({ host }: SimPod): boolean {
+    const { network, scheduler } = this.#parts;
+    const until = Math.max(network.cutUntil(host, API_HOST), network.cutUntil(API_HOST, host));
+    return scheduler.now() - until < RECONNECTED_MS;
+  }
+
   /** How long both directions between two pods have been whole. */
   #sinceCutMs(a: SimPod, b: SimPod): number {
     const { network, scheduler } = this.#parts;
@@ -252,7 +260,7 @@ export class Checker {
       const { instance, podUID } = peer.report;
       if (instance === null || instance.loading) continue;
       const other = this.#parts.cluster.pods.find(({ uid }) => uid === podUID);
-      if (other?.redis?.runId !== instance.runId) continue;
+      if (other?.redis?.runId !== instance.runId || this.#isCutOff(other)) continue;
       const missing = this.#acknowledgedIn(other.redis.dataset, ids);
       if (missing === 0) continue;
       if (ids.size === 0) {

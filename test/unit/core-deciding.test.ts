@@ -156,6 +156,21 @@ await t.test('a live peer that is not frozen is waited for, 300 ms', (t) => {
   t.end();
 });
 
+await t.test('a peer that comes back later has its 300 ms from then', (t) => {
+  const rig = Rig.nominee({ basisMs: null, candidates: [candidate(0)] });
+  const comesBack = (): void => {
+    rig.peer(1, { role: 'replica', frozenTerm: 1, instance: limboOf(1, { offset: 500 }) });
+  };
+  rig.state = { ...rig.state, now: 2000, renewSentAt: 2000 };
+  rig.now = 2000;
+  comesBack();
+  rig.tick(2299);
+  t.notOk(kinds(rig.effects).includes('promote'), 'it has not stopped yet');
+  rig.frozen(1, { offset: 999 });
+  t.match(writes(rig.effects).at(-1), { op: 'transfer', holder: named(1) });
+  t.end();
+});
+
 await t.test(
   'rule 6: an agent younger than 1 s waits 300 ms for candidates that it has not heard',
   (t) => {

@@ -96,7 +96,7 @@ export function hearing(state: AgentState, n: number, told: Partial<AgentReport>
     route: [],
     apiRequests: 0,
   });
-  const peer = { report: { ...base, ...told }, startedEpochMs: 0, at: state.now };
+  const peer = { report: { ...base, ...told }, startedEpochMs: 0, at: state.now, since: state.now };
   return { ...state, peers: new Map([...state.peers, [`u${n}`, peer]]) };
 }
 
