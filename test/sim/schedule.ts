@@ -276,7 +276,7 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
     case 'kill-both':
       return { kind, at, pod, ms: randomMs(random, 20, 2500) };
     case 'kill-agent':
-      return { kind, at, pod, ms: randomMs(random, 20, 6000) };
+      return { kind, at, pod, ms: randomMs(random, 20, 4000) };
     case 'kill-agent-at-effect':
       return { kind, at, pod, ms: randomMs(random, 20, 2500), effects: random.integer(8) };
     case 'cut':
@@ -326,7 +326,7 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
       return { kind, at, pod, ms: random.pick([-300_000, 300_000]) };
     case 'boot-clock-jump':
     case 'stop-agent':
-      return { kind, at, pod, ms: randomMs(random, 50, 8000) };
+      return { kind, at, pod, ms: randomMs(random, 50, 5000) };
     case 'freeze-redis':
     case 'suspend':
     case 'isolate':
@@ -357,7 +357,7 @@ function flapFrom(random: SeededRandom): Fault {
     kind: 'flap',
     at: FIRST_FAULT_MS + random.integer(500),
     pod: MASTER,
-    ms: 4000 + random.integer(8000),
+    ms: 3000 + random.integer(5000),
     from: random.pick(['api', 'peers', 'both', 'both']),
     offMs: randomMs(random, 200, 4000),
     onMs: randomMs(random, 200, 4000),
