@@ -8,19 +8,19 @@ import { join } from 'node:path';
 import t from 'tap';
 
 const SCHEDULES = process.env['RO_SIM_SCHEDULES'] ?? '100000';
-/** So many of the digits of a commit as make a seed. */
+/** So many hexadecimal digits as make a seed. */
 const DIGITS = 7;
 
 /**
- * Others for each commit, so that every change is judged by schedules that nobody has seen, and the same again
- * for the same commit: a run that failed can be repeated. Outside a repository the day stands for it.
+ * Others for each change of the agent, so that it is judged by schedules that nobody has seen, and the same again
+ * for the same agent: a run that failed can be repeated. Outside a repository the day stands for it.
  */
 function newSeed(): string {
   const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
   try {
-    const args = ['rev-parse', 'HEAD'];
-    const commit = execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' });
-    return String(Number.parseInt(commit.slice(0, DIGITS), 16));
+    const options = { cwd: import.meta.dirname, encoding: 'utf8' } as const;
+    const tree = execFileSync('git', ['rev-parse', 'HEAD:agent'], options);
+    return String(Number.parseInt(tree.slice(0, DIGITS), 16));
   } catch {
     return day;
   }
