@@ -51,7 +51,10 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   }
   const own = indexOf(record.lineage, dataset.replid);
   if (own >= 0) {
-    const index = isOlderFile(dataset, record) ? own - AN_OLDER_FILE : placeOf(own, record);
+    // A file of an earlier id than was recorded stands among that id's data by its offset.
+    const isOfRecorded = record.datasets[dataset.pod]?.replid === dataset.replid;
+    const isOlder = isOfRecorded && isOlderFile(dataset, record);
+    const index = isOlder ? own - AN_OLDER_FILE : placeOf(own, record);
     return { index, offset: dataset.offset };
   }
   const parent = indexOf(record.lineage, dataset.replid2);
