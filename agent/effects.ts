@@ -60,7 +60,7 @@ export class Effects {
         void this.#finish(effect.id, redis.promote(effect.runId, effect.until));
         return;
       case 'open':
-        void this.#finish(effect.id, redis.open(effect.until));
+        void this.#finish(effect.id, redis.open(effect.until, effect.isolated));
         return;
       case 'guard':
         void this.#finish(effect.id, redis.guard());

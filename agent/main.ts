@@ -78,6 +78,7 @@ function coreOf(config: AgentConfig, own: OwnPod, agentId: string): CoreConfig {
     priorityFirst: config.electionPolicy === 'priority',
     proceedsWithoutMissing: config.missingData === 'proceed',
     confirmedBy: config.confirmedBy,
+    isolates: config.isolation,
   };
 }
 
@@ -107,6 +108,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     host: config.redisHost,
     timeoutMs: config.redisTimeout,
     minReplicas: config.minReplicasToWrite ?? null,
+    isolates: config.isolation,
     clock,
     log,
     onChange: (seen) => runtime.dispatch({ kind: 'redis', redis: seen }),

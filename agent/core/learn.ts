@@ -234,7 +234,10 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
       else turn.enter('Fencing', 'validity ended during the promotion');
       return;
     case 'open': {
-      if (result.ok) s.isGuarded = false;
+      if (result.ok) {
+        s.isGuarded = false;
+        s.isIsolated = pending.isolated === true;
+      }
       if (s.phase !== 'Promoting') return;
       if (!result.ok) return turn.enter('Fencing', `opening writes failed: ${result.detail}`);
       const lease = leaseOf(s);

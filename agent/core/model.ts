@@ -185,7 +185,13 @@ export type Effect =
       readonly runId: string;
       readonly until: number;
     }
-  | { readonly kind: 'open'; readonly id: number; readonly until: number }
+  | {
+      readonly kind: 'open';
+      readonly id: number;
+      readonly until: number;
+      /** Writes need a replica that acknowledges (--isolation). */
+      readonly isolated: boolean;
+    }
   | { readonly kind: 'guard'; readonly id: number }
   | { readonly kind: 'write-lease'; readonly id: number; readonly write: LeaseWrite }
   | { readonly kind: 'fence-remote'; readonly targets: readonly RemoteTarget[] }
@@ -264,6 +270,8 @@ export type CoreConfig = {
   readonly proceedsWithoutMissing: boolean;
   /** Writes that so many replicas confirmed survive; 0: nobody waits for them. */
   readonly confirmedBy: number;
+  /** A master that no replica acknowledges stops acknowledging. */
+  readonly isolates: boolean;
 };
 
 /** Since `REPLICAOF host`: how far the stream from that master has come. */
@@ -284,6 +292,8 @@ type PendingRedis = {
   readonly id: number;
   readonly kind: RoleCommand;
   readonly sentAt: number;
+  /** Of `open`: whether it isolates. */
+  readonly isolated?: boolean;
 };
 type PendingWrite = {
   readonly id: number;
@@ -358,6 +368,8 @@ export type AgentState = {
   readonly switchover: SwitchoverRequest | null;
   /** Writes are refused by our guard, which comes off once this instance leads. */
   readonly isGuarded: boolean;
+  /** The open master needs a replica for each write: it was opened so last. */
+  readonly isIsolated: boolean;
   /** When this instance was stopped before the Lease was given away (Redis below 7.0). */
   readonly stoppedAt: number | null;
   /** The pod that had everything when this instance was stopped. */

@@ -9,6 +9,7 @@ import {
 } from '../../src/wire.ts';
 import { isInSync } from './attachment.ts';
 import { finalOffset } from './handover.ts';
+import { isolationWeakness } from './isolation.ts';
 import type { AgentState, Instance } from './model.ts';
 import {
   isLeaving,
@@ -138,6 +139,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
         : { agentId: state.promise.agentId, round: state.promise.round },
     lastDecision: context.lastDecision,
     problem: state.problem,
+    weaknesses: isolationWeakness(state),
     request: state.answer,
     route: context.route,
     apiRequests: context.apiRequests,

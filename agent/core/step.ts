@@ -58,6 +58,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     answer: null,
     switchover: null,
     isGuarded: false,
+    isIsolated: false,
     stoppedAt: null,
     drainedTo: null,
     handoverFailedAt: Number.NEGATIVE_INFINITY,

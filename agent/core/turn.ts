@@ -112,9 +112,10 @@ export class Turn {
     this.effects.push({ kind: 'promote', id, runId: instance.runId, until: this.s.validUntil });
   }
 
-  open(): void {
-    const id = this.#start('open');
-    this.effects.push({ kind: 'open', id, until: this.s.validUntil });
+  /** Also what is open already: with the isolation that it is to have from now on. */
+  open({ isolated }: { isolated: boolean } = { isolated: false }): void {
+    const id = this.#start('open', isolated);
+    this.effects.push({ kind: 'open', id, until: this.s.validUntil, isolated });
   }
 
   /** No more writes, while replicas go on. */
@@ -122,9 +123,9 @@ export class Turn {
     this.effects.push({ kind: 'guard', id: this.#start('guard') });
   }
 
-  #start(kind: RoleCommand): number {
+  #start(kind: RoleCommand, isolated = false): number {
     const id = this.s.nextId++;
-    this.s.pendingRedis = { id, kind, sentAt: this.s.now };
+    this.s.pendingRedis = { id, kind, sentAt: this.s.now, isolated };
     return id;
   }
 

@@ -208,6 +208,7 @@ export class SimAgent {
           this.options.onPromote(this);
           return redis.promote(runId, until);
         }),
+      // Too short a wait here for an isolation (lease-clock.ts): it is never asked for.
       open: (until) => this.#effect(() => redis.open(until)),
       guard: () => this.#effect(() => redis.guard()),
       setPollInterval: (ms) => redis.setPollInterval(ms),

@@ -15,6 +15,7 @@ export const config: CoreConfig = {
   priorityFirst: false,
   proceedsWithoutMissing: false,
   confirmedBy: 0,
+  isolates: false,
 };
 
 export const limbo: Instance = {
