@@ -10,6 +10,7 @@ import type {
   LeasePort,
   LocalRedisPort,
   PodsPort,
+  RedisProcessPort,
   RemoteRedisPort,
   RemoteResult,
   RoutePort,
@@ -68,6 +69,17 @@ export function guardRedis(redis: LocalRedisPort, guard: Guard): LocalRedisPort 
     guard: () => guard.value('redis.guard', () => redis.guard(), notDone),
     setPollInterval: (ms) =>
       guard.now('redis.setPollInterval', () => redis.setPollInterval(ms), undefined),
+  };
+}
+
+export function guardRedisProcess(redisProcess: RedisProcessPort, guard: Guard): RedisProcessPort {
+  return {
+    kill: (runId) =>
+      guard.value(
+        'redisProcess.kill',
+        () => redisProcess.kill(runId),
+        (detail) => detail,
+      ),
   };
 }
 

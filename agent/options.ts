@@ -113,6 +113,13 @@ export const AGENT_OPTIONS = {
     fallback: 'false',
     text: 'a master without replicas stops acknowledging, in groups of three or more; the same for the whole group',
   },
+  killFrozen: {
+    flag: 'kill-frozen',
+    env: 'RO_KILL_FROZEN',
+    kind: 'boolean',
+    fallback: 'false',
+    text: 'kill a Redis that hangs once another may lead; needs shareProcessNamespace and the right to signal it',
+  },
   bootFence: {
     flag: 'boot-fence',
     env: 'RO_BOOT_FENCE',

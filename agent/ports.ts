@@ -31,6 +31,12 @@ export type LocalRedisPort = {
   setPollInterval(ms: number): void;
 };
 
+/** The process of the local instance, where the pod shares its process namespace. */
+export type RedisProcessPort = {
+  /** SIGKILL to exactly the process that said this run id; answers why not, or null. */
+  kill(runId: string): Promise<string | null>;
+};
+
 export type RemoteResult =
   | { readonly ok: true; readonly instance: Instance }
   | {

@@ -64,6 +64,9 @@ export function learn(turn: Turn, event: AgentEvent): void {
       return;
     case 'stalled':
       return learnStall(turn, event.unwatchedMs);
+    case 'kill-fault':
+      s.killFault = event.fault;
+      return;
     case 'volume-gone':
       s.goneVolumes = new Set([...s.goneVolumes, event.volume].slice(-GONE_VOLUMES_MAX));
       return;

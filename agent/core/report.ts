@@ -10,6 +10,7 @@ import {
 import { isInSync } from './attachment.ts';
 import { finalOffset } from './handover.ts';
 import { isolationWeakness } from './isolation.ts';
+import { killWeakness } from './kill.ts';
 import type { AgentState, Instance } from './model.ts';
 import {
   isLeaving,
@@ -139,7 +140,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
         : { agentId: state.promise.agentId, round: state.promise.round },
     lastDecision: context.lastDecision,
     problem: state.problem,
-    weaknesses: isolationWeakness(state),
+    weaknesses: [...isolationWeakness(state), ...killWeakness(state)],
     request: state.answer,
     route: context.route,
     apiRequests: context.apiRequests,

@@ -59,6 +59,8 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     switchover: null,
     isGuarded: false,
     isIsolated: false,
+    killAsked: null,
+    killFault: null,
     stoppedAt: null,
     drainedTo: null,
     handoverFailedAt: Number.NEGATIVE_INFINITY,

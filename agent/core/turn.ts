@@ -175,6 +175,13 @@ export class Turn {
     this.effects.push({ kind: 'write-lease', id, write });
   }
 
+  /** Beside all else: neither a role command nor a Lease write waits for it. */
+  kill(runId: string, reason: string): void {
+    this.s.killAsked = runId;
+    this.say(reason);
+    this.effects.push({ kind: 'kill-redis', runId, reason });
+  }
+
   exit(reason: string, code: number): void {
     this.say(reason);
     this.effects.push({ kind: 'exit', code });

@@ -34,6 +34,8 @@ type Options = {
   readonly clock: Clock;
   readonly log: Log;
   readonly onChange: (redis: LocalRedis) => void;
+  /** What INFO says of the server, at each new connection. */
+  readonly onServer?: (info: string) => void;
   readonly onRefusedSettings: (refused: readonly string[]) => void;
 };
 
@@ -167,6 +169,7 @@ export class LocalRedisAdapter implements LocalRedisPort {
         this.#startedEpochMs = startedEpochMs(server, clock.epochMs());
       }
       this.#recognised = true;
+      this.#options.onServer?.(server);
       // Asked before the first report, whose listener may set our guard at once.
       const learning = this.#learnWriteTerms(redis);
       this.#report(await commands.look(redis, this.#startedEpochMs));

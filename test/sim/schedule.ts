@@ -183,6 +183,7 @@ const CORE: Setup['core'] = {
   proceedsWithoutMissing: false,
   confirmedBy: 0,
   isolates: false,
+  killsFrozen: false,
 };
 
 function setupFrom(random: SeededRandom): Setup {
@@ -358,13 +359,22 @@ function flapFrom(random: SeededRandom): Fault {
   };
 }
 
+/** The last of what is drawn apart: a seed's faults are the same with and without it. */
+function withKill(schedule: Schedule, random: SeededRandom): Schedule {
+  const { setup } = schedule;
+  const killsFrozen = random.chance(0.25);
+  return { ...schedule, setup: { ...setup, core: { ...setup.core, killsFrozen } } };
+}
+
 export function scheduleFrom(seed: number): Schedule {
   const random = new SeededRandom(seed, 1);
   const added = new SeededRandom(seed, 4);
   const setup = withPolicies(setupFrom(random), added);
   const steadyMs = added.chance(CALM_SHARE) ? CALM_MS : STEADY_MS;
-  if (added.chance(0.02))
-    return { seed, setup, start: 'running', steadyMs, faults: [flapFrom(added)] };
+  if (added.chance(0.02)) {
+    const faults = [flapFrom(added)];
+    return withKill({ seed, setup, start: 'running', steadyMs, faults }, added);
+  }
   const start = random.chance(0.15) ? 'cold' : 'running';
   const count = 1 + random.integer(random.pick([2, 4, 6]));
   // Most of what breaks takes several things at a time.
@@ -375,5 +385,6 @@ export function scheduleFrom(seed: number): Schedule {
   for (let index = 0; index < count; index++) {
     faults.push(faultFrom(random, from + random.integer(spreadMs), setup.members));
   }
-  return { seed, setup, start, steadyMs, faults: faults.toSorted((a, b) => a.at - b.at) };
+  const sorted = faults.toSorted((a, b) => a.at - b.at);
+  return withKill({ seed, setup, start, steadyMs, faults: sorted }, added);
 }

@@ -16,6 +16,7 @@ export const config: CoreConfig = {
   proceedsWithoutMissing: false,
   confirmedBy: 0,
   isolates: false,
+  killsFrozen: false,
 };
 
 export const limbo: Instance = {
