@@ -1,7 +1,7 @@
 // Flags and environment → one validated Config of the agent.
 
 import { helpText, type OptionValues, parseOptions } from '../src/options.ts';
-import { TIMING_PROFILES, type Timing, timingFault } from './core/lease-clock.ts';
+import { isolationFault, TIMING_PROFILES, type Timing, timingFault } from './core/lease-clock.ts';
 import { AGENT_OPTIONS } from './options.ts';
 
 export type AgentConfig = OptionValues<typeof AGENT_OPTIONS> & { readonly timing: Timing };
@@ -63,6 +63,12 @@ Example, beside any Redis:
   const timing = TIMING_PROFILES[parsed.values.timingProfile as keyof typeof TIMING_PROFILES];
   const fault = timingFault(timing);
   if (fault !== null) errors.push(`--timing-profile: ${fault}.`);
+  const shortWait = parsed.values.isolation ? isolationFault(timing) : null;
+  if (shortWait !== null) {
+    errors.push(
+      `--isolation: is true with --timing-profile ${parsed.values.timingProfile}: ${shortWait}. Remedy: choose --timing-profile balanced or calm, or leave --isolation out.`,
+    );
+  }
   if (errors.length > 0) return { kind: 'invalid', errors };
   return { kind: 'config', config: { ...parsed.values, timing } };
 }

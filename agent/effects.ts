@@ -13,7 +13,13 @@ import type {
 import type { Log } from '../src/log.ts';
 import type { Clock } from './clock.ts';
 import { isManaged, podAt } from './core/view.ts';
-import type { LeasePort, LocalRedisPort, PodsPort, RemoteRedisPort } from './ports.ts';
+import type {
+  LeasePort,
+  LocalRedisPort,
+  PodsPort,
+  RedisProcessPort,
+  RemoteRedisPort,
+} from './ports.ts';
 
 const REMOTE_FENCE_MS = 200;
 export const REMOTE_LOOK_MS = 1000;
@@ -29,6 +35,7 @@ export type EffectParts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly redis: LocalRedisPort;
+  readonly redisProcess: RedisProcessPort;
   readonly remoteRedis: RemoteRedisPort;
   readonly lease: LeasePort;
   readonly pods: PodsPort;
@@ -60,7 +67,7 @@ export class Effects {
         void this.#finish(effect.id, redis.promote(effect.runId, effect.until));
         return;
       case 'open':
-        void this.#finish(effect.id, redis.open(effect.until));
+        void this.#finish(effect.id, redis.open(effect.until, effect.isolated));
         return;
       case 'guard':
         void this.#finish(effect.id, redis.guard());
@@ -70,6 +77,9 @@ export class Effects {
         return;
       case 'fence-remote':
         for (const target of effect.targets) void this.#fence(target);
+        return;
+      case 'kill-redis':
+        void this.#kill(effect.runId, effect.reason);
         return;
       case 'look-for-pods':
         for (const pod of effect.pods) void this.#lookForPod(pod);
@@ -126,6 +136,14 @@ export class Effects {
     if (done.outcome !== 'timeout' && done.outcome !== 'error') return;
     const read = await lease.read(requestTimeoutMs);
     if (read.ok) this.#core.dispatch({ kind: 'lease', lease: read.body });
+  }
+
+  async #kill(runId: string, reason: string): Promise<void> {
+    const { redisProcess, log } = this.#parts;
+    const fault = await redisProcess.kill(runId);
+    if (fault === null) log.warn({ runId }, `Redis was killed: ${reason}`);
+    else log.error({ code: 'RO_KILL_UNAVAILABLE', runId }, `Redis was not killed: ${fault}`);
+    this.#core.dispatch({ kind: 'kill-fault', fault });
   }
 
   async #lookForPod({ pod, uid }: PodName): Promise<void> {

@@ -10,6 +10,7 @@ import type {
   LeasePort,
   LocalRedisPort,
   PodsPort,
+  RedisProcessPort,
   RemoteRedisPort,
   RemoteResult,
   RoutePort,
@@ -63,10 +64,22 @@ export function guardRedis(redis: LocalRedisPort, guard: Guard): LocalRedisPort 
       guard.value('redis.replicateFrom', () => redis.replicateFrom(host), notDone),
     promote: (runId, until) =>
       guard.value('redis.promote', () => redis.promote(runId, until), notDone),
-    open: (until) => guard.value('redis.open', () => redis.open(until), notDone),
+    open: (until, isolated) =>
+      guard.value('redis.open', () => redis.open(until, isolated), notDone),
     guard: () => guard.value('redis.guard', () => redis.guard(), notDone),
     setPollInterval: (ms) =>
       guard.now('redis.setPollInterval', () => redis.setPollInterval(ms), undefined),
+  };
+}
+
+export function guardRedisProcess(redisProcess: RedisProcessPort, guard: Guard): RedisProcessPort {
+  return {
+    kill: (runId) =>
+      guard.value(
+        'redisProcess.kill',
+        () => redisProcess.kill(runId),
+        (detail) => detail,
+      ),
   };
 }
 

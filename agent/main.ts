@@ -22,6 +22,7 @@ import { RouteKeeper } from './kube/route-keeper.ts';
 import { readRoute } from './kube/service-route.ts';
 import { SlicesAdapter } from './kube/slices.ts';
 import { PeerStreams } from './peers/streams.ts';
+import { RedisProcess } from './process/redis-process.ts';
 import type { RedisAccess } from './redis/access.ts';
 import { LocalRedisAdapter } from './redis/local.ts';
 import { RemoteRedis } from './redis/remote.ts';
@@ -78,6 +79,8 @@ function coreOf(config: AgentConfig, own: OwnPod, agentId: string): CoreConfig {
     priorityFirst: config.electionPolicy === 'priority',
     proceedsWithoutMissing: config.missingData === 'proceed',
     confirmedBy: config.confirmedBy,
+    isolates: config.isolation,
+    killsFrozen: config.killFrozen,
   };
 }
 
@@ -102,14 +105,22 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
   const access = accessOf(config);
   log.info({ version: VERSION, group: group.name, selectors: group.selectors }, 'agent started');
 
+  const redisProcess = new RedisProcess();
   const redis = new LocalRedisAdapter({
     access,
     host: config.redisHost,
     timeoutMs: config.redisTimeout,
     minReplicas: config.minReplicasToWrite ?? null,
+    isolates: config.isolation,
     clock,
     log,
     onChange: (seen) => runtime.dispatch({ kind: 'redis', redis: seen }),
+    onServer: (info) => {
+      if (!config.killFrozen) return;
+      const fault = redisProcess.learn(info);
+      if (fault !== null) log.warn({ code: 'RO_KILL_UNAVAILABLE' }, `--kill-frozen: ${fault}`);
+      runtime.dispatch({ kind: 'kill-fault', fault });
+    },
     onRefusedSettings: (refused) => {
       for (const text of refused) log.warn({ code: 'RO_REDIS_COMMAND_DENIED' }, text);
     },
@@ -129,6 +140,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     clock,
     log,
     redis,
+    redisProcess,
     remoteRedis: new RemoteRedis(access, () => clock.epochMs()),
     lease,
     pods,

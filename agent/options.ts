@@ -106,6 +106,20 @@ export const AGENT_OPTIONS = {
     kind: 'integer',
     text: 'min-replicas-to-write of an open master (default: what Redis was configured with)',
   },
+  isolation: {
+    flag: 'isolation',
+    env: 'RO_ISOLATION',
+    kind: 'boolean',
+    fallback: 'false',
+    text: 'a master without replicas stops acknowledging, in groups of three or more; the same for the whole group',
+  },
+  killFrozen: {
+    flag: 'kill-frozen',
+    env: 'RO_KILL_FROZEN',
+    kind: 'boolean',
+    fallback: 'false',
+    text: 'kill a Redis that hangs once another may lead; needs shareProcessNamespace and the right to signal it',
+  },
   bootFence: {
     flag: 'boot-fence',
     env: 'RO_BOOT_FENCE',

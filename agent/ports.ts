@@ -23,11 +23,18 @@ export type LocalRedisPort = {
   replicateFrom(host: string): Promise<RedisResult>;
   /** Refuses where the process is another one than judged, or validity ended (I3). */
   promote(runId: string, until: number): Promise<RedisResult>;
-  open(until: number): Promise<RedisResult>;
+  /** Isolated: no write without a replica that acknowledged within a second. */
+  open(until: number, isolated: boolean): Promise<RedisResult>;
   /** Refuses writes, until it is opened. */
   guard(): Promise<RedisResult>;
   /** Milliseconds between two looks. */
   setPollInterval(ms: number): void;
+};
+
+/** The process of the local instance, where the pod shares its process namespace. */
+export type RedisProcessPort = {
+  /** SIGKILL to exactly the process that said this run id; answers why not, or null. */
+  kill(runId: string): Promise<string | null>;
 };
 
 export type RemoteResult =

@@ -15,6 +15,7 @@ import {
   guardLease,
   guardPods,
   guardRedis,
+  guardRedisProcess,
   guardRemoteRedis,
   guardRoutes,
 } from './guard.ts';
@@ -46,6 +47,7 @@ function guarded(parts: RuntimeParts): RuntimeParts {
   return {
     ...parts,
     redis: guardRedis(parts.redis, guard),
+    redisProcess: guardRedisProcess(parts.redisProcess, guard),
     remoteRedis: guardRemoteRedis(parts.remoteRedis, guard),
     lease: guardLease(parts.lease, guard),
     pods: guardPods(parts.pods, guard),

@@ -30,6 +30,7 @@ export function eventTrace(event: AgentEvent, agentId: string): string | undefin
     case 'tick':
     case 'pods':
     case 'unmanaged':
+    case 'kill-fault':
     case 'volume-gone':
     case 'pod-gone':
     case 'stalled':

@@ -11,6 +11,8 @@ export const ERROR_REMEDIES = {
   RO_REDIS_COMMAND_DENIED:
     'Allow INFO, CONFIG, REPLICAOF, MULTI, EXEC and CLIENT KILL for the agent.',
   RO_REDIS_NOT_MANAGEABLE: 'See the reason: the instance is left as it is until it is corrected.',
+  RO_KILL_UNAVAILABLE:
+    'For --kill-frozen set shareProcessNamespace in the pod, and run the agent as the user of Redis.',
   RO_CERTIFICATE: 'Check the certificate files or delete the certificate Secret to have it remade.',
 } as const;
 

@@ -101,6 +101,8 @@ export type AgentReport = {
   readonly promise: { readonly agentId: string; readonly round: number } | null;
   readonly lastDecision: { readonly reason: string; readonly at: string } | null;
   readonly problem: string | null;
+  /** What protects less than was asked for, and why. */
+  readonly weaknesses: readonly string[];
   /** The last request that this agent answered as master. */
   readonly request: RequestAnswer | null;
   readonly route: readonly RouteReport[];

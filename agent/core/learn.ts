@@ -75,6 +75,9 @@ export function learn(turn: Turn, event: AgentEvent): void {
       return;
     case 'stalled':
       return learnStall(turn, event.unwatchedMs);
+    case 'kill-fault':
+      s.killFault = event.fault;
+      return;
     case 'volume-gone':
       s.goneVolumes = new Set([...s.goneVolumes, event.volume].slice(-GONE_VOLUMES_MAX));
       return;
@@ -245,7 +248,10 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
       else turn.enter('Fencing', 'validity ended during the promotion');
       return;
     case 'open': {
-      if (result.ok) s.isGuarded = false;
+      if (result.ok) {
+        s.isGuarded = false;
+        s.isIsolated = pending.isolated === true;
+      }
       if (s.phase !== 'Promoting') return;
       if (!result.ok) return turn.enter('Fencing', `opening writes failed: ${result.detail}`);
       const lease = leaseOf(s);

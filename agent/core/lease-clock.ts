@@ -24,6 +24,17 @@ export const TIMING_PROFILES = {
   },
 } as const satisfies Record<string, Timing>;
 
+/** Within so long a master that lost its replicas stops by itself: Redis counts its lag in whole seconds. */
+const ISOLATION_BITES_MS = 1950;
+/** A challenger may wait no less where that counts on it (DESIGN 5). */
+const ISOLATION_WAIT_MIN_MS = 4000;
+
+/** Why a master may not be isolated under this timing, or null. */
+export function isolationFault({ waitMs }: Timing): string | null {
+  if (waitMs >= ISOLATION_WAIT_MIN_MS) return null;
+  return `an isolated master may acknowledge for up to ${ISOLATION_BITES_MS} ms after it lost its replicas, and here another may lead after ${waitMs} ms`;
+}
+
 /** Clocks of two machines may differ in rate by so much. */
 const CLOCK_RATE_ERROR = 0.01;
 /** An event loop may be late by so much without noticing. */

@@ -187,10 +187,18 @@ export type Effect =
       readonly runId: string;
       readonly until: number;
     }
-  | { readonly kind: 'open'; readonly id: number; readonly until: number }
+  | {
+      readonly kind: 'open';
+      readonly id: number;
+      readonly until: number;
+      /** Writes need a replica that acknowledges (--isolation). */
+      readonly isolated: boolean;
+    }
   | { readonly kind: 'guard'; readonly id: number }
   | { readonly kind: 'write-lease'; readonly id: number; readonly write: LeaseWrite }
   | { readonly kind: 'fence-remote'; readonly targets: readonly RemoteTarget[] }
+  /** SIGKILL to the local process of this run id, which is frozen. */
+  | { readonly kind: 'kill-redis'; readonly runId: string; readonly reason: string }
   | { readonly kind: 'look-for-pods'; readonly pods: readonly PodName[] }
   | { readonly kind: 'exit'; readonly code: number };
 
@@ -224,6 +232,8 @@ export type AgentEvent =
       /** The instance's final offset, where the limbo transaction gave one. */
       readonly instance: Instance | null;
     }
+  /** Why the local process cannot be killed, or null: it can, or it was. */
+  | { readonly kind: 'kill-fault'; readonly fault: string | null }
   | { readonly kind: 'volume-gone'; readonly volume: string }
   | { readonly kind: 'request'; readonly request: SwitchoverRequest | null }
   /** The API server itself says that no pod of this UID runs: so it stays. */
@@ -266,6 +276,10 @@ export type CoreConfig = {
   readonly proceedsWithoutMissing: boolean;
   /** Writes that so many replicas confirmed survive; 0: nobody waits for them. */
   readonly confirmedBy: number;
+  /** A master that no replica acknowledges stops acknowledging. */
+  readonly isolates: boolean;
+  /** A frozen Redis is killed once another may lead. */
+  readonly killsFrozen: boolean;
 };
 
 /** Since `REPLICAOF host`: how far the stream from that master has come. */
@@ -286,6 +300,8 @@ type PendingRedis = {
   readonly id: number;
   readonly kind: RoleCommand;
   readonly sentAt: number;
+  /** Of `open`: whether it isolates. */
+  readonly isolated?: boolean;
 };
 type PendingWrite = {
   readonly id: number;
@@ -362,6 +378,11 @@ export type AgentState = {
   readonly switchover: SwitchoverRequest | null;
   /** Writes are refused by our guard, which comes off once this instance leads. */
   readonly isGuarded: boolean;
+  /** The open master needs a replica for each write: it was opened so last. */
+  readonly isIsolated: boolean;
+  /** Run id of the frozen process that was to be killed last: each is asked for once. */
+  readonly killAsked: string | null;
+  readonly killFault: string | null;
   /** When this instance was stopped before the Lease was given away (Redis below 7.0). */
   readonly stoppedAt: number | null;
   /** The pod that had everything when this instance was stopped. */

@@ -26,7 +26,7 @@ const DATASETS_MAX = 50;
 /** This pod and everybody it can hear. */
 const CANDIDATES_MAX = PEERS_MAX + 1;
 
-function isSynced(peer: Peer, replid: string): boolean {
+export function isSynced(peer: Peer, replid: string): boolean {
   return peer.report.inSync && peer.report.instance?.replid === replid;
 }
 

@@ -9,6 +9,8 @@ import {
 } from '../../src/wire.ts';
 import { isInSync } from './attachment.ts';
 import { finalOffset } from './handover.ts';
+import { isolationWeakness } from './isolation.ts';
+import { killWeakness } from './kill.ts';
 import type { AgentState, Instance } from './model.ts';
 import {
   isLeaving,
@@ -138,6 +140,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
         : { agentId: state.promise.agentId, round: state.promise.round },
     lastDecision: context.lastDecision,
     problem: state.problem,
+    weaknesses: [...isolationWeakness(state), ...killWeakness(state)],
     request: state.answer,
     route: context.route,
     apiRequests: context.apiRequests,

@@ -5,6 +5,7 @@ import { DISCARD_DATA_ANNOTATION } from '../../src/names.ts';
 import { isForced, mayAcquire } from './acquire.ts';
 import { isHeldBack, progress } from './attachment.ts';
 import { isGoalOpen } from './goal.ts';
+import { killIfFrozen } from './kill.ts';
 import { isOfLineage, mayBeOverwritten } from './lineage.ts';
 import type { AgentState, GroupRecord, Instance } from './model.ts';
 import { holdsForPredecessor, takeOverOwn } from './rows-boot.ts';
@@ -49,6 +50,7 @@ export function fencing(turn: Turn): void {
     s.problem = `${FENCE_LATE}: limbo is not confirmed ${s.config.timing.fenceMs} ms after the Lease was lost: this Redis may still take writes`;
     turn.say(s.problem);
   }
+  killIfFrozen(turn);
   const pending = s.pendingRedis;
   if (pending?.kind === 'limbo' && s.now - pending.sentAt < LIMBO_REPEAT_MS) return;
   turn.limbo({ cutClients: true });

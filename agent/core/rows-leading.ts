@@ -10,6 +10,7 @@ import {
   renewIfDue,
   transfer,
 } from './holding.ts';
+import { keepIsolation } from './isolation.ts';
 import { isNewest } from './lineage.ts';
 import type { AgentState, Instance } from './model.ts';
 import { hasNewCandidate, hasUnrecordedMember, renewedRecord } from './record.ts';
@@ -62,7 +63,8 @@ export function leading(turn: Turn): void {
     }
   }
   if (s.isGuarded && s.pendingRedis === null && s.now - s.redisFailedAt >= OPEN_RETRY_MS)
-    turn.open();
+    turn.open({ isolated: s.isIsolated });
+  keepIsolation(turn);
   keepOthersFenced(turn);
   const isJoining = hasUnrecordedMember(s) || hasNewCandidate(s);
   const mayJoinNow = s.now - s.renewSentAt >= JOIN_RENEW_GAP_MS;

@@ -112,9 +112,10 @@ export class Turn {
     this.effects.push({ kind: 'promote', id, runId: instance.runId, until: this.s.validUntil });
   }
 
-  open(): void {
-    const id = this.#start('open');
-    this.effects.push({ kind: 'open', id, until: this.s.validUntil });
+  /** Also what is open already: with the isolation that it is to have from now on. */
+  open({ isolated }: { isolated: boolean } = { isolated: false }): void {
+    const id = this.#start('open', isolated);
+    this.effects.push({ kind: 'open', id, until: this.s.validUntil, isolated });
   }
 
   /** No more writes, while replicas go on. */
@@ -122,9 +123,9 @@ export class Turn {
     this.effects.push({ kind: 'guard', id: this.#start('guard') });
   }
 
-  #start(kind: RoleCommand): number {
+  #start(kind: RoleCommand, isolated = false): number {
     const id = this.s.nextId++;
-    this.s.pendingRedis = { id, kind, sentAt: this.s.now };
+    this.s.pendingRedis = { id, kind, sentAt: this.s.now, isolated };
     return id;
   }
 
@@ -172,6 +173,13 @@ export class Turn {
       this.s.attempted = new Set([...this.s.attempted, ...uids]);
     }
     this.effects.push({ kind: 'write-lease', id, write });
+  }
+
+  /** Beside all else: neither a role command nor a Lease write waits for it. */
+  kill(runId: string, reason: string): void {
+    this.s.killAsked = runId;
+    this.say(reason);
+    this.effects.push({ kind: 'kill-redis', runId, reason });
   }
 
   exit(reason: string, code: number): void {

@@ -5,9 +5,7 @@ import { messageOf, OrchestratorError } from '../../src/errors.ts';
 import type { Instance } from '../core/model.ts';
 import { LIMBO } from '../core/view.ts';
 import { INFO_SECTIONS, instanceOf } from './instance.ts';
-
-/** More replicas than anybody has: no write is accepted while it stands (the promotion's guard). */
-export const GUARD_REPLICAS = 1_000_000;
+import { GUARD_REPLICAS, type WriteTerms } from './write-terms.ts';
 
 type Command = readonly [string, ...string[]];
 type Reply = [error: Error | null, result: unknown];
@@ -104,14 +102,18 @@ export async function promoteGuarded(redis: Redis, startedEpochMs: number): Prom
   return await transaction(redis, [GUARD, ['replicaof', 'no', 'one']], startedEpochMs);
 }
 
-/** Opens writes with the configured value, never with the guard that may stand. */
+/** Opens writes on these terms, never with the guard that may stand; without a lag, that stays. */
 export async function openWrites(
   redis: Redis,
-  minReplicas: number,
+  { minReplicas, maxLagSeconds }: Pick<WriteTerms, 'minReplicas'> & Partial<WriteTerms>,
   startedEpochMs: number,
 ): Promise<Instance> {
+  const lag: Command[] =
+    maxLagSeconds === undefined
+      ? []
+      : [['config', 'set', 'min-replicas-max-lag', String(maxLagSeconds)]];
   const open: Command = ['config', 'set', 'min-replicas-to-write', String(minReplicas)];
-  return await transaction(redis, [open], startedEpochMs);
+  return await transaction(redis, [...lag, open], startedEpochMs);
 }
 
 const BACKLOG_MIN_BYTES = 64 * 1024 * 1024;

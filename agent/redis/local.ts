@@ -11,6 +11,7 @@ import { connectionOptions, currentPassword, isRefusal, type RedisAccess } from 
 import * as commands from './commands.ts';
 import { startedEpochMs } from './instance.ts';
 import { isLockedOut, type Look, Reachability } from './reachability.ts';
+import { isolatedTerms, ownTerms, REDIS_WRITE_TERMS, type WriteTerms } from './write-terms.ts';
 
 const RECONNECT_FAST_MS = 5;
 const RECONNECT_SLOW_MS = 200;
@@ -28,9 +29,13 @@ type Options = {
   readonly timeoutMs: number;
   /** Null: what Redis was configured with when it was first met without our guard. */
   readonly minReplicas: number | null;
+  /** False: whose lag counts is the user's alone, and never looked at. */
+  readonly isolates: boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly onChange: (redis: LocalRedis) => void;
+  /** What INFO says of the server, at each new connection. */
+  readonly onServer?: (info: string) => void;
   readonly onRefusedSettings: (refused: readonly string[]) => void;
 };
 
@@ -44,7 +49,7 @@ export class LocalRedisAdapter implements LocalRedisPort {
   /** What Redis was told to show to its master. */
   #password: string | undefined;
   readonly #reachability: Reachability;
-  #configuredMinReplicas = 0;
+  #own: WriteTerms = REDIS_WRITE_TERMS;
   #timeouts = 0;
   /** Why it was not let in, as told last: the loop tries many times a second. */
   #complaint = '';
@@ -104,10 +109,13 @@ export class LocalRedisAdapter implements LocalRedisPort {
     return this.#carryOut((redis) => commands.promoteGuarded(redis, this.#startedEpochMs));
   }
 
-  open(until: number): Promise<RedisResult> {
-    if (this.#options.clock.now() >= until) return Promise.resolve(failure('validity ended'));
-    const minReplicas = this.#options.minReplicas ?? this.#configuredMinReplicas;
-    return this.#carryOut((redis) => commands.openWrites(redis, minReplicas, this.#startedEpochMs));
+  open(until: number, isolated: boolean): Promise<RedisResult> {
+    const { clock, minReplicas, isolates } = this.#options;
+    if (clock.now() >= until) return Promise.resolve(failure('validity ended'));
+    const own = { ...this.#own, minReplicas: minReplicas ?? this.#own.minReplicas };
+    const terms = isolated ? isolatedTerms(own) : own;
+    const asked = isolates ? terms : { minReplicas: terms.minReplicas };
+    return this.#carryOut((redis) => commands.openWrites(redis, asked, this.#startedEpochMs));
   }
 
   guard(): Promise<RedisResult> {
@@ -161,8 +169,9 @@ export class LocalRedisAdapter implements LocalRedisPort {
         this.#startedEpochMs = startedEpochMs(server, clock.epochMs());
       }
       this.#recognised = true;
+      this.#options.onServer?.(server);
       // Asked before the first report, whose listener may set our guard at once.
-      const learning = this.#learnMinReplicas(redis);
+      const learning = this.#learnWriteTerms(redis);
       this.#report(await commands.look(redis, this.#startedEpochMs));
       await learning;
       await this.#prepare(redis);
@@ -184,11 +193,15 @@ export class LocalRedisAdapter implements LocalRedisPort {
     this.#options.log.warn({ code: 'RO_REDIS_AUTH', detail }, 'Redis does not let its agent in');
   }
 
-  /** Never our own guard, which an agent before us may have left; no answer changes nothing. */
-  async #learnMinReplicas(redis: Redis): Promise<void> {
-    const asked = commands.configNumber(redis, 'min-replicas-to-write');
-    const value = await asked.catch(() => Number.NaN);
-    if (value < commands.GUARD_REPLICAS) this.#configuredMinReplicas = value;
+  /** Never our own guard or isolation, which an agent before us may have left. */
+  async #learnWriteTerms(redis: Redis): Promise<void> {
+    const ask = (name: string): Promise<number> =>
+      commands.configNumber(redis, name).catch(() => Number.NaN);
+    const [minReplicas, maxLagSeconds] = await Promise.all([
+      ask('min-replicas-to-write'),
+      this.#options.isolates ? ask('min-replicas-max-lag') : Number.NaN,
+    ]);
+    this.#own = ownTerms({ minReplicas, maxLagSeconds }, this.#own);
   }
 
   async #poll(): Promise<void> {

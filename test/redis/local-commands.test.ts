@@ -121,10 +121,10 @@ await t.test('it refuses to promote, and to open, when validity has ended', asyn
   t.same(await watched.adapter.promote(runId, systemClock.now()), ended);
   t.ok(isLimbo(await lookOnce(server)));
   t.match(await watched.adapter.promote(runId, FOREVER), { ok: true });
-  t.same(await watched.adapter.open(systemClock.now()), ended);
+  t.same(await watched.adapter.open(systemClock.now(), false), ended);
   const redis = await connect(t, server);
   t.equal(await write(redis), 'NOREPLICAS', 'the guard stands');
-  t.match(await watched.adapter.open(FOREVER), { ok: true });
+  t.match(await watched.adapter.open(FOREVER, false), { ok: true });
   t.equal(await write(redis), 'OK');
 });
 
@@ -133,7 +133,10 @@ await t.test(
   async (t) => {
     const watched = new Watched(t, { address: stage.network.address() });
     await watched.next('that nobody listens', silenceIn);
-    for (const result of [await watched.adapter.limbo(true), await watched.adapter.open(FOREVER)]) {
+    for (const result of [
+      await watched.adapter.limbo(true),
+      await watched.adapter.open(FOREVER, false),
+    ]) {
       t.match(result, { ok: false, refused: false });
     }
   },

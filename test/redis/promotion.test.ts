@@ -3,13 +3,8 @@
 import t, { type Test } from 'tap';
 import type { Redis } from 'ioredis';
 import { isLimbo } from '../../agent/core/view.ts';
-import {
-  GUARD_REPLICAS,
-  limbo,
-  look,
-  openWrites,
-  promoteGuarded,
-} from '../../agent/redis/commands.ts';
+import { limbo, look, openWrites, promoteGuarded } from '../../agent/redis/commands.ts';
+import { GUARD_REPLICAS } from '../../agent/redis/write-terms.ts';
 import { connect, REDIS_MAJOR, type Server, shows, Stage, write } from './setup.ts';
 import { Watched } from './watched.ts';
 
@@ -87,7 +82,7 @@ await t.test('all or nothing: where REPLICAOF is denied, no guard is left behind
 await t.test('opening accepts writes, at once', async (t) => {
   const { redis } = await fenced(t);
   await promoteGuarded(redis, 0);
-  const instance = await openWrites(redis, 0, 0);
+  const instance = await openWrites(redis, { minReplicas: 0 }, 0);
   t.equal(instance.role, 'master');
   t.equal(await write(redis), 'OK');
 });
@@ -95,7 +90,7 @@ await t.test('opening accepts writes, at once', async (t) => {
 await t.test('opening restores the value that is asked for, and it counts', async (t) => {
   const { server, redis } = await fenced(t);
   await promoteGuarded(redis, 0);
-  await openWrites(redis, 1, 0);
+  await openWrites(redis, { minReplicas: 1 }, 0);
   t.equal(await server.setting('min-replicas-to-write'), '1');
   t.equal(await write(redis), 'NOREPLICAS', 'it has no replica');
 });
@@ -105,13 +100,13 @@ await t.test(
   async (t) => {
     const { redis } = await fenced(t);
     await promoteGuarded(redis, 0);
-    await openWrites(redis, 0, 0);
+    await openWrites(redis, { minReplicas: 0 }, 0);
     t.equal(await write(redis), 'OK');
     await limbo(redis, { cutClients: true, startedEpochMs: 0 });
     t.equal(await write(redis), 'READONLY');
     await promoteGuarded(redis, 0);
     t.equal(await write(redis), 'NOREPLICAS');
-    await openWrites(redis, 0, 0);
+    await openWrites(redis, { minReplicas: 0 }, 0);
     t.equal(await write(redis), 'OK');
   },
 );
@@ -120,7 +115,7 @@ await t.test(
 async function promoted(t: Test, watched: Watched): Promise<void> {
   const { runId } = await watched.ready();
   t.match(await watched.adapter.promote(runId, FOREVER), { ok: true });
-  t.match(await watched.adapter.open(FOREVER), { ok: true });
+  t.match(await watched.adapter.open(FOREVER, false), { ok: true });
 }
 
 await t.test('the agent restores what Redis was configured with', async (t) => {
@@ -129,7 +124,7 @@ await t.test('the agent restores what Redis was configured with', async (t) => {
   const { runId } = await watched.ready();
   await watched.adapter.promote(runId, FOREVER);
   t.equal(await server.setting('min-replicas-to-write'), GUARD, 'the guard stands');
-  await watched.adapter.open(FOREVER);
+  await watched.adapter.open(FOREVER, false);
   t.equal(await server.setting('min-replicas-to-write'), '2');
 });
 
@@ -147,7 +142,7 @@ await t.test(
     const { runId } = await watched.ready();
     await watched.adapter.promote(runId, FOREVER);
     await watched.reconnect(server);
-    await watched.adapter.open(FOREVER);
+    await watched.adapter.open(FOREVER, false);
     t.equal(await server.setting('min-replicas-to-write'), '2');
   },
 );
@@ -165,7 +160,7 @@ await t.test(
     });
     await watched.ready();
     t.match(await promotions[0], { ok: true });
-    t.match(await watched.adapter.open(FOREVER), { ok: true });
+    t.match(await watched.adapter.open(FOREVER, false), { ok: true });
     t.equal(await server.setting('min-replicas-to-write'), '2');
   },
 );
@@ -198,8 +193,30 @@ for (const minReplicas of [undefined, 1]) {
       t.equal(await server.setting('min-replicas-to-write'), GUARD);
       const after = new Watched(t, server, minReplicas === undefined ? {} : { minReplicas });
       await after.ready();
-      t.match(await after.adapter.open(FOREVER), { ok: true });
+      t.match(await after.adapter.open(FOREVER, false), { ok: true });
       t.equal(await server.setting('min-replicas-to-write'), String(minReplicas ?? 0));
     },
   );
 }
+
+await t.test('isolated, and not any more: what was configured comes back', async (t) => {
+  const { server } = await fenced(t, ['--min-replicas-max-lag', '6']);
+  const watched = new Watched(t, server, { isolates: true });
+  await promoted(t, watched);
+  const terms = async (): Promise<string[]> => [
+    await server.setting('min-replicas-to-write'),
+    await server.setting('min-replicas-max-lag'),
+  ];
+  t.same(await terms(), ['0', '6'], 'opened without');
+  t.match(await watched.adapter.open(FOREVER, true), { ok: true });
+  t.same(await terms(), ['1', '1']);
+  await watched.reconnect(server);
+  t.match(await watched.adapter.open(FOREVER, false), { ok: true });
+  t.same(await terms(), ['0', '6'], 'also after a reconnect');
+  await watched.adapter.open(FOREVER, true);
+  watched.adapter.stop();
+  const after = new Watched(t, server, { isolates: true });
+  await after.ready();
+  await after.adapter.open(FOREVER, false);
+  t.same(await terms(), ['0', '10'], "an agent after it restores Redis's defaults");
+});

@@ -22,6 +22,7 @@ export class Watched {
       readonly access?: Partial<RedisAccess>;
       readonly timeoutMs?: number;
       readonly minReplicas?: number;
+      readonly isolates?: boolean;
       readonly clock?: Clock;
       readonly onReport?: (redis: LocalRedis) => void;
     } = {},
@@ -31,6 +32,7 @@ export class Watched {
       host: server.address,
       timeoutMs: options.timeoutMs ?? PATIENCE_MS,
       minReplicas: options.minReplicas ?? null,
+      isolates: options.isolates ?? false,
       clock: options.clock ?? systemClock,
       log: { debug() {}, info() {}, warn() {}, error() {} },
       onChange: (redis) => {

@@ -46,6 +46,8 @@ export type AgentOptions = {
   readonly log: (agent: SimAgent, level: string, text: string, fields: object) => void;
   /** Before each promotion is sent, with the state that it was judged by. */
   readonly onPromote: (agent: SimAgent) => void;
+  /** SIGKILL to the local Redis; answers whether the process of this run id was there. */
+  readonly onKillRedis: (runId: string) => boolean;
   readonly onExit: (agent: SimAgent, code: number) => void;
 };
 
@@ -107,6 +109,13 @@ export class SimAgent {
       clock: this.clock,
       log,
       redis: this.#localPort(),
+      redisProcess: {
+        kill: (runId) =>
+          this.#effect(() => {
+            const isKilled = options.onKillRedis(runId);
+            return process.promise((resolve) => resolve(isKilled ? null : 'it is gone'));
+          }),
+      },
       remoteRedis: this.#remotePort(new SimRemoteRedis(reach)),
       lease: leasePort,
       // No address is ever another pod's here.
@@ -219,6 +228,7 @@ export class SimAgent {
           this.options.onPromote(this);
           return redis.promote(runId, until);
         }),
+      // Too short a wait here for an isolation (lease-clock.ts): it is never asked for.
       open: (until) => this.#effect(() => redis.open(until)),
       guard: () => this.#effect(() => redis.guard()),
       setPollInterval: (ms) => redis.setPollInterval(ms),

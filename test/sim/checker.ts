@@ -41,6 +41,8 @@ const BY_HAND_MS = 1500;
 const AWAKE_MS = 400;
 /** What reached a frozen process before its fence did is still carried out when it thaws. */
 const THAW_MS = 400;
+/** An agent kills what does not obey within 100 ms. */
+const KILLED_MS = 300;
 /** A dial that was lost is repeated after a second, a fence every 200 ms. */
 const FENCE_AGAIN_MS = 1500;
 /** A fence that takes longer than the 200 ms before a promotion comes after it. */
@@ -403,6 +405,7 @@ export class Checker {
     const thawedAt = this.#thawedAt.get(redis);
     const isSeen = now - this.#unseenSince(pod, redis) < BY_HAND_MS;
     const isThawing = thawedAt !== undefined && now - thawedAt < THAW_MS;
+    this.#checkKilled(pod);
     if (isSeen || (isThawing && this.promotions.some(({ term }) => term > (pod.term ?? 0)))) {
       this.#lost.set(id, { term: 0, isPlanned: false });
       this.hasStrayWrites = true;
@@ -422,6 +425,22 @@ export class Checker {
         `${pod.name} (term ${own}) accepted a write ${Math.round(now - later.at)} ms after ${later.pod.name} was promoted in term ${later.term}`,
       );
     }
+  }
+
+  /** --kill-frozen: whose agent knew for so long that another leads is dead before it thaws. */
+  #checkKilled({ agent, name }: SimPod): void {
+    if (agent === null || !agent.state.config.killsFrozen) return;
+    const { state } = agent;
+    const { phase, phaseSince, redis, now, config } = state;
+    const holder = leaseOf(state)?.holder ?? null;
+    const isGiven = holder !== null && holder.agentId !== config.self.agentId;
+    const isSilent =
+      redis?.reachable === false &&
+      !redis.locked &&
+      redis.last?.role === 'master' &&
+      now - redis.since > config.redisTimeoutMs + KILLED_MS;
+    if (phase !== 'Fencing' || !isGiven || !isSilent || now - phaseSince < KILLED_MS) return;
+    this.violate('I1', `${name} thawed and accepted a write, and was not killed`);
   }
 
   /** I9: never two that are labelled and take writes. */

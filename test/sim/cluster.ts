@@ -56,6 +56,8 @@ export type ClusterObserver = {
 const GRACE_MS = 8000;
 const AGENT_START_MS = 60;
 const REDIS_START_MS = 30;
+/** The kubelet starts a container again that its agent killed. */
+const KILLED_RESTART_MS = 300;
 
 export class SimCluster {
   readonly #at: AgentWorld & { readonly world: Scheduler };
@@ -200,6 +202,11 @@ export class SimCluster {
         this.#observer.trace(`${pod.name} agent`, `${level} ${text} ${detailOf(fields)}`.trim());
       },
       onPromote: () => this.#observer.onPromote(pod),
+      onKillRedis: (runId) => {
+        if (pod.redis?.runId !== runId) return false;
+        this.killRedis(pod, KILLED_RESTART_MS);
+        return true;
+      },
       onExit: (agent, code) => {
         this.#observer.trace(pod.name, `agent exits with ${code}`);
         if (pod.agent === agent) this.killAgent(pod, 300);

@@ -377,6 +377,13 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '  if (newer !== null && state.now < 0) {',
   },
   {
+    name: 'frozen-is-not-killed',
+    rule: 'DESIGN 5: --kill-frozen: dead before it can acknowledge what was queued',
+    file: core('kill'),
+    find: '  turn.kill(last.runId,',
+    replace: "  if (why === '') turn.kill(last.runId,",
+  },
+  {
     name: 'labels-by-everybody',
     rule: 'DESIGN 11: the holder owns all role labels',
     file: core('labels'),

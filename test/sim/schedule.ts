@@ -189,6 +189,8 @@ const CORE: Setup['core'] = {
   priorityFirst: false,
   proceedsWithoutMissing: false,
   confirmedBy: 0,
+  isolates: false,
+  killsFrozen: false,
 };
 
 function setupFrom(random: SeededRandom): Setup {
@@ -364,13 +366,22 @@ function flapFrom(random: SeededRandom): Fault {
   };
 }
 
+/** The last of what is drawn apart: a seed's faults are the same with and without it. */
+function withKill(schedule: Schedule, random: SeededRandom): Schedule {
+  const { setup } = schedule;
+  const killsFrozen = random.chance(0.25);
+  return { ...schedule, setup: { ...setup, core: { ...setup.core, killsFrozen } } };
+}
+
 export function scheduleFrom(seed: number): Schedule {
   const random = new SeededRandom(seed, 1);
   const added = new SeededRandom(seed, 4);
   const setup = withPolicies(setupFrom(random), added);
   const steadyMs = added.chance(CALM_SHARE) ? CALM_MS : STEADY_MS;
-  if (added.chance(0.02))
-    return { seed, setup, start: 'running', steadyMs, faults: [flapFrom(added)] };
+  if (added.chance(0.02)) {
+    const faults = [flapFrom(added)];
+    return withKill({ seed, setup, start: 'running', steadyMs, faults }, added);
+  }
   const start = random.chance(0.15) ? 'cold' : 'running';
   const count = 1 + random.integer(random.pick([2, 4, 6]));
   // Most of what breaks takes several things at a time.
@@ -389,5 +400,6 @@ export function scheduleFrom(seed: number): Schedule {
       expiresMs: randomMs(added, 20, 30_000),
     });
   }
-  return { seed, setup, start, steadyMs, faults: faults.toSorted((a, b) => a.at - b.at) };
+  const sorted = faults.toSorted((a, b) => a.at - b.at);
+  return withKill({ seed, setup, start, steadyMs, faults: sorted }, added);
 }

@@ -91,3 +91,15 @@ await t.test('names that Kubernetes would refuse are refused', (t) => {
   t.match(errorsOf(['--pod-name', 'Redis_0', '--namespace', 'shop']).join(), /"Redis_0"/);
   t.end();
 });
+
+await t.test('--isolation is refused where another may lead before it bites', (t) => {
+  const fast = errorsOf([...REQUIRED, '--isolation', '--timing-profile', 'fast']);
+  t.equal(fast.length, 1);
+  t.match(
+    fast[0],
+    /^--isolation: is true with --timing-profile fast: .* after 2000 ms\. Remedy: choose --timing-profile balanced or calm, or leave --isolation out\.$/,
+  );
+  t.same(errorsOf([...REQUIRED, '--isolation']), [], 'balanced');
+  t.same(errorsOf([...REQUIRED, '--isolation', '--timing-profile', 'calm']), []);
+  t.end();
+});

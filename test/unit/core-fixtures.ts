@@ -15,6 +15,8 @@ export const config: CoreConfig = {
   priorityFirst: false,
   proceedsWithoutMissing: false,
   confirmedBy: 0,
+  isolates: false,
+  killsFrozen: false,
 };
 
 export const limbo: Instance = {

@@ -193,13 +193,13 @@ export class Rig {
   }
 
   /** Leading in term 1 with one synced replica, redis-1; nothing is under way. */
-  static leading(): Rig {
+  static leading(changes: Partial<CoreConfig> = {}, pods = [pod(0), pod(1)]): Rig {
     const view = lease({
       holder: null,
       term: 0,
       record: { lineage: [{ replid: 'aaa', term: 0, start: 0 }] },
     });
-    const rig = Rig.fenced(view);
+    const rig = Rig.fenced(view, pods, changes);
     let ms = 0;
     for (; rig.state.phase !== 'Leading' && ms < 1000; ms += 20) answer(rig, ms);
     for (; rig.effects.length > 0 && ms < 1000; ms += 20) answer(rig, ms);

@@ -147,6 +147,7 @@ class Stage {
         guard: this.#port('redis.guard', () => this.#role({})),
         setPollInterval: called('redis.setPollInterval'),
       },
+      redisProcess: { kill: () => Promise.resolve(null) },
       remoteRedis: {
         look: this.#port('remoteRedis.look', () => ({ ok: true, instance: master }) as const),
         // Who does not answer is asked again.
