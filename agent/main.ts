@@ -78,6 +78,7 @@ function coreOf(config: AgentConfig, own: OwnPod, agentId: string): CoreConfig {
     priorityFirst: config.electionPolicy === 'priority',
     proceedsWithoutMissing: config.missingData === 'proceed',
     confirmedBy: config.confirmedBy,
+    failsOverUnwritable: config.unwritableMaster === 'failover',
   };
 }
 

@@ -182,6 +182,7 @@ const CORE: Setup['core'] = {
   priorityFirst: false,
   proceedsWithoutMissing: false,
   confirmedBy: 0,
+  failsOverUnwritable: false,
 };
 
 function setupFrom(random: SeededRandom): Setup {

@@ -15,6 +15,7 @@ export const config: CoreConfig = {
   priorityFirst: false,
   proceedsWithoutMissing: false,
   confirmedBy: 0,
+  failsOverUnwritable: false,
 };
 
 export const limbo: Instance = {
@@ -33,6 +34,8 @@ export const limbo: Instance = {
   startedEpochMs: 1000,
   keys: 1,
   aof: false,
+  unwritable: null,
+  obstacle: null,
 };
 
 export const pod = (n: number, changes: Partial<PodView> = {}): PodView => ({
