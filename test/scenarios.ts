@@ -114,5 +114,5 @@ export const MISSING: Readonly<Record<number, string>> = {
   33: 'not built: an Event and a metric about the conflict; it is a log line',
   39: 'not tested: the clock of Redis; libfaketime and its jemalloc do not go together',
   56: 'not tested as such: the webhook down while pods start',
-  69: 'the hung process holds the port, so a new one cannot run beside it',
+  69: 'not built: an old process that goes on fences once, before it can know that it was replaced',
 };
