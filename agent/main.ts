@@ -81,6 +81,7 @@ function coreOf(config: AgentConfig, own: OwnPod, agentId: string): CoreConfig {
     confirmedBy: config.confirmedBy,
     isolates: config.isolation,
     killsFrozen: config.killFrozen,
+    failsOverUnwritable: config.unwritableMaster === 'failover',
   };
 }
 

@@ -182,6 +182,14 @@ export const AGENT_OPTIONS = {
     max: 100,
     text: 'writes confirmed by WAIT with this number survive; the same for the whole group',
   },
+  unwritableMaster: {
+    flag: 'unwritable-master',
+    env: 'RO_UNWRITABLE_MASTER',
+    kind: 'choice',
+    choices: ['alert', 'failover'],
+    fallback: 'alert',
+    text: 'a master that refuses writes (MISCONF, as on a full disk): say so, or hand over to a replica that takes them',
+  },
   shutdownGrace: {
     flag: 'shutdown-grace',
     env: 'RO_SHUTDOWN_GRACE',

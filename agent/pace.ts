@@ -1,5 +1,6 @@
 // How closely an agent looks, and what of it others must hear at once: by its state alone.
 
+import { problemOf } from './core/ailment.ts';
 import { finalOffset } from './core/handover.ts';
 import type { AgentState } from './core/model.ts';
 import { leaseOf, localInstance, recordOf, seenTerm, selfPod } from './core/view.ts';
@@ -67,7 +68,8 @@ export function faceOf(s: AgentState): readonly unknown[] {
     s.failsafe.round,
     s.attachment?.caughtUp,
     s.terminating || selfPod(s)?.leaving,
-    s.problem,
+    problemOf(s),
+    instance?.unwritable,
     s.answer?.id,
   ];
 }

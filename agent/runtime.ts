@@ -4,6 +4,7 @@
 import { VERSION } from '../src/version.ts';
 import type { AgentReport } from '../src/wire.ts';
 import type { Timer } from './clock.ts';
+import { ailment } from './core/ailment.ts';
 import { labelChanges } from './core/labels.ts';
 import type { AgentEvent, AgentState, PodView } from './core/model.ts';
 import { reportOf, unhealthiness, unreadiness } from './core/report.ts';
@@ -170,6 +171,7 @@ export class Runtime {
         reason,
       );
     }
+    this.#tellAilment(ailment(before), ailment(state));
     for (const effect of effects) {
       if (isTraced) this.#trace(effectTrace(effect));
       this.#effects.carryOut(effect);
@@ -180,6 +182,14 @@ export class Runtime {
     const hasMoved = state.phase !== before.phase;
     if (hasMoved && event.kind !== 'tick') this.#queue.push({ kind: 'tick' });
     return true;
+  }
+
+  /** Said once per change; it stands in /state for as long as it lasts. */
+  #tellAilment(before: string | null, now: string | null): void {
+    if (now === before) return;
+    const { log } = this.#parts;
+    if (now !== null) log.warn({ code: now.split(':')[0] }, now);
+    else log.info({ code: before?.split(':')[0] }, 'Redis is as it should be again');
   }
 
   #trace(text: string | undefined): void {

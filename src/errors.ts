@@ -10,6 +10,10 @@ export const ERROR_REMEDIES = {
   RO_REDIS_AUTH: 'Check REDIS_PASSWORD, --redis-user and the ACL of the Redis instance.',
   RO_REDIS_COMMAND_DENIED:
     'Allow INFO, CONFIG, REPLICAOF, MULTI, EXEC and CLIENT KILL for the agent.',
+  RO_REDIS_HIDDEN:
+    'Let other pods reach Redis: no bind to loopback alone; a password, or protected-mode no.',
+  RO_REDIS_UNWRITABLE:
+    'Give the disk of Redis room (its log tells why it could not save); writes go on by themselves.',
   RO_REDIS_NOT_MANAGEABLE: 'See the reason: the instance is left as it is until it is corrected.',
   RO_KILL_UNAVAILABLE:
     'For --kill-frozen set shareProcessNamespace in the pod, and run the agent as the user of Redis.',

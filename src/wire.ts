@@ -19,6 +19,9 @@ export type Phase = (typeof PHASES)[number];
 /** `limbo`: read-only, replicating from nobody. `unknown`: Redis does not answer. */
 export type RoleName = 'master' | 'replica' | 'limbo' | 'unknown';
 
+/** What a Redis could not save, so that it refuses writes (MISCONF). */
+export type Unwritable = 'aof' | 'rdb';
+
 export type InstanceReport = {
   readonly runId: string;
   readonly version: string;
@@ -32,6 +35,8 @@ export type InstanceReport = {
   readonly syncing: boolean;
   readonly linkUp: boolean;
   readonly aof: boolean;
+  /** Agents from before 0.1.1 do not tell. */
+  readonly unwritable?: Unwritable | null;
   readonly upstream: string | null;
 };
 

@@ -86,9 +86,11 @@ export const ELSEWHERE: Readonly<Record<number, readonly Test[]>> = {
   2: [{ file: 'test/chaos/matrix.test.ts', what: 'with every version and setting: see below' }],
   27: [{ file: 'test/unit/core-election.test.ts', what: 'the rule alone' }],
   45: [{ file: 'test/e2e/redis.test.ts', what: 'on a real cluster' }],
+  50: [{ file: 'test/redis/fitness.test.ts', what: 'by a snapshot that fails, on a real Redis' }],
   52: [
     { file: 'test/kube/webhook-rotation.test.ts', what: "the webhook's certificates are rotated" },
   ],
+  53: [{ file: 'test/redis/fitness.test.ts', what: 'each command, by ACL and by rename' }],
   56: [{ file: 'test/kube/webhook-injection.test.ts', what: '`failurePolicy: Fail`' }],
   57: [
     { file: 'test/unit/webhook-decide.test.ts', what: 'idempotent; exact opt-out' },
@@ -98,6 +100,7 @@ export const ELSEWHERE: Readonly<Record<number, readonly Test[]>> = {
   60: [{ file: 'test/soak/run.ts', what: '`npm run soak -- --hours N`: not a test that CI runs' }],
   61: [{ file: 'test/e2e/adoption.test.ts', what: 'on a real cluster' }],
   68: [{ file: 'test/unit/webhook-golden.test.ts', what: 'what the webhook does with them' }],
+  71: [{ file: 'test/redis/local-reports.test.ts', what: 'resets before the refusal' }],
   73: [
     { file: 'test/kube/fast-route.test.ts', what: 'edited or deleted by hand: repaired' },
     { file: 'test/e2e/fast-route.test.ts', what: 'on a real cluster' },
@@ -107,16 +110,9 @@ export const ELSEWHERE: Readonly<Record<number, readonly Test[]>> = {
 /** What no test shows, and why: it is not built, or it cannot be had here. */
 export const MISSING: Readonly<Record<number, string>> = {
   14: 'not built: an alert; the log says it',
-  18: 'not built: a cool-down between two failovers',
   31: 'not built: an Event about it',
   33: 'not built: an Event and a metric about the conflict; it is a log line',
   39: 'not tested: the clock of Redis; libfaketime and its jemalloc do not go together',
-  41: 'not built: preferring pods of the new revision; the role may change once per pod',
-  50: 'not built: a failover or an alert; a Redis that refuses writes (MISCONF) counts as healthy',
-  53: 'not built: a group whose Redis denies CONFIG gets no master',
   56: 'not tested as such: the webhook down while pods start',
-  58: 'not built: `protocol` is told, not compared',
-  68: 'not built: a Redis that listens on 127.0.0.1 only is promoted like any other',
-  69: 'the hung process holds the port, so a new one cannot run beside it',
-  71: 'not tested: ECONNRESET before the refusal',
+  69: 'not built: an old process that goes on fences once, before it can know that it was replaced',
 };

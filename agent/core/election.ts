@@ -1,6 +1,7 @@
 // Who should be master: the order of DESIGN 6, from what each member reported.
 
 import { compareFreshness, type Dataset, hasData, type Position, positionOf } from './lineage.ts';
+import type { Unwritable } from '../../src/wire.ts';
 import type { CoreConfig, GroupRecord, PodView } from './model.ts';
 
 export type Member = Dataset & {
@@ -12,6 +13,7 @@ export type Member = Dataset & {
   readonly leaving: boolean;
   readonly protocol: number;
   readonly startedEpochMs: number;
+  readonly unwritable?: Unwritable | null;
 };
 
 /** Why a member may not be master, or null where it may. */
@@ -34,6 +36,11 @@ export function ineligibility(
   return null;
 }
 
+/** Its disk is full, or the like: it would lead and take no write. */
+export function refusesWrites({ unwritable = null }: Pick<Member, 'unwritable'>): boolean {
+  return unwritable !== null;
+}
+
 type Placed = { readonly member: Member; readonly position: Position; readonly near: boolean };
 
 /** Negative: `a` is the better master. Total: equal only for the same pod name. */
@@ -44,6 +51,7 @@ function comparePlaced(a: Placed, b: Placed, config: CoreConfig): number {
   if (byData !== 0) return byData;
   // A pod that ends is no choice, unless it alone has the newest data: it hands over afterwards.
   if (a.member.leaving !== b.member.leaving) return a.member.leaving ? 1 : -1;
+  if (refusesWrites(a.member) !== refusesWrites(b.member)) return refusesWrites(a.member) ? 1 : -1;
   if (a.member.protocol !== b.member.protocol) return b.member.protocol - a.member.protocol;
   if (byPriority !== 0) return byPriority;
   if (a.member.startedEpochMs !== b.member.startedEpochMs) {
@@ -68,6 +76,9 @@ export function betterClaim(
     return `${best.pod} has fresher data (offset ${best.offset} against ${other.offset})`;
   }
   if (other.leaving && !best.leaving) return `${best.pod} stays and has the same data`;
+  if (refusesWrites(other) && !refusesWrites(best)) {
+    return `${best.pod} takes writes and has the same data`;
+  }
   if (best.protocol > other.protocol) return `${best.pod} has the newer agent and the same data`;
   if (best.priority !== other.priority) return `${best.pod} has the smaller replica-priority`;
   return best.startedEpochMs === other.startedEpochMs

@@ -1,11 +1,12 @@
 // Row of HandingOver, and the giver's side of a planned transfer (DESIGN 8, ADR 9): the Lease changes
 // hands while this instance serves on; then it stops, and tells its successor where.
 
-import { type Member, preferRevision } from './election.ts';
+import { type Member, preferRevision, refusesWrites } from './election.ts';
 import { leaveIfGiven, renewIfDue, transfer } from './holding.ts';
 import { isNewest } from './lineage.ts';
 import type { AgentState, Instance, Peer, SwitchoverRequest } from './model.ts';
 import type { Turn } from './turn.ts';
+import { isGivenUp, REFUSES_WRITES } from './unwritable.ts';
 import {
   isForeign,
   isLeaving,
@@ -34,6 +35,8 @@ function problemOf(s: AgentState, { report, at }: Peer): string | null {
   if (s.now - at > PEER_LIVE_MS) return 'its agent is silent';
   if (report.leaving) return 'its pod is terminating';
   if (instance === null) return 'its Redis does not answer';
+  // Who goes in any case has to go to somebody.
+  if (refusesWrites(instance) && !isLeaving(s)) return 'its Redis refuses writes';
   const own = selfPod(s)?.ip;
   const isFollowing = instance.upstream?.startsWith(`${own}:`) === true;
   // A report from before this promotion counts offsets of another id.
@@ -61,7 +64,9 @@ export function handoverTarget({ s }: Turn, wanted: string | null = null): Membe
     peers.flatMap((peer) => peerMember(peer) ?? []),
   );
   // All of them get the last bytes before they lead: who is there to stay matters more.
-  const members = preferRevision(ranked, s.pods ?? []);
+  const members = preferRevision(ranked, s.pods ?? []).toSorted(
+    (a, b) => Number(refusesWrites(a)) - Number(refusesWrites(b)),
+  );
   return members.find(({ pod }) => wanted === null || pod === wanted) ?? null;
 }
 
@@ -132,7 +137,7 @@ export function handingOver(turn: Turn): void {
     return turn.enter('Leading', 'the local Redis went away during the handover');
   }
   if (s.drainedTo !== null) return stopAndGive(turn, instance);
-  const isWanted = isLeaving(s) || s.switchover !== null;
+  const isWanted = isLeaving(s) || s.switchover !== null || isGivenUp(s);
   const target = isWanted ? handoverTarget(turn, s.switchover?.target) : null;
   if (target === null) return turn.enter('Leading', 'nobody is there to be handed over to');
   if (cutsReplicas(instance)) return drain(turn, instance, target);
@@ -143,8 +148,9 @@ function nameOf({ id }: SwitchoverRequest): string {
   return `switchover ${id},`;
 }
 
-function reasonOf({ switchover }: AgentState): string {
-  if (switchover === null) return 'its pod is terminating';
+function reasonOf(s: AgentState): string {
+  const { switchover } = s;
+  if (switchover === null) return isLeaving(s) ? 'its pod is terminating' : REFUSES_WRITES;
   return `${nameOf(switchover)} asked for by ${switchover.by}`;
 }
 

@@ -33,6 +33,7 @@ const SHOWN = [
   'syncing',
   'linkUp',
   'upstream',
+  'unwritable',
 ] as const satisfies readonly (keyof InstanceReport)[];
 
 function isSameInstance(a: InstanceReport | null, b: InstanceReport | null): boolean {

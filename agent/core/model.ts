@@ -1,7 +1,7 @@
 // The words of the agent's core: what it knows, what happens to it, what it asks for.
 // Times are milliseconds of one boot-time clock (never the wall clock) unless a name says epoch.
 
-import type { AgentReport, Phase, RequestAnswer } from '../../src/wire.ts';
+import type { AgentReport, Phase, RequestAnswer, Unwritable } from '../../src/wire.ts';
 import type { Timing } from './lease-clock.ts';
 
 export type Holder = { readonly pod: string; readonly uid: string; readonly agentId: string };
@@ -70,6 +70,17 @@ export type LeaseView = {
   readonly force: number | null;
 };
 
+/** What of its settings and our rights keeps an instance from its part, found when it was connected. */
+export type Obstacle = {
+  /**
+   * `denied`: it cannot be made master, nor fenced: it is left as it is. `hidden`: nobody else reaches
+   * it. `weaker`: it can be managed, and something is lacking.
+   */
+  readonly kind: 'denied' | 'hidden' | 'weaker';
+  /** With its code, its cost and its remedy. */
+  readonly problem: string;
+};
+
 /** What one look at a Redis process showed. */
 export type Instance = {
   readonly runId: string;
@@ -87,6 +98,9 @@ export type Instance = {
   readonly startedEpochMs: number;
   readonly keys: number;
   readonly aof: boolean;
+  /** A master would refuse writes (MISCONF), because this could not be saved. */
+  readonly unwritable: Unwritable | null;
+  readonly obstacle: Obstacle | null;
 };
 
 export type LocalRedis =
@@ -280,6 +294,8 @@ export type CoreConfig = {
   readonly isolates: boolean;
   /** A frozen Redis is killed once another may lead. */
   readonly killsFrozen: boolean;
+  /** A master that refuses writes hands over to a replica that takes them. */
+  readonly failsOverUnwritable: boolean;
 };
 
 /** Since `REPLICAOF host`: how far the stream from that master has come. */
@@ -316,6 +332,7 @@ export type AgentState = {
   readonly phaseSince: number;
   readonly bootedAt: number;
   readonly redis: LocalRedis | null;
+  readonly unwritableSince: number | null;
   readonly lease: LeaseKnowledge;
   readonly pods: readonly PodView[] | null;
   readonly podsChangedAt: number;

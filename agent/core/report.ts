@@ -1,6 +1,7 @@
 // What this agent tells its peers and everybody: the body of /state, from the state alone.
 
 import { adoption } from './adoption.ts';
+import { isDenied, problemOf } from './ailment.ts';
 import {
   type AgentReport,
   type InstanceReport,
@@ -44,7 +45,13 @@ function roleOf(state: AgentState): RoleName {
 }
 
 function instanceReport(state: AgentState, instance: Instance): InstanceReport {
-  const { upstream, role: _role, startedEpochMs: _started, ...rest } = instance;
+  const {
+    upstream,
+    role: _role,
+    startedEpochMs: _started,
+    obstacle: _obstacle,
+    ...rest
+  } = instance;
   const priority = priorityOf(state, instance);
   return {
     ...rest,
@@ -74,7 +81,7 @@ export function unhealthiness(state: AgentState): string | null {
       : 'the local Redis was not reached yet';
   }
   if (instance.loading) return 'the local Redis is loading its dataset';
-  return state.problem;
+  return problemOf(state);
 }
 
 /**
@@ -86,6 +93,8 @@ export function unreadiness(state: AgentState): string | null {
   const instance = localInstance(state);
   if (instance === null) return unhealthiness(state);
   if (instance.loading) return 'the local Redis is loading its dataset';
+  // Where pods are replaced one by one, the next one stays as it is until this is mended.
+  if (isDenied(state)) return problemOf(state);
   if (state.phase === 'Boot') return 'the agent has just started';
   const plan = adoption(state);
   if (plan.kind === 'wait') return plan.reason;
@@ -93,7 +102,7 @@ export function unreadiness(state: AgentState): string | null {
   const isLive = holder !== undefined && state.now - holder.at <= PEER_LIVE_MS;
   const hasMaster = plan.kind === 'follow' || (isLive && holder.report.isMaster);
   if (!hasMaster || instance.role === 'master' || isInSync(state, instance)) return null;
-  return state.problem ?? 'this replica is not in sync with the master yet';
+  return problemOf(state) ?? 'this replica is not in sync with the master yet';
 }
 
 function iso(epochMs: number): string {
@@ -139,7 +148,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
         ? null
         : { agentId: state.promise.agentId, round: state.promise.round },
     lastDecision: context.lastDecision,
-    problem: state.problem,
+    problem: problemOf(state),
     weaknesses: [...isolationWeakness(state), ...killWeakness(state)],
     request: state.answer,
     route: context.route,

@@ -1,5 +1,6 @@
 // Row of Boot: beside what does this agent start? And the Lease of the agent that it replaced.
 
+import { isDenied } from './ailment.ts';
 import { attachmentTo } from './attachment.ts';
 import { keepWhileLockedOut } from './holding.ts';
 import { isNewest } from './lineage.ts';
@@ -36,6 +37,8 @@ export function boot(turn: Turn): void {
   const { s } = turn;
   const instance = localInstance(s);
   const isPatient = s.now - s.bootedAt < BOOT_PATIENCE_MS;
+  // Not even a fence that could not be taken off again: as if it had no agent.
+  if (isDenied(s)) return turn.say('this Redis denies what its agent needs: it is left as it is');
   if (s.pods === null || s.lease.kind === 'unknown') {
     if (instance?.role === 'master' && s.now - s.bootedAt >= s.config.timing.fenceMs) {
       turn.limbo({ cutClients: true });

@@ -15,6 +15,7 @@ import { isNewest } from './lineage.ts';
 import type { AgentState, Instance } from './model.ts';
 import { hasNewCandidate, hasUnrecordedMember, renewedRecord } from './record.ts';
 import type { Turn } from './turn.ts';
+import { mustBeGivenUp } from './unwritable.ts';
 import {
   isForeign,
   isFrozenIn,
@@ -61,6 +62,14 @@ export function leading(turn: Turn): void {
       turn.enter('HandingOver', `this pod is terminating: handing over to ${target.pod}`);
       return handingOver(turn);
     }
+  }
+  if (mustBeGivenUp(s)) {
+    const target = handoverTarget(turn);
+    if (target !== null) {
+      turn.enter('HandingOver', `this Redis refuses writes: handing over to ${target.pod}`);
+      return handingOver(turn);
+    }
+    turn.say('this Redis refuses writes, and no replica in sync can take over that takes them');
   }
   if (s.isGuarded && s.pendingRedis === null && s.now - s.redisFailedAt >= OPEN_RETRY_MS)
     turn.open({ isolated: s.isIsolated });

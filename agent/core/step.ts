@@ -11,6 +11,7 @@ import { deciding, promoting } from './rows-deciding.ts';
 import { acquiring, fencing, followingOrFenced } from './rows-following.ts';
 import { leading } from './rows-leading.ts';
 import { Turn } from './turn.ts';
+import { unwritableSince } from './unwritable.ts';
 import { leaseOf } from './view.ts';
 
 export function initialState(config: CoreConfig, now: number): AgentState {
@@ -21,6 +22,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     phaseSince: now,
     bootedAt: now,
     redis: null,
+    unwritableSince: null,
     lease: { kind: 'unknown' },
     pods: null,
     podsChangedAt: now,
@@ -81,6 +83,7 @@ export function step(state: AgentState, event: AgentEvent, now: number): StepRes
   turn.s.now = Math.max(state.now, now);
   const isNews = !isHeartbeat(state, event);
   learn(turn, event);
+  turn.s.unwritableSince = unwritableSince(turn.s);
   if (isNews) act(turn);
   return turn.result(isNews);
 }

@@ -76,7 +76,7 @@ export function isLeaving(state: AgentState): boolean {
 }
 
 /**
- * 0, not to be promoted, also for a while after this Redis did not let itself be promoted: others come
+ * 0, not to be promoted, also where its settings forbid it, and for a while after this Redis did not let itself be promoted: others come
  * first, and where there are none it is asked again.
  */
 export function priorityOf(state: AgentState, instance: Instance): number {
@@ -85,7 +85,13 @@ export function priorityOf(state: AgentState, instance: Instance): number {
   const { promoteFailures, promoteFailedAt, now } = state;
   const refusalMs = Math.min(REFUSAL_MAX_MS, REFUSAL_MIN_MS * 2 ** Math.min(promoteFailures, 10));
   const isRefusing = promoteFailures > 0 && now - promoteFailedAt < refusalMs;
-  return isRefusing ? 0 : instance.priority;
+  return isRefusing || isUnfit(state, instance) ? 0 : instance.priority;
+}
+
+/** A master that nobody else reaches is of use only where there is nobody else. */
+function isUnfit({ pods, config }: AgentState, { obstacle }: Instance): boolean {
+  if (obstacle?.kind !== 'hidden') return obstacle?.kind === 'denied';
+  return pods === null || pods.some(({ uid, terminal }) => uid !== config.self.uid && !terminal);
 }
 
 export function livePeers(state: AgentState): readonly Peer[] {

@@ -39,7 +39,16 @@ export function instanceOf(texts: readonly string[], startedEpochMs: number): In
     startedEpochMs,
     keys: countKeys(fields),
     aof: fields.get('aof_enabled') === '1',
+    unwritable: unwritableOf(fields),
+    obstacle: null,
   };
+}
+
+/** As writeCommandsDeniedByDiskError() of Redis; that a failed snapshot stops writes is its default. */
+function unwritableOf(fields: InfoFields): Instance['unwritable'] {
+  const isAof = fields.get('aof_enabled') === '1';
+  if (isAof && fields.get('aof_last_write_status') === 'err') return 'aof';
+  return fields.get('rdb_last_bgsave_status') === 'err' ? 'rdb' : null;
 }
 
 /** Start of the process on the wall clock, by its uptime. */

@@ -5,10 +5,11 @@ import { Redis } from 'ioredis';
 import { messageOf } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import type { Clock } from '../clock.ts';
-import type { Instance, LocalRedis, RedisResult } from '../core/model.ts';
+import type { Instance, LocalRedis, Obstacle, RedisResult } from '../core/model.ts';
 import type { LocalRedisPort } from '../ports.ts';
 import { connectionOptions, currentPassword, isRefusal, type RedisAccess } from './access.ts';
 import * as commands from './commands.ts';
+import { obstacleOf, stopsOnFailedSave } from './fitness.ts';
 import { startedEpochMs } from './instance.ts';
 import { isLockedOut, type Look, Reachability } from './reachability.ts';
 import { isolatedTerms, ownTerms, REDIS_WRITE_TERMS, type WriteTerms } from './write-terms.ts';
@@ -18,6 +19,8 @@ const RECONNECT_SLOW_MS = 200;
 const FAST_RECONNECTS = 40;
 /** Unanswered looks after which the connection is dropped: its queue must not grow for hours. */
 const TIMEOUTS_MAX = 30;
+/** A person mends a setting or a right while this connection stays. */
+const ASK_AGAIN_MS = 2000;
 /** What ioredis says of a command without an answer. */
 const TIMED_OUT = 'Command timed out';
 /** It may be another process than the one that was judged: only the fence is always right. */
@@ -50,6 +53,10 @@ export class LocalRedisAdapter implements LocalRedisPort {
   #password: string | undefined;
   readonly #reachability: Reachability;
   #own: WriteTerms = REDIS_WRITE_TERMS;
+  #obstacle: Obstacle | null = null;
+  /** A failed snapshot makes this Redis refuse writes. */
+  #stopsOnFailedSave = true;
+  #askedAt = Number.NEGATIVE_INFINITY;
   #timeouts = 0;
   /** Why it was not let in, as told last: the loop tries many times a second. */
   #complaint = '';
@@ -99,7 +106,9 @@ export class LocalRedisAdapter implements LocalRedisPort {
     const { access, onRefusedSettings } = this.#options;
     this.#password = currentPassword(access);
     const auth = { user: access.user, password: this.#password, tls: access.tls };
-    onRefusedSettings(await commands.prepare(redis, auth));
+    // What cannot be managed is not managed by half: the obstacle tells all.
+    const isLeft = this.#obstacle?.kind === 'denied';
+    onRefusedSettings(isLeft ? [] : await commands.prepare(redis, auth));
   }
 
   promote(runId: string, until: number): Promise<RedisResult> {
@@ -126,7 +135,7 @@ export class LocalRedisAdapter implements LocalRedisPort {
     const redis = this.#redis;
     if (redis === null) return { ok: false, refused: false, detail: 'no connection to Redis' };
     try {
-      const instance = await run(redis);
+      const instance = this.#judged(await run(redis));
       this.#reachability.shown(instance);
       return { ok: true, instance };
     } catch (error) {
@@ -172,7 +181,11 @@ export class LocalRedisAdapter implements LocalRedisPort {
       this.#options.onServer?.(server);
       // Asked before the first report, whose listener may set our guard at once.
       const learning = this.#learnWriteTerms(redis);
-      this.#report(await commands.look(redis, this.#startedEpochMs));
+      const asking = this.#askForObstacles(redis, server);
+      const seen = await commands.look(redis, this.#startedEpochMs);
+      await asking;
+      await this.#askForPersistence(redis, seen);
+      this.#report(this.#judged(seen));
       await learning;
       await this.#prepare(redis);
       this.#complaint = '';
@@ -184,6 +197,35 @@ export class LocalRedisAdapter implements LocalRedisPort {
       this.#complain(detail);
       return { refused: isRefusal(detail), detail };
     }
+  }
+
+  /** What INFO does not tell of an instance. */
+  #judged(seen: Instance): Instance {
+    const isHarmless = seen.unwritable === 'rdb' && !this.#stopsOnFailedSave;
+    const unwritable = isHarmless ? null : seen.unwritable;
+    return { ...seen, unwritable, obstacle: this.#obstacle };
+  }
+
+  async #askForObstacles(redis: Redis, server: string): Promise<void> {
+    const { access, clock } = this.#options;
+    this.#askedAt = clock.now();
+    const version = /(?:valkey|redis)_version:(\S+)/.exec(server)?.[1] ?? '0';
+    this.#obstacle = await obstacleOf(redis, { user: access.user, version }).catch(() => null);
+  }
+
+  /** Who was granted what was lacking gets the settings that were refused before. */
+  async #askAgain(redis: Redis): Promise<void> {
+    const { clock } = this.#options;
+    if (this.#obstacle === null || clock.now() - this.#askedAt < ASK_AGAIN_MS) return;
+    await this.#askForObstacles(redis, await commands.serverInfo(redis));
+    if (this.#obstacle !== null) return;
+    await this.#learnWriteTerms(redis);
+    await this.#prepare(redis);
+  }
+
+  async #askForPersistence(redis: Redis, { unwritable }: Instance): Promise<void> {
+    if (unwritable !== 'rdb') return;
+    this.#stopsOnFailedSave = await stopsOnFailedSave(redis);
   }
 
   /** Only a leader's state names this problem; a replica's agent only says that nobody answers. */
@@ -215,7 +257,10 @@ export class LocalRedisAdapter implements LocalRedisPort {
     redis.once('close', onClose);
     while (!this.#stopped && redis.status === 'ready') {
       try {
-        this.#report(await this.#look(redis));
+        await this.#askAgain(redis);
+        const seen = await this.#look(redis);
+        await this.#askForPersistence(redis, seen);
+        this.#report(this.#judged(seen));
         this.#timeouts = 0;
       } catch (error) {
         if (redis.status !== 'ready') break;

@@ -1,20 +1,23 @@
 // The master's disk is full: Redis refuses writes and goes on answering (scenario 50). Its volume is a
-// small file system of its own, in a mount namespace that ends with the process.
+// small file system of its own, in a mount namespace that ends with the process; or a snapshot fails.
 
 import { execFile } from 'node:child_process';
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { declarations } from '../harness/declare.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
-import { withRedis } from '../harness/redis-client.ts';
-import { emptyGroup, openStage, Scenario } from '../harness/scenario.ts';
+import { redisCommand, withRedis } from '../harness/redis-client.ts';
+import type { Group } from '../harness/group.ts';
+import { emptyGroup, openStage, Scenario, startScenario } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 // A mount needs what a network namespace needs.
-const { unless } = declarations(t, stage);
+const { scenario: declareAnywhere, unless } = declarations(t, stage);
 const declare = unless(stage.network.whyNoLinks);
 const run = promisify(execFile);
 const MEGABYTE = 1024 * 1024;
@@ -49,7 +52,7 @@ async function fill(pod: Pod): Promise<string> {
 
 await declare(
   [50],
-  "the master's disk is full: it stays master and refuses writes, nothing is lost, room mends it",
+  "the master's disk is full: it is said, it stays master, nothing is lost, room mends it",
   async (t) => {
     const group = await emptyGroup(t, stage, { persistence: 'aof' });
     const place = await stage.network.place();
@@ -72,12 +75,71 @@ await declare(
     t.ok(refused.length > 0, 'clients are refused all the while');
     t.ok(scenario.writer.largestGapMs(mark) > 5000, 'nobody else takes the writes');
     const state = await master.state();
-    t.comment(`its agent says: healthy ${state.isHealthy}, problem ${state.problem}`);
+    t.match(state.problem, /^RO_REDIS_UNWRITABLE: .*append-only file.*disk room/);
+    t.equal(state.isHealthy, false);
+    const told = master.agent.process.tail(10_000).match(/"code":"RO_REDIS_UNWRITABLE"/g);
+    t.equal(told?.length, 1, 'the log says it once');
 
     await enlarge(master, volume, 64);
     await scenario.busy();
+    await waitFor('its agent is content', async () => (await master.state()).problem === null, {
+      timeoutMs: 5000,
+    });
     t.equal(await oneMaster(group), master, 'the same master');
     await scenario.unchanged(master);
     await scenario.end(master);
+  },
+);
+
+/** A snapshot cannot be moved onto a folder: it fails, and Redis refuses writes from then on. */
+async function spoil(group: Group, pod: Pod): Promise<string> {
+  const file = join(group.volume(`data-${pod.name}`), 'dump.rdb');
+  rmSync(file, { force: true });
+  mkdirSync(file);
+  await snapshot(pod, 'err');
+  return file;
+}
+
+/** Takes one, until it ends like that. */
+async function snapshot(pod: Pod, status: 'ok' | 'err'): Promise<void> {
+  const ask = async (...words: [string, ...string[]]): Promise<string> =>
+    String(await redisCommand(pod.ip, pod.access, ...words));
+  await ask('BGSAVE').catch(() => '');
+  await waitFor(
+    `a snapshot ends: ${status}`,
+    async () => (await ask('INFO', 'persistence')).includes(`rdb_last_bgsave_status:${status}`),
+    { timeoutMs: 10_000 },
+  );
+}
+
+await declareAnywhere(
+  [50],
+  '--unwritable-master=failover: handed over without a loss, and not once more',
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage, {
+      agentEnv: { RO_UNWRITABLE_MASTER: 'failover' },
+      // Else a replica whose disk is full ends itself at the next write (Redis 7).
+      redisArgs: ['--replica-ignore-disk-write-errors', 'yes'],
+    });
+    const mark = performance.now();
+    await spoil(group, master);
+    await scenario.recovery('the disk is full', mark, 20_000, master);
+    const next = await oneMaster(group, { not: master });
+    t.match((await group.lease())?.term, 2, 'one change of role');
+    const old = await master.state();
+    t.match(old, { isHealthy: false, instance: { unwritable: 'rdb' } });
+    t.match(old.problem, /RO_REDIS_UNWRITABLE: .*snapshot/);
+
+    const file = await spoil(group, next);
+    await holdsFor(8000, async () => {
+      const lease = await group.lease();
+      if (lease?.podName !== next.name) throw new Error(`${lease?.podName} holds the Lease`);
+    });
+    t.match((await next.state()).problem, /RO_REDIS_UNWRITABLE/);
+    rmdirSync(file);
+    await snapshot(next, 'ok');
+    await scenario.busy();
+    t.equal(await oneMaster(group), next, 'the role stays where it is');
+    await scenario.end(next);
   },
 );

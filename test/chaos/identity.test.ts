@@ -6,9 +6,10 @@ import { request } from 'undici';
 import { declarations } from '../harness/declare.ts';
 import { AGENT_PORT } from '../harness/free-ports.ts';
 import { LATER_PROTOCOL, laterAgent } from '../harness/later-agent.ts';
+import type { Group } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
-import { redisCommand } from '../harness/redis-client.ts';
+import { openRedis, redisCommand } from '../harness/redis-client.ts';
 import { emptyGroup, openStage, startScenario } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 import { Writer } from '../harness/writer.ts';
@@ -85,25 +86,78 @@ await linkScenario(
   },
 );
 
+const ADMIN = { user: 'person', password: 'the-persons-own' } as const;
+
+/** What the agents' user, the default one, may not do; and a person who may do all. */
+const rights = (rules: string): readonly string[] => [
+  ...`--user default on nopass ~* &* +@all ${rules}`.split(' '),
+  ...`--user ${ADMIN.user} on >${ADMIN.password} ~* &* +@all`.split(' '),
+];
+
+async function saysDenied(group: Group, pattern: RegExp): Promise<void> {
+  for (const pod of group.pods) {
+    await waitFor(
+      `${pod.name} says it`,
+      async () => pattern.test((await pod.state()).problem ?? ''),
+      { timeoutMs: 10_000, picture: () => pod.logTail() },
+    );
+  }
+}
+
 await declare(
   [53],
-  'CONFIG is denied: the log names the command and what it costs, no data are touched',
+  'CONFIG is denied: said at once with its cost and the ACL rule; once granted, a master',
   async (t) => {
-    const group = await emptyGroup(t, stage, {
-      redisArgs: '--user default on nopass ~* &* +@all -config'.split(' '),
-    });
+    const group = await emptyGroup(t, stage, { redisArgs: rights('-config'), clients: ADMIN });
     await group.scaleUp(2);
+    const remedy =
+      /COMMAND_DENIED: .* CONFIG GET, CONFIG SET: .*SETUSER default \+config\|get \+config\|set/;
+    await saysDenied(group, remedy);
+    await holdsFor(8000, async () => {
+      const lease = await group.lease();
+      if (lease !== undefined) throw new Error(`${lease.podName} holds the Lease`);
+    });
     for (const pod of group.pods) {
-      await waitFor(
-        'the log names it',
-        () =>
-          /RO_REDIS_COMMAND_DENIED.*CONFIG SET replica-read-only.*fenced instance/.test(
-            pod.logTail(10_000),
-          ),
-        { timeoutMs: 15_000, picture: () => pod.logTail() },
+      const get = async (name: string): Promise<unknown> =>
+        await redisCommand(pod.ip, ADMIN, 'CONFIG', 'GET', name);
+      t.same(await get('repl-diskless-sync-delay'), ['repl-diskless-sync-delay', '5'], 'unset');
+      t.same(await get('min-replicas-to-write'), ['min-replicas-to-write', '0'], 'no guard');
+      t.equal((await pod.replication()).masterHost, '127.0.0.1', 'as it started');
+      t.equal(await pod.isReady(), false, 'the next pod of a roll is not touched');
+    }
+    for (const pod of group.pods) {
+      await redisCommand(
+        pod.ip,
+        ADMIN,
+        ...('ACL SETUSER default +config|get +config|set'.split(' ') as [string]),
       );
     }
-    t.pass('each agent names CONFIG SET and what its lack costs');
+    const master = await oneMaster(group);
+    t.equal((await master.state()).problem, null);
+  },
+);
+
+await declare(
+  [53],
+  'REPLICAOF is denied beside masters that serve: they are left as they are, not fenced by half',
+  async (t) => {
+    const redisArgs = rights('-replicaof');
+    const group = await emptyGroup(t, stage, { redisArgs, clients: ADMIN, bootFence: false });
+    await group.scaleUp(1);
+    const [pod] = group.pods as [Pod];
+    await saysDenied(group, /COMMAND_DENIED: .* REPLICAOF: .*left as it is.*\+replicaof/);
+    const before = await pod.replication();
+    const client = openRedis(pod.ip, ADMIN);
+    await client.connect();
+    await holdsFor(6000, async () => void (await client.incr('writes')));
+    client.disconnect();
+    const { role, replid, runId } = await pod.replication();
+    t.same({ role, replid, runId }, { role: 'master', replid: before.replid, runId: before.runId });
+    t.equal(await group.lease(), undefined);
+    t.same(
+      [...(await group.labels())].filter(([, label]) => label === 'master'),
+      [],
+    );
   },
 );
 

@@ -1,8 +1,10 @@
 // What the local adapter reports of a Redis that answers, is gone, is silent, or does not let it
 // in; and when.
 
-import t from 'tap';
+import { createConnection, createServer, type Socket } from 'node:net';
+import t, { type Test } from 'tap';
 import { type Clock, systemClock } from '../../agent/clock.ts';
+import { REDIS_PORT } from '../harness/free-ports.ts';
 import { openRedis } from '../harness/redis-client.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { connect, PATIENCE_MS, type Server, Stage } from './setup.ts';
@@ -38,6 +40,52 @@ await t.test('nobody listens: refused, and reachable as soon as somebody does', 
   await stage.serve({ address });
   await watched.next('an instance', instanceIn);
 });
+
+/** Before a real Redis, so that a test decides how its sockets end. */
+async function gate(
+  t: Test,
+  server: Server,
+): Promise<{ address: string; end: (ms: number) => Promise<number> }> {
+  const address = stage.network.address();
+  const sockets = new Set<Socket>();
+  let isGone = false;
+  const listener = createServer((socket) => {
+    socket.on('error', () => undefined);
+    if (isGone) return void socket.resetAndDestroy();
+    const behind = createConnection(REDIS_PORT, server.address);
+    behind.on('error', () => undefined);
+    sockets.add(socket).add(behind);
+    socket.pipe(behind).pipe(socket);
+  });
+  await new Promise<void>((resolve) => listener.listen(REDIS_PORT, address, resolve));
+  t.teardown(() => listener.close());
+  /** All sockets are reset, and each new one for so long; then nobody listens. When that is. */
+  const end = async (ms: number): Promise<number> => {
+    isGone = true;
+    for (const socket of sockets) socket.resetAndDestroy();
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    listener.close();
+    return systemClock.now();
+  };
+  return { address, end };
+}
+
+await t.test(
+  'resets before the refusal: no proof of a crash yet, and none later for them',
+  async (t) => {
+    const { address, end } = await gate(t, await stage.serve());
+    const watched = new Watched(t, { address });
+    await watched.ready();
+    const from = watched.reports.length;
+    const refusedFrom = await end(60);
+    await watched.next('that it is gone', (seen) => !seen.reachable && seen.refused);
+    const noticedMs = systemClock.now() - refusedFrom;
+    t.ok(noticedMs < NOTICED_MS, `told ${noticedMs.toFixed(0)} ms after nobody listened any more`);
+    const resets = watched.reports.slice(from).filter((seen) => !seen.reachable && !seen.refused);
+    t.ok(resets.length > 1, 'each reset was told as silence alone');
+    t.ok(resets.every((seen) => !seen.reachable && !seen.locked));
+  },
+);
 
 /** Milliseconds from the kill of a Redis until the adapter said that it is refused. */
 async function noticed(watched: Watched, server: Server): Promise<number> {

@@ -102,17 +102,22 @@ await t.test(
   },
 );
 
-await t.test('the adapter says it at each connection, and looks on all the same', async (t) => {
-  const server = await stage.serve();
-  await server.command('ACL', 'SETUSER', 'agent', 'on', '>secret', '~*', '+@all', '-config');
-  const watched = new Watched(t, server, { access: { user: 'agent', password: 'secret' } });
-  const instance = await watched.ready();
-  t.equal(instance.role, 'master');
-  t.equal(watched.refusedSettings[0]?.length, 5);
-  await server.command('ACL', 'SETUSER', 'agent', '+config');
-  await watched.reconnect(server);
-  t.same(watched.refusedSettings[1], [], 'what is allowed by now is not told any more');
-});
+await t.test(
+  'the adapter tells it as one obstacle and sets nothing; once allowed, it sets all',
+  async (t) => {
+    const server = await stage.serve();
+    await server.command('ACL', 'SETUSER', 'agent', 'on', '>secret', '~*', '+@all', '-config');
+    const watched = new Watched(t, server, { access: { user: 'agent', password: 'secret' } });
+    const instance = await watched.ready();
+    t.equal(instance.role, 'master');
+    t.match(instance.obstacle, { kind: 'denied', problem: /CONFIG GET, CONFIG SET/ });
+    t.same(watched.refusedSettings[0], [], 'nothing was tried');
+    await server.command('ACL', 'SETUSER', 'agent', '+config');
+    await watched.reconnect(server);
+    t.same(watched.refusedSettings[1], [], 'nothing is refused any more');
+    t.equal(await server.setting('repl-diskless-sync-delay'), '0');
+  },
+);
 
 /** Prepared as the agent does it, the replica follows the master and has its data. */
 async function follows(

@@ -171,7 +171,11 @@ export class SimAgent {
     );
     if (this.options.followsRequests) {
       void watchRequests({
-        ...{ api: this.api, namespace: NAMESPACE, group: GROUP, clock: this.clock, random },
+        api: this.api,
+        namespace: NAMESPACE,
+        group: GROUP,
+        clock: this.clock,
+        random,
         onRequest: (request) => this.runtime.dispatch({ kind: 'request', request }),
         onUnreadable: (detail) => this.#log().warn({ detail }, 'the request cannot be read'),
         onBroken,

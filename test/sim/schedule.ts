@@ -191,6 +191,7 @@ const CORE: Setup['core'] = {
   confirmedBy: 0,
   isolates: false,
   killsFrozen: false,
+  failsOverUnwritable: false,
 };
 
 function setupFrom(random: SeededRandom): Setup {
@@ -219,7 +220,9 @@ function withPolicies(setup: Setup, random: SeededRandom): Setup {
   const laterFrom = random.chance(0.1) ? random.integer(members + 1) : members;
   const confirmedBy = random.chance(0.25) ? 1 + random.integer(members - 1) : 0;
   const proceedsWithoutMissing = random.chance(0.2);
-  return { ...setup, laterFrom, core: { ...setup.core, confirmedBy, proceedsWithoutMissing } };
+  const killsFrozen = random.chance(0.25);
+  const core = { ...setup.core, confirmedBy, proceedsWithoutMissing, killsFrozen };
+  return { ...setup, laterFrom, core };
 }
 
 function randomMs(random: SeededRandom, smallest: number, greatest: number): number {
@@ -366,13 +369,6 @@ function flapFrom(random: SeededRandom): Fault {
   };
 }
 
-/** The last of what is drawn apart: a seed's faults are the same with and without it. */
-function withKill(schedule: Schedule, random: SeededRandom): Schedule {
-  const { setup } = schedule;
-  const killsFrozen = random.chance(0.25);
-  return { ...schedule, setup: { ...setup, core: { ...setup.core, killsFrozen } } };
-}
-
 export function scheduleFrom(seed: number): Schedule {
   const random = new SeededRandom(seed, 1);
   const added = new SeededRandom(seed, 4);
@@ -380,7 +376,7 @@ export function scheduleFrom(seed: number): Schedule {
   const steadyMs = added.chance(CALM_SHARE) ? CALM_MS : STEADY_MS;
   if (added.chance(0.02)) {
     const faults = [flapFrom(added)];
-    return withKill({ seed, setup, start: 'running', steadyMs, faults }, added);
+    return { seed, setup, start: 'running', steadyMs, faults };
   }
   const start = random.chance(0.15) ? 'cold' : 'running';
   const count = 1 + random.integer(random.pick([2, 4, 6]));
@@ -400,6 +396,5 @@ export function scheduleFrom(seed: number): Schedule {
       expiresMs: randomMs(added, 20, 30_000),
     });
   }
-  const sorted = faults.toSorted((a, b) => a.at - b.at);
-  return withKill({ seed, setup, start, steadyMs, faults: sorted }, added);
+  return { seed, setup, start, steadyMs, faults: faults.toSorted((a, b) => a.at - b.at) };
 }

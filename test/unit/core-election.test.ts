@@ -1,5 +1,11 @@
 import t from 'tap';
-import { ineligibility, type Member, preferRevision, ranking } from '../../agent/core/election.ts';
+import {
+  betterClaim,
+  ineligibility,
+  type Member,
+  preferRevision,
+  ranking,
+} from '../../agent/core/election.ts';
 import { TIMING_PROFILES, timingFault } from '../../agent/core/lease-clock.ts';
 import type { CoreConfig, GroupRecord, PodView } from '../../agent/core/model.ts';
 import { EMPTY_RECORD } from '../../agent/core/view.ts';
@@ -59,6 +65,14 @@ await t.test(
     t.end();
   },
 );
+
+await t.test('who refuses writes comes behind equals, and never behind older data', (t) => {
+  const full = member('redis-0', { unwritable: 'aof' });
+  t.same(names([full, member('redis-1', { startedEpochMs: 2000 })]), ['redis-1', 'redis-0']);
+  t.same(names([full, member('redis-1', { offset: 99 })]), ['redis-0', 'redis-1']);
+  t.match(betterClaim(member('redis-1'), full, record, config), /takes writes/);
+  t.end();
+});
 
 await t.test('--age-beats-bytes: within so many bytes of the freshest, age decides', (t) => {
   const members = [

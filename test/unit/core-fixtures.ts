@@ -17,6 +17,7 @@ export const config: CoreConfig = {
   confirmedBy: 0,
   isolates: false,
   killsFrozen: false,
+  failsOverUnwritable: false,
 };
 
 export const limbo: Instance = {
@@ -35,6 +36,8 @@ export const limbo: Instance = {
   startedEpochMs: 1000,
   keys: 1,
   aof: false,
+  unwritable: null,
+  obstacle: null,
 };
 
 export const pod = (n: number, changes: Partial<PodView> = {}): PodView => ({

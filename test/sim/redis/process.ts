@@ -122,6 +122,9 @@ export class RedisProcess {
       priority: target === null ? 100 : state.settings.priority,
       keys: this.#files.keys,
       aof: state.settings.persistence === 'aof' && state.loading === null,
+      // Its disk has room, and its settings are as they should be.
+      unwritable: null,
+      obstacle: null,
       uptimeSeconds: Math.floor((state.now() - this.startedAt) / 1000),
       connectedReplicas: this.#downstream.count,
     };
