@@ -171,7 +171,7 @@ export class Runtime {
         reason,
       );
     }
-    this.#tellAilment(ailment(before), ailment(state));
+    if (before.redis !== state.redis) this.#tellAilment(ailment(before), ailment(state));
     for (const effect of effects) {
       if (isTraced) this.#trace(effectTrace(effect));
       this.#effects.carryOut(effect);

@@ -5,15 +5,18 @@ import type { AgentState } from './model.ts';
 import { unwritability } from './unwritable.ts';
 import { localInstance } from './view.ts';
 
+function joined(one: string | null, other: string | null): string | null {
+  return one === null || other === null ? (one ?? other) : `${one}; ${other}`;
+}
+
 /** One sentence with its code, for as long as it lasts, or null. */
 export function ailment(state: AgentState): string | null {
-  const told = [localInstance(state)?.obstacle?.problem ?? null, unwritability(state)];
-  return told.filter((each) => each !== null).join('; ') || null;
+  return joined(localInstance(state)?.obstacle?.problem ?? null, unwritability(state));
 }
 
 /** All that is wrong, as /state and /health tell it, or null. */
 export function problemOf(state: AgentState): string | null {
-  return [state.problem, ailment(state)].filter((each) => each !== null).join('; ') || null;
+  return joined(state.problem, ailment(state));
 }
 
 /** Our agent may not do what its part needs: this Redis is left as it is, never half managed. */
