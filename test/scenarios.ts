@@ -91,7 +91,12 @@ export const ELSEWHERE: Readonly<Record<number, readonly Test[]>> = {
     { file: 'test/kube/webhook-rotation.test.ts', what: "the webhook's certificates are rotated" },
   ],
   53: [{ file: 'test/redis/fitness.test.ts', what: 'each command, by ACL and by rename' }],
-  56: [{ file: 'test/kube/webhook-injection.test.ts', what: '`failurePolicy: Fail`' }],
+  56: [
+    {
+      file: 'test/kube/webhook-down.test.ts',
+      what: 'refused, named in an Event, injected once the webhook is back',
+    },
+  ],
   57: [
     { file: 'test/unit/webhook-decide.test.ts', what: 'idempotent; exact opt-out' },
     { file: 'test/unit/webhook-property.test.ts', what: 'the same for random pods' },
@@ -113,6 +118,5 @@ export const MISSING: Readonly<Record<number, string>> = {
   31: 'not built: an Event about it',
   33: 'not built: an Event and a metric about the conflict; it is a log line',
   39: 'not tested: the clock of Redis; libfaketime and its jemalloc do not go together',
-  56: 'not tested as such: the webhook down while pods start',
   69: 'not built: an old process that goes on fences once, before it can know that it was replaced',
 };
