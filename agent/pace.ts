@@ -1,7 +1,7 @@
 // How closely an agent looks, and what of it others must hear at once: by its state alone.
 
 import { problemOf } from './core/ailment.ts';
-import { finalOffset } from './core/handover.ts';
+import { cutsReplicas, finalOffset } from './core/handover.ts';
 import type { AgentState } from './core/model.ts';
 import { leaseOf, localInstance, recordOf, seenTerm, selfPod } from './core/view.ts';
 
@@ -23,9 +23,11 @@ function holderReport(s: AgentState) {
   return s.peers.get(leaseOf(s)?.holder?.uid ?? '')?.report;
 }
 
-/** The master hands over, perhaps to this replica: it waits for what we have. */
+/** The master stopped its writes and hands over, perhaps to this replica: it waits for what we have. */
 export function isDraining(s: AgentState): boolean {
-  return s.phase === 'Following' && holderReport(s)?.state === 'HandingOver';
+  const holder = holderReport(s);
+  const isHandedOver = s.phase === 'Following' && holder?.state === 'HandingOver';
+  return isHandedOver && holder.instance !== null && cutsReplicas(holder.instance);
 }
 
 /** Milliseconds between two ticks. */

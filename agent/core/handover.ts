@@ -119,7 +119,7 @@ export function answerRequest(turn: Turn): boolean {
 }
 
 /** Below 7.0 REPLICAOF cuts the links of a master's own replicas: they must have all before it. */
-function cutsReplicas({ version }: Instance): boolean {
+export function cutsReplicas({ version }: Pick<Instance, 'version'>): boolean {
   return Number.parseInt(version, 10) < 7;
 }
 
