@@ -87,7 +87,10 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   // With fewer keys it is an older snapshot, or an AOF that was being written anew.
   const isWhole = dataset.keys >= entry.keys && !isBlank;
   if (isWhole) {
-    return { index: isChild ? childIndex(unrecorded, record) : index, offset: entry.offset };
+    // Of two that were recorded at the same offset, who has more keys went on for longer.
+    const surplus = dataset.keys - entry.keys;
+    const offset = entry.offset + (A_CHILD_HAS_MORE * surplus) / (surplus + 1);
+    return { index: isChild ? childIndex(unrecorded, record) : index, offset };
   }
   return { index: EMPTY.index + (index + 1) / (record.lineage.length + 1), offset: entry.offset };
 }

@@ -189,8 +189,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'aof-is-unknown',
     rule: 'rule 11: the recorded dataset ranks an AOF restart',
     file: core('lineage'),
-    find: 'if (isWhole) {\n    return {',
-    replace: 'if (isWhole) {\n    if (index > -9) return { index: 0, offset: 0 };\n    return {',
+    find: 'if (isWhole) {',
+    replace: 'if (isWhole) {\n    if (index > -9) return { index: 0, offset: 0 };',
   },
   {
     name: 'no-one-acquires-for-others',

@@ -147,6 +147,18 @@ await t.test('rule 10: a term that was left without any promotion has no child',
 });
 
 await t.test(
+  'rule 11: of AOF restarts that were recorded alike, who has more keys comes first',
+  (t) => {
+    const restart = dataset({ replid: 'zzz', offset: 0, aof: true, keys: 6 });
+    const more = positionOf({ ...restart, keys: 7 }, record);
+    const less = positionOf(restart, record);
+    t.ok(more !== null && less !== null && compareFreshness(more, less) < 0);
+    t.ok((more?.offset ?? 151) < 151, 'less than any offset differs');
+    t.end();
+  },
+);
+
+await t.test(
   'rule 11: a snapshot without known id is of the last term in which its pod led',
   (t) => {
     const snapshot = dataset({ replid: 'zzz', offset: 0 });
