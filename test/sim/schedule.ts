@@ -171,14 +171,14 @@ const VERSIONS: readonly RedisVersion[] = ['6.0', '7.0', '8.0', 'valkey-8'];
 const MASTER = -1;
 /** When the first fault may come in a running group, and over how long they are spread. */
 const FIRST_FAULT_MS = 100;
-const SPREAD_MS = 1600;
+const SPREAD_MS = 1400;
 const STORM_MS = 500;
 const STEADY_MS = 100;
 /** Schedules that were stored before this could differ. */
 const STORED_STEADY_MS = 500;
 /** Since they settled, agents look at their Redis ten times less often. */
 const CALM_MS = 3500;
-const CALM_SHARE = 0.05;
+const CALM_SHARE = 0.03;
 
 const CORE: Setup['core'] = {
   protocol: 1,
@@ -195,7 +195,7 @@ const CORE: Setup['core'] = {
 };
 
 function setupFrom(random: SeededRandom): Setup {
-  const members = random.pick([2, 3, 3, 3, 4]);
+  const members = random.pick([2, 2, 2, 3, 3, 3, 3, 3, 3, 4]);
   const persistence = random.pick(['none', 'rdb', 'aof'] as const);
   const hasPriorities = random.chance(0.1);
   return {
@@ -205,7 +205,7 @@ function setupFrom(random: SeededRandom): Setup {
     bootFence: random.chance(0.85),
     isClaimed: persistence !== 'none' && random.chance(0.8),
     // The first is the master at the start, and the last one may always be promoted.
-    syncMs: random.pick([5, 5, 5, 100, 900]),
+    syncMs: random.pick([5, 5, 5, 5, 5, 100, 100, 900]),
     priorities: Array.from({ length: members }, (_, index) =>
       hasPriorities && index > 0 && index < members - 1 ? random.pick([0, 10, 100]) : 100,
     ),
