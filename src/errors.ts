@@ -15,6 +15,14 @@ export const ERROR_REMEDIES = {
   RO_REDIS_UNWRITABLE:
     'Give the disk of Redis room (its log tells why it could not save); writes go on by themselves.',
   RO_REDIS_NOT_MANAGEABLE: 'See the reason: the instance is left as it is until it is corrected.',
+  RO_DATA_CONFLICT:
+    'A person decides: docs/adopt.md tells how, by discard-data or adopt-from on the pod.',
+  RO_UNCONFIRMED:
+    'Bring the named members back, or give their writes up: force=TERM on the Lease of the group.',
+  RO_FENCE_LATE:
+    'Redis did not stop in time: check its load, and that the agent may send it commands.',
+  RO_ISOLATED: 'Bring a replica back in sync; a master with --isolation needs one for each write.',
+  RO_REQUEST_INVALID: 'Correct the named field of the request annotation, and give it a new id.',
   RO_KILL_UNAVAILABLE:
     'For --kill-frozen set shareProcessNamespace in the pod, and run the agent as the user of Redis.',
   RO_CERTIFICATE: 'Check the certificate files or delete the certificate Secret to have it remade.',
