@@ -39,6 +39,8 @@ type Parts = {
 const BY_HAND_MS = 1500;
 /** An agent that starts, or goes on, fences its instance within F. */
 const AWAKE_MS = 400;
+/** An agent looks at an instance that has just been promoted several times in so long. */
+const LOOK_MS = 100;
 /** What reached a frozen process before its fence did is still carried out when it thaws. */
 const THAW_MS = 400;
 /** An agent kills what does not obey within 100 ms. */
@@ -81,8 +83,8 @@ export class Checker {
   readonly #lost = new Map<number, { readonly term: number; readonly isPlanned: boolean }>();
   /** Accepted by any process, answered or not. */
   readonly #accepted: number[] = [];
-  /** Replication ids under which a promoted master took writes. */
-  readonly #ids = new Set<string>();
+  /** Replication ids under which a promoted master took writes, and when. */
+  readonly #ids = new Map<string, { readonly firstAt: number; readonly lastAt: number }>();
   /** Was master, or had its link to one up: what it holds was the group's newest once. */
   readonly #joined = new WeakSet<RedisProcess>();
   readonly #mastersFrozen = new WeakSet<RedisProcess>();
@@ -190,7 +192,10 @@ export class Checker {
     const isTooSlow = (isLossy || delayMs > SLOW_MS) && scheduler.now() - later.at < FENCE_AGAIN_MS;
     const isUnreachable = isTooSlow || this.#sinceCutMs(later.pod, pod) < FENCE_AGAIN_MS;
     // Nobody is left to fence it where the new master's agent is gone as well.
-    const isFencedBy = later.pod.agent?.process.isRunning === true;
+    const fencer = later.pod.agent?.process;
+    // Whose pod object is gone is known to nobody but the agent that promoted beside it.
+    const isForgotten = !pod.isListed && (fencer?.createdAt ?? later.at) > later.at;
+    const isFencedBy = fencer?.isRunning === true && !isForgotten;
     const { agent } = pod;
     const isAwake =
       agent?.process.isRunning === true && scheduler.now() - agent.process.runsSince >= AWAKE_MS;
@@ -210,7 +215,8 @@ export class Checker {
     const giver = this.#parts.cluster.pods.find(({ uid }) => uid === previous?.uid);
     if (giver?.redis == null || giver.redis.isFrozen || !giver.isListed) return false;
     // A process that started since has nothing to take back.
-    if (giver.redis.startedAt >= this.#heldSince) return false;
+    const served = recordOf(asked).candidates.find(({ uid }) => uid === giver.uid)?.runId;
+    if (giver.redis.runId !== served) return false;
     if (giver.agent?.process.isRunning !== true) return false;
     return this.#sinceCutMs(pod, giver) > RECONNECTED_MS;
   }
@@ -273,7 +279,7 @@ export class Checker {
       }
       if (instance.priority === 0 || !this.#hasStopped(peer, asked, other.redis, term)) continue;
       const isByRecord = this.#isByRecord(localInstance(asked), instance, other.name, asked);
-      if (isByRecord) {
+      if (isByRecord || this.#isUnseen(instance, asked)) {
         this.guesses++;
         continue;
       }
@@ -282,6 +288,13 @@ export class Checker {
         `${pod.name} was promoted in term ${term} without ${missing} acknowledged writes that ${other.name} held frozen`,
       );
     }
+  }
+
+  /** An id that its master took and lost again before any agent could look: it is in no record. */
+  #isUnseen({ replid }: Shown & object, asked: AgentState): boolean {
+    const taken = this.#ids.get(replid);
+    const isRecorded = recordOf(asked).lineage.some((entry) => entry.replid === replid);
+    return taken !== undefined && !isRecorded && taken.lastAt - taken.firstAt < LOOK_MS;
   }
 
   /** A person made it master and its agent ended since: nobody knows that it was no promotion of ours. */
@@ -304,6 +317,7 @@ export class Checker {
       if (this.#sinceCutMs(pod, other) < RECONNECTED_MS) continue;
       if (other.agent?.process.isRunning !== true || !other.isListed) continue;
       if (this.#isByRecord(localInstance(asked), instance, other.name, asked)) continue;
+      if (this.#isUnseen(instance, asked)) continue;
       const missing = this.#acknowledgedIn(other.redis.dataset, ids);
       if (missing > 0) {
         this.violate(
@@ -416,7 +430,10 @@ export class Checker {
       return;
     }
     this.#checkLabels(pod);
-    if (pod.term !== null) this.#ids.add(redis.replid);
+    if (pod.term !== null) {
+      const firstAt = this.#ids.get(redis.replid)?.firstAt ?? now;
+      this.#ids.set(redis.replid, { firstAt, lastAt: now });
+    }
     const own = pod.term ?? 0;
     for (const later of this.promotions) {
       if (later.term <= own || later.redis === redis) continue;
