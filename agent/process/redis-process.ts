@@ -2,7 +2,7 @@
 // only there: nothing is killed that /proc does not show to be that very server.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { messageOf } from '../../src/errors.ts';
 import { integerField, parseInfo } from '../../src/redis-info.ts';
 import type { RedisProcessPort } from '../ports.ts';
@@ -100,8 +100,15 @@ export class RedisProcess implements RedisProcessPort {
     const end = stat.lastIndexOf(')');
     const name = stat.slice(stat.indexOf('(') + 1, Math.max(0, end));
     const startTicks = Number(stat.slice(end + 2).split(' ')[19] ?? Number.NaN);
-    if (!SERVERS.has(name) || !Number.isSafeInteger(startTicks)) return NOT_SHARED;
+    const isServer = SERVERS.has(name) || SERVERS.has(this.#title(pid));
+    if (!isServer || !Number.isSafeInteger(startTicks)) return NOT_SHARED;
     return { name, startTicks };
+  }
+
+  /** What it calls itself: one that a loader of its own started has the loader's name in the kernel. */
+  #title(pid: number): string {
+    const [command = ''] = pid > 1 ? this.#read(String(pid), 'cmdline').split(/[ \0]/) : [];
+    return basename(command);
   }
 
   #read(...path: readonly string[]): string {

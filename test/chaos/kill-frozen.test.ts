@@ -2,6 +2,7 @@
 
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import t from 'tap';
 import { declarations } from '../harness/declare.ts';
 import { oneMaster } from '../harness/one-master.ts';
@@ -13,6 +14,7 @@ t.setTimeout(600_000);
 const stage = await openStage(t);
 const { scenario: declare, linkScenario } = declarations(t, stage);
 const UNREPLICATED_MS = 200;
+const KILLED_WITHIN_MS = 10_000;
 const agentEnv = { RO_KILL_FROZEN: 'true' };
 
 await declare(
@@ -28,7 +30,9 @@ await declare(
     const end = frozen.exited.then((exit) => ({ exit, atMs: performance.now() - mark }));
     const recoveryMs = await scenario.recovery('Redis frozen', mark, 20_000, master);
     t.ok(recoveryMs < 4000, 'failover as without the option');
-    const { exit, atMs } = await end;
+    const killed = await Promise.race([end, pause(KILLED_WITHIN_MS, undefined, { ref: false })]);
+    if (killed === undefined) throw new Error(`not killed within ${KILLED_WITHIN_MS} ms`);
+    const { exit, atMs } = killed;
     t.match(exit, { signal: 'SIGKILL' });
     t.comment(
       `killed ${atMs.toFixed(0)} ms after it froze, ${(atMs - recoveryMs).toFixed(0)} ms after another acknowledged`,

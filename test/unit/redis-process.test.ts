@@ -51,6 +51,15 @@ await t.test('the process that INFO names is killed, once it is asked for', asyn
   }
 });
 
+await t.test('a server that a loader started is known by what it calls itself', async (t) => {
+  const { redis, proc, killed } = stage(t, { name: 'ld-linux-x86-64' });
+  t.match(redis.learn(info()), /does not share/);
+  writeFileSync(join(proc, '7', 'cmdline'), '/usr/bin/redis-server 10.0.0.1:6379\0\0');
+  t.equal(redis.learn(info()), null);
+  t.equal(await redis.kill('run0'), null);
+  t.equal(killed(), 1);
+});
+
 await t.test('a pid of another namespace names another process, or none', async (t) => {
   const NOT_SHARED = /does not share its process namespace/;
   for (const shown of [null, { name: 'node' }, { name: 'a) redis-server' }, { pids: '7\t1' }]) {
