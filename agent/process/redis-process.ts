@@ -107,8 +107,10 @@ export class RedisProcess implements RedisProcessPort {
 
   /** What it calls itself: one that a loader of its own started has the loader's name in the kernel. */
   #title(pid: number): string {
-    const [command = ''] = pid > 1 ? this.#read(String(pid), 'cmdline').split(/[ \0]/) : [];
-    return basename(command);
+    const words = pid > 1 ? this.#read(String(pid), 'cmdline').split(/[ \0]/) : [];
+    const [first = ''] = words.map((word) => basename(word));
+    if (!/^ld-(linux|musl)/.test(first)) return first;
+    return words.map((word) => basename(word)).find((word) => SERVERS.has(word)) ?? '';
   }
 
   #read(...path: readonly string[]): string {

@@ -141,39 +141,3 @@ await declare(
     await scenario.end(next, { mayLoseAfterMs: mark });
   },
 );
-
-await linkScenario(
-  [69],
-  'the old agent hangs and a new one leads beside it: the old one may fence once, and ends',
-  async (t) => {
-    const { scenario, group, master } = await startScenario(t, stage);
-    const old = master.agent;
-    old.hold();
-    old.signal('SIGSTOP');
-    // The hung one has the port at the pod's address; the new one takes it at another.
-    master.startAgent({ RO_HTTP_HOST: '127.0.0.1' });
-    const fresh = master.agent;
-    await waitFor('the new one leads', () => /resuming it/.test(fresh.process.tail(10_000)), {
-      timeoutMs: 10_000,
-      picture: () => fresh.process.tail(),
-    });
-    // Longer than the old one's validity: by what it knows it must fence.
-    await holdsFor(6000, () => undefined);
-    await scenario.busy();
-    await scenario.unchanged(master);
-    old.signal('SIGCONT');
-    await waitFor('the old one has ended', () => !old.process.isRunning, { timeoutMs: 10_000 });
-    t.equal(old.process.exit?.code, 0, 'by itself');
-    t.match(old.process.tail(10_000), /a newer agent of this pod: leaving Redis to it/);
-    // It had to fence before it could know: that costs the role, and nothing else. The new one, which
-    // nobody reaches at its address, makes room for one that is at home there.
-    await holdsFor(3000, () => undefined);
-    await scenario.busy();
-    fresh.hold();
-    fresh.signal('SIGKILL');
-    master.startAgent();
-    const next = await oneMaster(group, { timeoutMs: 30_000 });
-    t.ok(scenario.probe.reigns().length <= 2, 'the role changed hands once at most');
-    await scenario.end(next);
-  },
-);

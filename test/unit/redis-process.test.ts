@@ -56,6 +56,15 @@ await t.test('a server that a loader started is known by what it calls itself', 
   t.match(redis.learn(info()), /does not share/);
   writeFileSync(join(proc, '7', 'cmdline'), '/usr/bin/redis-server 10.0.0.1:6379\0\0');
   t.equal(redis.learn(info()), null);
+  const words = [
+    '/lib/ld-linux-x86-64.so.2',
+    '--library-path',
+    '/lib',
+    '/usr/bin/redis-server',
+    '',
+  ];
+  writeFileSync(join(proc, '7', 'cmdline'), words.join('\0'));
+  t.equal(redis.learn(info()), null);
   t.equal(await redis.kill('run0'), null);
   t.equal(killed(), 1);
 });
