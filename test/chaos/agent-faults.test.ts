@@ -14,7 +14,7 @@ import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
-const { scenario: declare, linkScenario } = declarations(t, stage);
+const { scenario: declare } = declarations(t, stage);
 const UNREPLICATED_MS = 200;
 
 await declare(
