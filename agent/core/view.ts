@@ -12,6 +12,7 @@ import type {
   Mirror,
   Peer,
   PodView,
+  TermEntry,
 } from './model.ts';
 
 /** Peers send a heartbeat every 500 ms; three missed ones are silence. */
@@ -131,25 +132,25 @@ function mirroredRecord(state: AgentState, newest: Mirror): Partial<GroupRecord>
 }
 
 /**
- * The group's record, as this agent knows it: that no data are of the term that it holds, where it asked
- * for no promotion yet, is no more than its own knowledge, and is written once it leaves the term.
+ * The group's record, as this agent knows it: that no data are of a term that it held, where it asked
+ * for no promotion, is no more than its own knowledge, and is written once it leaves the term.
  */
 export function recordOf(state: AgentState): GroupRecord {
   const record = toldRecord(state);
-  const term = unopenedTerm(state);
-  if (term === null) return record;
+  const isNews = (entry: TermEntry): boolean => entry.unopened !== true && isUnopened(state, entry);
+  if (!record.history.some(isNews)) return record;
   const history = record.history.map((entry) =>
-    entry.term === term ? { ...entry, unopened: true as const } : entry,
+    isNews(entry) ? { ...entry, unopened: true as const } : entry,
   );
   return { ...record, history };
 }
 
-/** The term that this agent holds, which began while it ran, and in which it promoted nothing. */
-function unopenedTerm(state: AgentState): number | null {
-  const { firstTerm, promotedIn } = state;
-  const term = leaseOf(state)?.term ?? 0;
-  const isNew = firstTerm !== null && term > firstTerm && term > promotedIn;
-  return isNew && isHolder(state) ? term : null;
+/** A term of this pod that began while this agent ran, and in which it promoted nothing. */
+function isUnopened(
+  { firstTerm, promotedIn, config }: AgentState,
+  { term, holder }: TermEntry,
+): boolean {
+  return firstTerm !== null && holder === config.self.pod && term > Math.max(firstTerm, promotedIn);
 }
 
 /** From the Lease, else from the newest mirror, else from what is adopted. */
