@@ -39,6 +39,8 @@ const LAST_STEADY_MS = 500;
 /** After so long, what only a person can decide stays as it is. */
 const STUCK_MS = 4000;
 const SEED_WRITES = 5;
+/** Streams between agents are there so long after their start. */
+const YOUNG_MS = 1000;
 const MADE_BY_HAND: ReadonlySet<string> = new Set([
   'promote-by-hand',
   'delete-lease',
@@ -119,8 +121,11 @@ export class Simulation {
     }
     const from = start === 'running' ? this.#world.now() : startedAt;
     this.#note('READY', this.#describe());
-    // An agent that is still starting can promise nothing: I13 excepts it.
-    const areAllThere = this.#cluster.pods.every(({ agent }) => agent?.state.phase !== 'Boot');
+    // An agent that has just started may not be heard by the master yet: I13 excepts it.
+    const firstAt = from + (faults[0]?.at ?? 0);
+    const areAllThere = this.#cluster.pods.every(
+      ({ agent }) => agent !== null && firstAt - agent.process.createdAt >= YOUNG_MS,
+    );
     let healedAt = from;
     const promotedBefore = this.#checker.promotions.length;
     for (const fault of faults) {
