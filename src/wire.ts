@@ -35,7 +35,7 @@ export type InstanceReport = {
   readonly syncing: boolean;
   readonly linkUp: boolean;
   readonly aof: boolean;
-  /** Agents from before 0.1.1 do not tell. */
+  /** Left out by an agent that does not look at it. */
   readonly unwritable?: Unwritable | null;
   readonly upstream: string | null;
 };

@@ -9,13 +9,12 @@ import { declarations } from '../harness/declare.ts';
 import type { Group } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
-import { openStage, startScenario } from '../harness/scenario.ts';
+import { openStage, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { scenario: declare } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 
 await declare(
   [10],

@@ -8,13 +8,12 @@ import { BEHIND_MS, fallBehind } from '../harness/lag.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { redisCommand, withRedis } from '../harness/redis-client.ts';
-import { openStage, startScenario } from '../harness/scenario.ts';
+import { openStage, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { linkScenario } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 
 /** The one that would win if the data were equal: the oldest, then the smallest name. */
 async function favourite(group: Group, master: Pod): Promise<[Pod, Pod]> {

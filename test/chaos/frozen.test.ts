@@ -4,13 +4,12 @@ import t, { type Test } from 'tap';
 import { declarations } from '../harness/declare.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
-import { openStage, startScenario } from '../harness/scenario.ts';
+import { openStage, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { scenario: declare, longScenario } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 
 /** What was queued on its open sockets may be answered when it wakes (DESIGN 5). */
 async function freezesAndWakes(t: Test, frozenMs: number): Promise<void> {

@@ -10,14 +10,13 @@ import type { Group } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { openRedis, redisCommand } from '../harness/redis-client.ts';
-import { emptyGroup, openStage, startScenario } from '../harness/scenario.ts';
+import { emptyGroup, openStage, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 import { Writer } from '../harness/writer.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { scenario: declare, linkScenario } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 
 await linkScenario(
   [38],

@@ -5,14 +5,13 @@ import { declarations } from '../harness/declare.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { redisCommand } from '../harness/redis-client.ts';
-import { openStage, type Scenario, startScenario } from '../harness/scenario.ts';
+import { openStage, type Scenario, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import type { Group } from '../harness/group.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { scenario: declare, linkScenario } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 /** A replica's last acknowledgement is a second old at most, and its lag is counted once a second. */
 const BITES_MS = 1950;
 /** For a look of the agent, and for this machine. */
@@ -30,8 +29,13 @@ async function isIsolated(pod: Pod): Promise<void> {
 
 type Isolated = { readonly scenario: Scenario; readonly group: Group; readonly master: Pod };
 
-async function start(t: Test, size = 3): Promise<Isolated> {
-  return await startScenario(t, stage, { size, agentEnv: { RO_ISOLATION: 'true' } });
+const agentEnv = { RO_ISOLATION: 'true' };
+
+/** Three pods, whose master needs a replica for each write by now. */
+async function start(t: Test): Promise<Isolated> {
+  const started = await startScenario(t, stage, { agentEnv });
+  await isIsolated(started.master);
+  return started;
 }
 
 await linkScenario(
@@ -39,7 +43,6 @@ await linkScenario(
   'isolated: a master that is cut off, with its agent frozen, stops long before another leads',
   async (t) => {
     const { scenario, group, master } = await start(t);
-    await isIsolated(master);
     const mark = performance.now();
     // Nobody is left on its side who could fence it: without isolation it would acknowledge for ever.
     master.agent.signal('SIGSTOP');
@@ -63,7 +66,6 @@ await linkScenario(
   'isolated: cut off from its peers alone the master keeps the Lease, and refuses writes',
   async (t) => {
     const { scenario, group, master } = await start(t);
-    await isIsolated(master);
     await master.link.cut(...group.others(master).map((pod) => pod.ip));
     const isTold = async (): Promise<boolean> =>
       (await master.state()).problem?.startsWith('RO_ISOLATED') === true;
@@ -80,7 +82,6 @@ await linkScenario(
 
 await declare([1], 'isolated: a failover is as soon as without', async (t) => {
   const { scenario, group, master } = await start(t);
-  await isIsolated(master);
   const mark = performance.now();
   master.redis.signal('SIGKILL');
   const recoveryMs = await scenario.recovery('Redis killed', mark, 20_000, master);
@@ -92,7 +93,7 @@ await declare([1], 'isolated: a failover is as soon as without', async (t) => {
 });
 
 await declare([1], 'isolated: in a group of two it is not in force, and told', async (t) => {
-  const { scenario, group, master } = await start(t, 2);
+  const { scenario, group, master } = await startScenario(t, stage, { size: 2, agentEnv });
   const [replica] = group.others(master) as [Pod];
   t.match((await master.state()).weaknesses, [
     '--isolation is not in force: it needs 3 members, and the group has 2',

@@ -7,13 +7,12 @@ import t from 'tap';
 import { declarations } from '../harness/declare.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import { redisServerProgram } from '../harness/redis-server.ts';
-import { openStage, startScenario } from '../harness/scenario.ts';
+import { openStage, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { scenario: declare, linkScenario } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 const KILLED_WITHIN_MS = 10_000;
 const agentEnv = { RO_KILL_FROZEN: 'true' };
 

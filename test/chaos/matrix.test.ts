@@ -13,7 +13,7 @@ import { redisServer, REDIS_VERSIONS } from '../harness/redis-versions.ts';
 import { groupWith, strangerTo } from '../harness/redis-settings.ts';
 import { redisVersion } from '../harness/redis-server.ts';
 import { recordCell } from '../harness/results.ts';
-import { openStage, type Scenario, startScenario } from '../harness/scenario.ts';
+import { openStage, type Scenario, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import {
   ALL_CELLS,
   type Cell,
@@ -26,8 +26,6 @@ import {
 } from '../matrix.ts';
 
 const CELLS_AT_ONCE = 2;
-/** Writes acknowledged just before a fault may not have reached a replica. */
-const UNREPLICATED_MS = 200;
 /** Bound of a single time, where other work may hold both cores. */
 const BUSY_MACHINE_MS = 4000;
 

@@ -5,13 +5,12 @@ import { declarations } from '../harness/declare.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { openRedis, redisCommand } from '../harness/redis-client.ts';
-import { emptyGroup, openStage, startScenario } from '../harness/scenario.ts';
+import { emptyGroup, openStage, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { scenario: declare, linkScenario } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 
 async function setting(pod: Pod, name: string): Promise<string> {
   const reply = (await redisCommand(pod.ip, pod.access, 'CONFIG', 'GET', name)) as string[];

@@ -5,13 +5,12 @@ import { ROLE_LABEL } from '../../src/names.ts';
 import { declarations } from '../harness/declare.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
-import { openStage, startScenario } from '../harness/scenario.ts';
+import { openStage, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { linkScenario } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 
 /** Between the master and one replica; the other replica sees both. */
 async function lossy(t: Test, lose: (master: Pod, replica: Pod) => Promise<void>): Promise<void> {

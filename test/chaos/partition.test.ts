@@ -5,13 +5,12 @@ import { declarations } from '../harness/declare.ts';
 import type { Group } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
-import { openStage, type Scenario, startScenario } from '../harness/scenario.ts';
+import { openStage, type Scenario, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import { holdsFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { linkScenario } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 /** Validity and fence time of a holder whose last renewal was just before the cut (DESIGN 4). */
 const LAST_ACKNOWLEDGEMENT_MS = 3300;
 

@@ -4,12 +4,11 @@ import t, { type Test } from 'tap';
 import { declarations } from '../harness/declare.ts';
 import type { GroupOptions } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
-import { openStage, startScenario } from '../harness/scenario.ts';
+import { openStage, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { scenario: declare } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 
 async function gracefulDeletion(t: Test, options: GroupOptions): Promise<void> {
   const { scenario, group, master } = await startScenario(t, stage, options);

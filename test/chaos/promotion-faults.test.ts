@@ -7,13 +7,12 @@ import { declarations } from '../harness/declare.ts';
 import type { Group } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
-import { openStage, startScenario } from '../harness/scenario.ts';
+import { openStage, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { scenario: declare } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 /** Bound where other work may hold both cores. */
 const BUSY_MACHINE_MS = 4000;
 

@@ -3,13 +3,11 @@
 import t from 'tap';
 import { declarations } from '../harness/declare.ts';
 import { oneMaster } from '../harness/one-master.ts';
-import { openStage, startScenario } from '../harness/scenario.ts';
+import { openStage, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { scenario: declare } = declarations(t, stage);
-/** Writes acknowledged just before a crash may not have reached a replica. */
-const UNREPLICATED_MS = 200;
 /** Bound of a single time, where other work may hold both cores; the median is the measure. */
 const BUSY_MACHINE_MS = 4000;
 

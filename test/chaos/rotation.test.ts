@@ -19,13 +19,12 @@ import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { redisCommand } from '../harness/redis-client.ts';
 import { replaceReady } from '../harness/replace.ts';
-import { openStage, type Scenario, startScenario } from '../harness/scenario.ts';
+import { openStage, type Scenario, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
 const stage = await openStage(t);
 const { scenario: declare } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 const OLD = 'the-first-one';
 const NEW = 'the-second-one';
 let folders = 0;

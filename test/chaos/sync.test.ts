@@ -8,13 +8,18 @@ import { AGENT_PORT } from '../harness/free-ports.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { redisCommand, withRedis } from '../harness/redis-client.ts';
-import { emptyGroup, openStage, Scenario, startScenario } from '../harness/scenario.ts';
+import {
+  emptyGroup,
+  openStage,
+  Scenario,
+  startScenario,
+  UNREPLICATED_MS,
+} from '../harness/scenario.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(900_000);
 const stage = await openStage(t);
 const { scenario: declare, linkScenario, longScenario } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 
 async function infoNumber(pod: Pod, section: string, field: string): Promise<number> {
   const text = String(await redisCommand(pod.ip, pod.access, 'INFO', section));

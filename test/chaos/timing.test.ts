@@ -8,13 +8,12 @@ import type { Group } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { openRedis, redisCommand, withRedis } from '../harness/redis-client.ts';
-import { openStage, startScenario } from '../harness/scenario.ts';
+import { openStage, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(900_000);
 const stage = await openStage(t);
 const { scenario: declare, longScenario, unless } = declarations(t, stage);
-const UNREPLICATED_MS = 200;
 /** Bound where other work may hold both cores; on an idle machine it is a tenth. */
 const BUSY_MACHINE_MS = 4000;
 

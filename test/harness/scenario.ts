@@ -22,6 +22,9 @@ export type Stage = {
   readonly network: PodPlaces;
 };
 
+/** Writes acknowledged so shortly before a fault may not have reached a replica. */
+export const UNREPLICATED_MS = 200;
+
 let namespaces = 0;
 
 /** Once per test file; ends with it. */

@@ -2,27 +2,23 @@
 // never silently not at all, and nobody else is held up.
 
 import { t as file, test } from 'tap';
-import { startControlPlane } from '../harness/control-plane.ts';
-import { freePorts } from '../harness/free-ports.ts';
 import { messageOf } from '../../src/errors.ts';
+import { INJECT_LABEL } from '../../src/names.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
-import { Workspace } from '../harness/workspace.ts';
 import type { Pod } from '../../webhook/core/pod.ts';
-import { applyBase, startWebhook, webhookReady } from './webhook-setup.ts';
+import { openWebhookStage, startWebhook, webhookReady } from './webhook-setup.ts';
 
-const workspace = new Workspace();
-file.teardown(async () => await workspace.close());
-const controlPlane = await startControlPlane(workspace, { controllerManager: true });
+const { controlPlane, httpsPort } = await openWebhookStage(file);
 const { admin } = controlPlane;
-const [httpsPort = 0] = await freePorts(1);
-applyBase(controlPlane, httpsPort);
 
-const LABEL = 'redis-orchestrator.io/inject';
 const podsOf = (namespace: string): string => `/api/v1/namespaces/${namespace}/pods`;
 
 async function prepared(namespace: string, labels: Record<string, string>): Promise<void> {
   await admin.create('/api/v1/namespaces', { metadata: { name: namespace, labels } });
-  const accounts = ['default', ...(labels[LABEL] === 'enabled' ? ['redis-orchestrator'] : [])];
+  const accounts = [
+    'default',
+    ...(labels[INJECT_LABEL] === 'enabled' ? ['redis-orchestrator'] : []),
+  ];
   for (const account of accounts) {
     await waitFor(
       `account ${account} in ${namespace}`,
@@ -53,7 +49,7 @@ async function create(namespace: string, labels: Record<string, string> = {}): P
 void test('while the webhook is down no pod starts uninjected that should be, and others start', async (t) => {
   const webhook = await startWebhook(controlPlane, httpsPort);
   await webhookReady(webhook);
-  await prepared('shop', { [LABEL]: 'enabled' });
+  await prepared('shop', { [INJECT_LABEL]: 'enabled' });
   await prepared('other', {});
   await waitFor('a pod is injected', async () => (await create('shop')) === 'injected', {
     timeoutMs: 10_000,
@@ -61,9 +57,13 @@ void test('while the webhook is down no pod starts uninjected that should be, an
   await webhook.process.kill();
 
   t.match(await create('shop'), /failed calling webhook .*by-namespace/, 'labelled namespace');
-  t.match(await create('other', { [LABEL]: 'enabled' }), /failed calling webhook .*by-pod/);
+  t.match(await create('other', { [INJECT_LABEL]: 'enabled' }), /failed calling webhook .*by-pod/);
   t.equal(await create('other'), 'plain', 'a namespace without the label is not concerned');
-  t.equal(await create('shop', { [LABEL]: 'disabled' }), 'plain', 'nor a pod that opted out');
+  t.equal(
+    await create('shop', { [INJECT_LABEL]: 'disabled' }),
+    'plain',
+    'nor a pod that opted out',
+  );
 
   // The controller of StatefulSets is switched off in these tests; this one asks again in the same way.
   await admin.create('/apis/apps/v1/namespaces/shop/replicasets', {

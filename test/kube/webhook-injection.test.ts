@@ -5,17 +5,16 @@ import { t as file, test } from 'tap';
 import { parseAllDocuments } from 'yaml';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { startControlPlane } from '../harness/control-plane.ts';
 import { freePorts } from '../harness/free-ports.ts';
 import { REPOSITORY } from '../harness/programs.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import { Workspace } from '../harness/workspace.ts';
 import { AGENT_RULES } from '../../webhook/agent-role.ts';
 import type { Pod } from '../../webhook/core/pod.ts';
 import {
   applyBase,
   CONFIGURATION,
   kubectl,
+  openWebhookStage,
   SYSTEM,
   startWebhook,
   webhookReady,
@@ -23,12 +22,8 @@ import {
 
 type Configuration = { webhooks: { name: string; clientConfig: { caBundle?: string } }[] };
 
-const workspace = new Workspace();
-file.teardown(async () => await workspace.close());
-const controlPlane = await startControlPlane(workspace, { controllerManager: true });
+const { controlPlane, httpsPort } = await openWebhookStage(file);
 const { admin } = controlPlane;
-const [httpsPort = 0] = await freePorts(1);
-applyBase(controlPlane, httpsPort);
 const webhook = await startWebhook(controlPlane, httpsPort);
 await webhookReady(webhook);
 

@@ -3,13 +3,14 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import type { Test } from 'tap';
 import { parseAllDocuments } from 'yaml';
-import type { ControlPlane } from '../harness/control-plane.ts';
+import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
 import { freePorts } from '../harness/free-ports.ts';
 import { writeKubeconfig } from '../harness/kubeconfig.ts';
 import { programPath, REPOSITORY } from '../harness/programs.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import type { ManagedProcess } from '../harness/workspace.ts';
+import { type ManagedProcess, Workspace } from '../harness/workspace.ts';
 
 export const SYSTEM = 'redis-orchestrator-system';
 export const CONFIGURATION =
@@ -58,6 +59,18 @@ export function applyBase(controlPlane: ControlPlane, httpsPort: number): void {
   }
   const text = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });
   kubectl(controlPlane, ['apply', '-f', '-'], text);
+}
+
+export type WebhookStage = { readonly controlPlane: ControlPlane; readonly httpsPort: number };
+
+/** Once per test file: a control plane that knows the base, and where its webhook is to be. */
+export async function openWebhookStage(t: Pick<Test, 'teardown'>): Promise<WebhookStage> {
+  const workspace = new Workspace();
+  t.teardown(async () => await workspace.close());
+  const controlPlane = await startControlPlane(workspace, { controllerManager: true });
+  const [httpsPort = 0] = await freePorts(1);
+  applyBase(controlPlane, httpsPort);
+  return { controlPlane, httpsPort };
 }
 
 let processes = 0;

@@ -2,6 +2,7 @@
 // of the Lease and every full sync, by what is true and not by what anybody believes.
 
 import { goalOf } from '../../agent/core/goal.ts';
+import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
 import { readRecord } from '../../agent/kube/annotation-text.ts';
 import type { AgentState, Peer } from '../../agent/core/model.ts';
 import { leaseOf, localInstance, recordOf, seenTerm } from '../../agent/core/view.ts';
@@ -38,7 +39,7 @@ type Parts = {
 /** How long an agent needs to see what its instance did by somebody else's hand. */
 const BY_HAND_MS = 1500;
 /** An agent that starts, or goes on, fences its instance within F. */
-const AWAKE_MS = 400;
+const AWAKE_MS = TIMING_PROFILES.fast.fenceMs;
 /** An agent looks at an instance that has just been promoted several times in so long. */
 const LOOK_MS = 100;
 /** What reached a frozen process before its fence did is still carried out when it thaws. */
@@ -222,14 +223,12 @@ export class Checker {
   }
 
   /** Whose agent does not reach the API server, or cannot hear it, cannot lead: it is no candidate. */
-  #isCutOff({ host }: SimPod): boolean {
-    const { network, scheduler } = this.#parts;
-    const until = Math.max(network.cutUntil(host, API_HOST), network.cutUntil(API_HOST, host));
-    return scheduler.now() - until < RECONNECTED_MS;
+  #isCutOff(pod: SimPod): boolean {
+    return this.#sinceCutMs(pod, { host: API_HOST }) < RECONNECTED_MS;
   }
 
-  /** How long both directions between two pods have been whole. */
-  #sinceCutMs(a: SimPod, b: SimPod): number {
+  /** How long both directions between two hosts have been whole. */
+  #sinceCutMs(a: Pick<SimPod, 'host'>, b: Pick<SimPod, 'host'>): number {
     const { network, scheduler } = this.#parts;
     const cutUntil = Math.max(network.cutUntil(a.host, b.host), network.cutUntil(b.host, a.host));
     return scheduler.now() - cutUntil;
@@ -278,8 +277,7 @@ export class Checker {
         );
       }
       if (instance.priority === 0 || !this.#hasStopped(peer, asked, other.redis, term)) continue;
-      const isByRecord = this.#isByRecord(localInstance(asked), instance, other.name, asked);
-      if (isByRecord || this.#isUnseen(instance, asked)) {
+      if (this.#isByRecord(localInstance(asked), instance, other.name, asked)) {
         this.guesses++;
         continue;
       }
@@ -317,7 +315,6 @@ export class Checker {
       if (this.#sinceCutMs(pod, other) < RECONNECTED_MS) continue;
       if (other.agent?.process.isRunning !== true || !other.isListed) continue;
       if (this.#isByRecord(localInstance(asked), instance, other.name, asked)) continue;
-      if (this.#isUnseen(instance, asked)) continue;
       const missing = this.#acknowledgedIn(other.redis.dataset, ids);
       if (missing > 0) {
         this.violate(
@@ -356,8 +353,9 @@ export class Checker {
     return persistence === 'none' || kept === null ? EMPTY : kept;
   }
 
-  /** Whether the choice between two was one by the record, where one of them has lost its id. */
+  /** Whether the choice between two was one by the record, where it does not know the id of one of them. */
   #isByRecord(own: Shown, peer: Shown & object, pod: string, asked: AgentState): boolean {
+    if (this.#isUnseen(peer, asked)) return true;
     const isPeerGuess = this.#isGuess(peer);
     if (this.#isGuess(own)) return isPeerGuess;
     const { datasets, lineage } = recordOf(asked);

@@ -3,6 +3,7 @@
 import { leaseName, REQUEST_ANNOTATION, requestLeaseName, ROLE_LABEL } from '../../src/names.ts';
 import { type AgentWorld, GROUP } from './agent.ts';
 import { API_HOST } from './api-client.ts';
+import type { StoredLease } from './api-server.ts';
 import type { Checker } from './checker.ts';
 import type { SimCluster, SimPod } from './cluster.ts';
 import { EPOCH_MS } from './process.ts';
@@ -69,21 +70,18 @@ function injectForAll({ cluster, api, world }: Parts, fault: ForAll): void {
   }
 }
 
-/** As the command line does it: for the present term only. */
+/** As a person does it: for the present term only. */
 function ask(
   api: AgentWorld['api'],
   now: number,
   { at, target, expiresMs }: Extract<Fault, { kind: 'switchover' }>,
 ): void {
-  const term: unknown = Reflect.get(
-    api.find('leases', leaseName(GROUP))?.spec ?? {},
-    'leaseTransitions',
-  );
+  const lease = api.find('leases', leaseName(GROUP)) as StoredLease | null;
   const request = {
     id: `request-at-${at}`,
     operation: 'switchover',
     ...(target < 0 ? {} : { target: `redis-${target}` }),
-    term: typeof term === 'number' ? term : 0,
+    term: lease?.spec?.leaseTransitions ?? 0,
     expires: new Date(EPOCH_MS + now + expiresMs).toISOString(),
     by: 'the schedule',
   };
