@@ -58,12 +58,12 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
     return { index, offset: dataset.offset };
   }
   const parent = indexOf(record.lineage, dataset.replid2);
-  const unrecorded = unrecordedTerm(dataset.pod, record);
-  if (parent >= 0 && unrecorded > (record.lineage[parent]?.term ?? 0)) {
-    // Opened in a term of its own, whose holder ended before it could record the id (rule 10).
-    return { index: childIndex(unrecorded, record), offset: dataset.offset };
-  }
   if (parent >= 0) {
+    const unrecorded = unrecordedTerm(dataset.pod, record);
+    if (unrecorded > (record.lineage[parent]?.term ?? 0)) {
+      // Opened in a term of its own, whose holder ended before it could record the id (rule 10).
+      return { index: childIndex(unrecorded, record), offset: dataset.offset };
+    }
     // Beyond where it left its parent it is alone: of two that are equal up to there it has more.
     const shared = Math.min(dataset.offset, dataset.secondOffset - 1);
     const hasMore = dataset.offset > shared;
@@ -72,6 +72,11 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   if (dataset.keys === 0) return EMPTY;
   const entry = record.datasets[dataset.pod];
   if (entry === undefined || entry.volume !== dataset.volume) return null;
+  return placeOfVolume(dataset, entry, record);
+}
+
+/** Where data stand whose ids nobody knows, by what their volume was recorded to hold (rule 11). */
+function placeOfVolume(dataset: Dataset, entry: DatasetEntry, record: GroupRecord): Position {
   // Recorded as a new, empty one: it never held what the pod of this name had before.
   const isBlank = entry.keys === 0 && !isKnown(record, entry.replid);
   // Foreign data are never recorded: an entry for this very volume proves membership by itself.
@@ -83,6 +88,7 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
   const index = opener ?? (dataset.aof ? recorded : recorded - A_SNAPSHOT);
   // A replica's snapshot has the id of its master: this one was saved by a master, and after its promotion
   // in a term of its own, where there is one.
+  const unrecorded = unrecordedTerm(dataset.pod, record);
   const isChild = !dataset.aof && unrecorded > (record.lineage[recorded]?.term ?? 0);
   // With fewer keys it is an older snapshot, or an AOF that was being written anew.
   const isWhole = dataset.keys >= entry.keys && !isBlank;

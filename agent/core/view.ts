@@ -77,8 +77,8 @@ export function isLeaving(state: AgentState): boolean {
 }
 
 /**
- * 0, not to be promoted, also where its settings forbid it, and for a while after this Redis did not let itself be promoted: others come
- * first, and where there are none it is asked again.
+ * 0, not to be promoted, also where its settings forbid it, and for a while after this Redis did not let
+ * itself be promoted: others come first, and where there are none it is asked again.
  */
 export function priorityOf(state: AgentState, instance: Instance): number {
   const REFUSAL_MIN_MS = 1000;
@@ -318,12 +318,10 @@ export function rank(state: AgentState, members: readonly Member[]): readonly Me
 /** Members with keys that nobody knows to be the group's, and that nobody allowed to be discarded. */
 export function unknownData(state: AgentState, members: readonly Member[]): readonly Member[] {
   const record = recordOf(state);
-  const discarded = new Map((state.pods ?? []).map(({ uid, discardData }) => [uid, discardData]));
+  const isDiscarded = ({ uid, replid }: Member): boolean =>
+    state.pods?.find((pod) => pod.uid === uid)?.discardData === replid;
   return members.filter(
-    (member) =>
-      member.keys > 0 &&
-      discarded.get(member.uid) !== member.replid &&
-      positionOf(member, record) === null,
+    (member) => member.keys > 0 && positionOf(member, record) === null && !isDiscarded(member),
   );
 }
 

@@ -118,9 +118,15 @@ export async function openWrites(
 
 const BACKLOG_MIN_BYTES = 64 * 1024 * 1024;
 
-export async function configNumber(redis: Redis, name: string): Promise<number> {
+/** A setting as Redis tells it, or '' where it knows none of that name. */
+export async function configText(redis: Redis, name: string): Promise<string> {
   const reply = await redis.config('GET', name);
-  return Number(Array.isArray(reply) ? reply[1] : Number.NaN);
+  return Array.isArray(reply) ? (reply[1] ?? '') : '';
+}
+
+export async function configNumber(redis: Redis, name: string): Promise<number> {
+  const text = await configText(redis, name);
+  return text === '' ? Number.NaN : Number(text);
 }
 
 /**

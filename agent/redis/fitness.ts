@@ -4,6 +4,7 @@
 import type { Redis } from 'ioredis';
 import { messageOf } from '../../src/errors.ts';
 import type { Obstacle } from '../core/model.ts';
+import { configText } from './commands.ts';
 
 type Need = {
   readonly name: string;
@@ -81,14 +82,9 @@ function denial(denied: readonly Need[], user: string | undefined): Obstacle | n
   return { kind: isVital ? 'denied' : 'weaker', problem };
 }
 
-async function setting(redis: Redis, name: string): Promise<string> {
-  const reply: unknown = await redis.call('config', 'get', name);
-  return Array.isArray(reply) ? String(reply[1] ?? '') : '';
-}
-
 /** Whoever connects as nobody in particular is let in: what protected mode is about. */
 async function isOpen(redis: Redis): Promise<boolean> {
-  if ((await setting(redis, 'requirepass')) !== '') return false;
+  if ((await configText(redis, 'requirepass')) !== '') return false;
   const user: unknown = await redis.call('acl', 'getuser', 'default');
   const flags: unknown = Array.isArray(user) ? user[user.indexOf('flags') + 1] : null;
   return Array.isArray(flags) && flags.includes('nopass');
@@ -96,11 +92,11 @@ async function isOpen(redis: Redis): Promise<boolean> {
 
 /** `version`: since 7.0 protected mode counts whatever is bound. */
 async function concealment(redis: Redis, version: string): Promise<string | null> {
-  const bound = (await setting(redis, 'bind')).split(/\s+/).filter((each) => each !== '');
+  const bound = (await configText(redis, 'bind')).split(/\s+/).filter((each) => each !== '');
   if (bound.length > 0 && bound.every((address) => LOOPBACK.test(address))) {
     return `bind ${bound.join(' ')} lets nobody else reach this Redis. Remedy: bind * (or the address of the pod)`;
   }
-  if ((await setting(redis, 'protected-mode')) !== 'yes') return null;
+  if ((await configText(redis, 'protected-mode')) !== 'yes') return null;
   const isProtected = Number.parseInt(version, 10) >= 7 || bound.length === 0;
   if (!isProtected || !(await isOpen(redis))) return null;
   return 'protected-mode yes without a password lets nobody else reach this Redis. Remedy: set a password, or protected-mode no';
@@ -124,8 +120,8 @@ export async function obstacleOf(
 /** Whether a failed snapshot makes a master refuse writes, as it does by default. */
 export async function stopsOnFailedSave(redis: Redis): Promise<boolean> {
   try {
-    const stops = await setting(redis, 'stop-writes-on-bgsave-error');
-    return stops !== 'no' && (await setting(redis, 'save')) !== '';
+    const stops = await configText(redis, 'stop-writes-on-bgsave-error');
+    return stops !== 'no' && (await configText(redis, 'save')) !== '';
   } catch {
     return true;
   }

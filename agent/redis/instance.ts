@@ -25,7 +25,7 @@ export function instanceOf(texts: readonly string[], startedEpochMs: number): In
   const port = integerField(fields, 'master_port');
   return {
     runId,
-    version: fields.get('valkey_version') ?? fields.get('redis_version') ?? '0',
+    version: versionOf(fields),
     role: name,
     upstream: host === undefined || port === null ? null : { host, port },
     linkUp: fields.get('master_link_status') === 'up',
@@ -42,6 +42,11 @@ export function instanceOf(texts: readonly string[], startedEpochMs: number): In
     unwritable: unwritableOf(fields),
     obstacle: null,
   };
+}
+
+/** Of Valkey its own, and not the one of Redis that it stands for. */
+export function versionOf(fields: InfoFields): string {
+  return fields.get('valkey_version') ?? fields.get('redis_version') ?? '0';
 }
 
 /** As writeCommandsDeniedByDiskError() of Redis; that a failed snapshot stops writes is its default. */

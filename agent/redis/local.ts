@@ -4,13 +4,14 @@
 import { Redis } from 'ioredis';
 import { messageOf } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
+import { parseInfo } from '../../src/redis-info.ts';
 import type { Clock } from '../clock.ts';
 import type { Instance, LocalRedis, Obstacle, RedisResult } from '../core/model.ts';
 import type { LocalRedisPort } from '../ports.ts';
 import { connectionOptions, currentPassword, isRefusal, type RedisAccess } from './access.ts';
 import * as commands from './commands.ts';
 import { obstacleOf, stopsOnFailedSave } from './fitness.ts';
-import { startedEpochMs } from './instance.ts';
+import { startedEpochMs, versionOf } from './instance.ts';
 import { isLockedOut, type Look, Reachability } from './reachability.ts';
 import { isolatedTerms, ownTerms, REDIS_WRITE_TERMS, type WriteTerms } from './write-terms.ts';
 
@@ -53,6 +54,7 @@ export class LocalRedisAdapter implements LocalRedisPort {
   #password: string | undefined;
   readonly #reachability: Reachability;
   #own: WriteTerms = REDIS_WRITE_TERMS;
+  #version = '0';
   #obstacle: Obstacle | null = null;
   /** A failed snapshot makes this Redis refuse writes. */
   #stopsOnFailedSave = true;
@@ -177,11 +179,12 @@ export class LocalRedisAdapter implements LocalRedisPort {
         this.#runId = runId;
         this.#startedEpochMs = startedEpochMs(server, clock.epochMs());
       }
+      this.#version = versionOf(parseInfo(server));
       this.#recognised = true;
       this.#options.onServer?.(server);
       // Asked before the first report, whose listener may set our guard at once.
       const learning = this.#learnWriteTerms(redis);
-      const asking = this.#askForObstacles(redis, server);
+      const asking = this.#askForObstacles(redis);
       const seen = await commands.look(redis, this.#startedEpochMs);
       await asking;
       await this.#askForPersistence(redis, seen);
@@ -206,18 +209,18 @@ export class LocalRedisAdapter implements LocalRedisPort {
     return { ...seen, unwritable, obstacle: this.#obstacle };
   }
 
-  async #askForObstacles(redis: Redis, server: string): Promise<void> {
+  async #askForObstacles(redis: Redis): Promise<void> {
     const { access, clock } = this.#options;
     this.#askedAt = clock.now();
-    const version = /(?:valkey|redis)_version:(\S+)/.exec(server)?.[1] ?? '0';
-    this.#obstacle = await obstacleOf(redis, { user: access.user, version }).catch(() => null);
+    const options = { user: access.user, version: this.#version };
+    this.#obstacle = await obstacleOf(redis, options).catch(() => null);
   }
 
   /** Who was granted what was lacking gets the settings that were refused before. */
   async #askAgain(redis: Redis): Promise<void> {
     const { clock } = this.#options;
     if (this.#obstacle === null || clock.now() - this.#askedAt < ASK_AGAIN_MS) return;
-    await this.#askForObstacles(redis, await commands.serverInfo(redis));
+    await this.#askForObstacles(redis);
     if (this.#obstacle !== null) return;
     await this.#learnWriteTerms(redis);
     await this.#prepare(redis);

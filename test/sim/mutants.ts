@@ -182,8 +182,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'unrecorded-child-is-capped',
     rule: 'rule 10: an unrecorded id of a later term outranks its parent',
     file: core('lineage'),
-    find: 'if (parent >= 0 && unrecorded > (record.lineage[parent]?.term ?? 0)) {',
-    replace: 'if (parent >= 0 && unrecorded < 0) {',
+    find: 'if (unrecorded > (record.lineage[parent]?.term ?? 0)) {',
+    replace: 'if (unrecorded < 0) {',
   },
   {
     name: 'aof-is-unknown',
