@@ -37,6 +37,11 @@ function placeOf(index: number, { lineage }: GroupRecord): number {
   return isBelowNext ? index + UNRECORDED_CHILD : index;
 }
 
+/** Redis writes an id that it does not have as forty zeros. */
+export function isNone(replid: string): boolean {
+  return /^0*$/.test(replid);
+}
+
 function indexOf(lineage: readonly LineageEntry[], replid: string): number {
   return lineage.findLastIndex((entry) => entry.replid === replid);
 }
@@ -85,7 +90,9 @@ function placeOfVolume(dataset: Dataset, entry: DatasetEntry, record: GroupRecor
   // without replicas; what the volume held is recorded. The offsets date from the last renewal: who
   // opened writes last has all that its replicas have, and perhaps more.
   const opener = dataset.aof && !isBlank ? openerIndex(dataset.pod, record) : null;
-  const index = opener ?? (dataset.aof ? recorded : recorded - A_SNAPSHOT);
+  // What became master twice since has an id before this one: it did not restart, and has all that it had.
+  const isSnapshot = !dataset.aof && isNone(dataset.replid2);
+  const index = opener ?? (isSnapshot ? recorded - A_SNAPSHOT : recorded);
   // A replica's snapshot has the id of its master: this one was saved by a master, and after its promotion
   // in a term of its own, where there is one.
   const unrecorded = unrecordedTerm(dataset.pod, record);

@@ -1,7 +1,7 @@
 // What the holder writes into the Lease's record: candidates, datasets, lineage.
 
 import type { Member } from './election.ts';
-import { extendLineage, isNewest, isOfLineage, isOlderFile } from './lineage.ts';
+import { extendLineage, isNewest, isNone, isOfLineage, isOlderFile } from './lineage.ts';
 import type {
   AgentState,
   Candidate,
@@ -163,7 +163,7 @@ function withPromoted(
   opened: { readonly term: number; readonly replid: string },
   { replid2, secondOffset, offset }: Instance,
 ): readonly LineageEntry[] {
-  const isKnown = /^0*$/.test(replid2) || lineage.some((entry) => entry.replid === replid2);
+  const isKnown = isNone(replid2) || lineage.some((entry) => entry.replid === replid2);
   const parents = isKnown
     ? lineage
     : extendLineage(lineage, { replid: replid2, term: 0, start: 0 });

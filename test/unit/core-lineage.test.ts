@@ -146,6 +146,15 @@ await t.test('rule 10: a term that was left without any promotion has no child',
   t.end();
 });
 
+await t.test('rule 11: what became master twice by another hand is no file', (t) => {
+  const twice = dataset({ replid: 'zzz', replid2: 'yyy', secondOffset: 155, offset: 156 });
+  t.same(positionOf(twice, record), { index: 1, offset: 150 }, 'it has what was recorded');
+  const stale = positionOf(dataset({ pod: 'redis-2', offset: 0 }), record);
+  const mine = positionOf(twice, record);
+  t.ok(stale !== null && mine !== null && compareFreshness(mine, stale) < 0);
+  t.end();
+});
+
 await t.test(
   'rule 11: of AOF restarts that were recorded alike, who has more keys comes first',
   (t) => {
