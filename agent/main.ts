@@ -188,7 +188,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
   routes.start();
   pods.watch(
     group,
-    (list) => runtime.dispatch({ kind: 'pods', pods: list }),
+    (list, isStale) => runtime.dispatch({ kind: 'pods', pods: list, isStale }),
     onBroken('pods'),
     random,
   );

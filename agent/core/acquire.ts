@@ -64,6 +64,8 @@ function incompleteness(state: AgentState, best: Member): string | null {
 
 /** Everybody who could hold the newest data has spoken, and this member is the best of them. */
 function bestOfAll(state: AgentState, self: Member, why: string): May {
+  // Rule 6: who must be heard is told by the list of pods, and one may have come meanwhile.
+  if (state.arePodsStale) return no('the list of pods may be old: waiting for the API server');
   const ranked = rankedMembers(state);
   const missing = incompleteness(state, ranked[0] ?? self);
   if (missing !== null) return no(missing);

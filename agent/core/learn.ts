@@ -31,6 +31,7 @@ export function learn(turn: Turn, event: AgentEvent): void {
     case 'lease':
       return learnLease(turn, event.lease);
     case 'pods':
+      s.arePodsStale = event.isStale === true;
       return learnPods(turn, event.pods);
     case 'peer': {
       const { report, startedEpochMs } = event;

@@ -226,7 +226,12 @@ export type AgentEvent =
   | { readonly kind: 'tick' }
   | { readonly kind: 'redis'; readonly redis: LocalRedis }
   | { readonly kind: 'lease'; readonly lease: LeaseView | null }
-  | { readonly kind: 'pods'; readonly pods: readonly PodView[] }
+  | {
+      readonly kind: 'pods';
+      readonly pods: readonly PodView[];
+      /** The watch broke: who came or went since is not in it. Left out: it is current. */
+      readonly isStale?: boolean;
+    }
   | { readonly kind: 'peer'; readonly report: AgentReport; readonly startedEpochMs: number }
   | { readonly kind: 'unmanaged'; readonly uid: string; readonly probe: Unmanaged }
   | {
@@ -335,6 +340,8 @@ export type AgentState = {
   readonly unwritableSince: number | null;
   readonly lease: LeaseKnowledge;
   readonly pods: readonly PodView[] | null;
+  /** Nobody tells of changes: what the list says was true once. */
+  readonly arePodsStale: boolean;
   readonly podsChangedAt: number;
   readonly peers: ReadonlyMap<string, Peer>;
   readonly unmanaged: ReadonlyMap<string, Unmanaged>;

@@ -25,6 +25,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     unwritableSince: null,
     lease: { kind: 'unknown' },
     pods: null,
+    arePodsStale: false,
     podsChangedAt: now,
     peers: new Map(),
     unmanaged: new Map(),

@@ -100,23 +100,32 @@ export class PodsAdapter implements PodsPort {
     return this.#api.send<V1Pod>({ method: 'GET', path: `${this.#base}/${name}`, timeoutMs });
   }
 
-  /** Tells nothing before all watches have listed: a group that is half seen looks half gone. */
+  /**
+   * Tells nothing before all watches have listed: a group that is half seen looks half gone. Since a watch
+   * broke, and until it has listed again, the same list is told as one that may be old.
+   */
   watch(
     group: Group,
-    listener: (pods: readonly PodView[]) => void,
+    listener: (pods: readonly PodView[], isStale: boolean) => void,
     onBroken: (detail: string) => void,
     random: () => number,
   ): void {
     this.#watched = group.selectors.map(() => null);
+    const broken = new Set<number>();
     for (const [index, labelSelector] of group.selectors.entries()) {
       const note = (event: WatchEvent<V1Pod>): void => {
-        if (event.type === 'broken') return onBroken(event.detail);
-        this.#watched[index] = after(this.#watched[index] ?? null, event);
+        if (event.type === 'broken') {
+          broken.add(index);
+          onBroken(event.detail);
+        } else {
+          if (event.type === 'list') broken.delete(index);
+          this.#watched[index] = after(this.#watched[index] ?? null, event);
+        }
         if (this.#watched.includes(null)) return;
+        const pods = this.#pods().filter(group.belongs);
         listener(
-          this.#pods()
-            .filter(group.belongs)
-            .map((pod) => knownView(pod)),
+          pods.map((pod) => knownView(pod)),
+          broken.size > 0,
         );
       };
       const query = labelSelector === '' ? {} : { labelSelector };

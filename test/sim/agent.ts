@@ -160,7 +160,7 @@ export class SimAgent {
     this.#redis.start();
     pods.watch(
       group,
-      (list) => this.runtime.dispatch({ kind: 'pods', pods: list }),
+      (list, isStale) => this.runtime.dispatch({ kind: 'pods', pods: list, isStale }),
       onBroken,
       random,
     );

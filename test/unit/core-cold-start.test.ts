@@ -137,6 +137,22 @@ await t.test('rule 14: no empty member leads while one has data of unknown desce
   t.end();
 });
 
+await t.test('rule 6: by a list of pods that may be old nobody is the best of all', (t) => {
+  const record = { candidates: [], datasets: {} };
+  const rig = Rig.fenced(lease({ holder: null, record }), [pod(0)]);
+  rig.feed({ kind: 'pods', pods: [pod(0)], isStale: true });
+  rig.pass(20_000, () => rig.see(limbo));
+  t.same(writes(rig.effects), []);
+  t.match(rig.state.problem, /list of pods may be old/);
+  rig.feed({ kind: 'pods', pods: [pod(0), pod(1)] });
+  rig.see(limbo);
+  t.same(writes(rig.effects), [], 'one came meanwhile, and is waited for');
+  rig.feed({ kind: 'pods', pods: [pod(0)] });
+  rig.pass(30_000, () => rig.see(limbo));
+  t.match(writes(rig.effects), [{ op: 'acquire' }]);
+  t.end();
+});
+
 await t.test('no Lease: after a whole L and three quiet seconds the best of all acquires', (t) => {
   const rig = new Rig();
   rig.feed({ kind: 'pods', pods: [pod(0)] });
