@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import type { RedisOptions } from 'ioredis';
 import { OrchestratorError, messageOf } from '../../src/errors.ts';
+import { HeardConnector } from './connector.ts';
 
 /** Whether the cause of a failed connection is that nobody listens: the process is gone. */
 export function isRefusal(detail: string): boolean {
@@ -109,6 +110,7 @@ export function connectionOptions(
   return {
     host,
     port: access.port,
+    Connector: HeardConnector,
     lazyConnect: true,
     enableOfflineQueue: false,
     enableReadyCheck: false,

@@ -2,9 +2,12 @@
 
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import t from 'tap';
-import type { RedisAccess } from '../../agent/redis/access.ts';
+import { connectionOptions, type RedisAccess } from '../../agent/redis/access.ts';
 import type { RemoteResult } from '../../agent/ports.ts';
+import { messageOf } from '../../src/errors.ts';
 import type { TlsFiles } from '../harness/certificates.ts';
 import { accessWith, remoteWith, answers, PATIENCE_MS, type Server, Stage } from './setup.ts';
 import { silenceIn, Watched } from './watched.ts';
@@ -166,6 +169,22 @@ await t.test('TLS: a certificate that the agent rejects: locked, it lives', asyn
   await rejects(tls, { tlsCa: tls.ca, tlsServerName: 'other.shop' }, /altnames/);
   const expired = await stage.certificates(new Date(Date.now() - 1000));
   await rejects(expired, { tlsCa: expired.ca }, /certificate has expired/);
+});
+
+await t.test('TLS: hung up on in the handshake, no second error of a socket ends us', async (t) => {
+  const tls = await stage.certificates(new Date(Date.now() - 1000));
+  const server = await stage.serve({ tls });
+  const failures: string[] = [];
+  for (let round = 0; round < 400; round++) {
+    const access = accessWith({ tls: true, tlsCa: tls.ca });
+    const redis = new Redis(connectionOptions(access, server.address, PATIENCE_MS));
+    redis.on('error', (error) => failures.push(messageOf(error)));
+    const connecting = redis.connect().catch((error: unknown) => failures.push(messageOf(error)));
+    await pause(round % 4);
+    redis.disconnect();
+    await connecting;
+  }
+  t.ok(failures.length >= 400, 'each told that it failed, and we live');
 });
 
 await t.test('TLS: Redis rejects the certificate of the agent, or its lack: locked', async (t) => {
