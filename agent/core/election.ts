@@ -1,6 +1,13 @@
 // Who should be master: the order of DESIGN 6, from what each member reported.
 
-import { compareFreshness, type Dataset, hasData, type Position, positionOf } from './lineage.ts';
+import {
+  compareFreshness,
+  type Dataset,
+  hasData,
+  lackOf,
+  type Position,
+  positionOf,
+} from './lineage.ts';
 import type { Unwritable } from '../../src/wire.ts';
 import type { CoreConfig, GroupRecord, PodView } from './model.ts';
 
@@ -108,7 +115,7 @@ export function ranking(
   if (freshest === undefined) return [];
   // "Near" is measured from the freshest alone: pairwise nearness would be no order.
   const isNear = (position: Position): boolean =>
-    position.index === freshest.index && freshest.offset - position.offset <= config.ageBeatsBytes;
+    position.index === freshest.index && lackOf(position, freshest) <= config.ageBeatsBytes;
   return eligible
     .map((entry) => ({ ...entry, near: isNear(entry.position) }))
     .toSorted((a, b) => comparePlaced(a, b, config))

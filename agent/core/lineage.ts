@@ -14,27 +14,38 @@ export type Dataset = {
   readonly aof: boolean;
 };
 
-/** `index` in the lineage, newest highest (a half more: who opened writes last); then the offset. */
-export type Position = { readonly index: number; readonly offset: number };
+/**
+ * `index` in the lineage, newest highest (a half more: who opened writes last); then the offset; `beyond`: among
+ * data that stand at one offset of their parent, how far they went under an id of their own.
+ */
+export type Position = {
+  readonly index: number;
+  readonly offset: number;
+  readonly beyond?: number;
+};
 
 /** Above whatever was opened before, AOF or not, and below what was recorded next. */
 const UNRECORDED_CHILD = 0.75;
-/** A snapshot may be older than what was recorded: an instance with the id comes first. */
-const A_SNAPSHOT = 0.25;
-/** It has its id, and less than its volume was known to hold: whole snapshots come before it. */
-const AN_OLDER_FILE = 0.5;
+/** Of two at the same offset who shows its id is certain to be there; a snapshot may be older. */
+const A_SNAPSHOT_LACKS = 0.25;
 /** Less than any offset differs. */
 const A_CHILD_HAS_MORE = 0.5;
 /** Below every recorded id: an empty dataset, which may only follow. */
 const EMPTY: Position = { index: -1, offset: 0 };
 
-/** `start` of an id that stood between an older file of the next id and that id itself. */
-const JUST_BELOW_NEXT = -1;
+/**
+ * Where data of the id at this index stand. An id that no promotion made, of data that stood among those of a
+ * promotion, is recorded before that promotion's, with the offset at which they stood as its `start`.
+ */
+function standing(index: number, offset: number, { lineage }: GroupRecord): Position {
+  const entry = lineage[index];
+  if (entry === undefined || !isAmongNext(entry)) return { index, offset };
+  const next = lineage.findIndex((later, at) => at > index && !isAmongNext(later));
+  return next < 0 ? { index, offset } : { index: next, offset: entry.start, beyond: offset };
+}
 
-/** Where data of the id at this index stand: what was recorded keeps the place that it had before. */
-function placeOf(index: number, { lineage }: GroupRecord): number {
-  const isBelowNext = lineage[index]?.start === JUST_BELOW_NEXT && index + 1 < lineage.length;
-  return isBelowNext ? index + UNRECORDED_CHILD : index;
+function isAmongNext({ term, start }: LineageEntry): boolean {
+  return term === 0 && start > 0;
 }
 
 /** Redis writes an id that it does not have as forty zeros. */
@@ -55,13 +66,7 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
     return dataset.keys === 0 ? EMPTY : { index: 0, offset: dataset.offset };
   }
   const own = indexOf(record.lineage, dataset.replid);
-  if (own >= 0) {
-    // A file of an earlier id than was recorded stands among that id's data by its offset.
-    const isOfRecorded = record.datasets[dataset.pod]?.replid === dataset.replid;
-    const isOlder = isOfRecorded && isOlderFile(dataset, record);
-    const index = isOlder ? own - AN_OLDER_FILE : placeOf(own, record);
-    return { index, offset: dataset.offset };
-  }
+  if (own >= 0) return standing(own, dataset.offset, record);
   const parent = indexOf(record.lineage, dataset.replid2);
   if (parent >= 0) {
     const unrecorded = unrecordedTerm(dataset.pod, record);
@@ -72,7 +77,7 @@ export function positionOf(dataset: Dataset, record: GroupRecord): Position | nu
     // Beyond where it left its parent it is alone: of two that are equal up to there it has more.
     const shared = Math.min(dataset.offset, dataset.secondOffset - 1);
     const hasMore = dataset.offset > shared;
-    return { index: parent, offset: hasMore ? shared + A_CHILD_HAS_MORE : shared };
+    return standing(parent, hasMore ? shared + A_CHILD_HAS_MORE : shared, record);
   }
   if (dataset.keys === 0) return EMPTY;
   const entry = record.datasets[dataset.pod];
@@ -92,20 +97,23 @@ function placeOfVolume(dataset: Dataset, entry: DatasetEntry, record: GroupRecor
   const opener = dataset.aof && !isBlank ? openerIndex(dataset.pod, record) : null;
   // What became master twice since has an id before this one: it did not restart, and has all that it had.
   const isSnapshot = !dataset.aof && isNone(dataset.replid2);
-  const index = opener ?? (isSnapshot ? recorded - A_SNAPSHOT : recorded);
+  const index = opener ?? recorded;
   // A replica's snapshot has the id of its master: this one was saved by a master, and after its promotion
   // in a term of its own, where there is one.
   const unrecorded = unrecordedTerm(dataset.pod, record);
   const isChild = !dataset.aof && unrecorded > (record.lineage[recorded]?.term ?? 0);
   // With fewer keys it is an older snapshot, or an AOF that was being written anew.
   const isWhole = dataset.keys >= entry.keys && !isBlank;
-  if (isWhole) {
-    // Of two that were recorded at the same offset, who has more keys went on for longer.
-    const surplus = dataset.keys - entry.keys;
-    const offset = entry.offset + (A_CHILD_HAS_MORE * surplus) / (surplus + 1);
-    return { index: isChild ? childIndex(unrecorded, record) : index, offset };
+  if (!isWhole) {
+    const below = (index + 1) / (record.lineage.length + 1);
+    return { index: EMPTY.index + below, offset: entry.offset };
   }
-  return { index: EMPTY.index + (index + 1) / (record.lineage.length + 1), offset: entry.offset };
+  // Of two that were recorded at the same offset, who has more keys went on for longer.
+  const surplus = dataset.keys - entry.keys;
+  const more = (A_CHILD_HAS_MORE * surplus) / (surplus + 1);
+  const offset = entry.offset + (isSnapshot && surplus === 0 ? -A_SNAPSHOT_LACKS : more);
+  if (isChild) return { index: childIndex(unrecorded, record), offset };
+  return opener === null ? standing(recorded, offset, record) : { index: opener, offset };
 }
 
 /** Above whatever was opened before this term. */
@@ -141,8 +149,8 @@ export function recordedPosition(
 ): Position {
   const isGuess = indexOf(record.lineage, best.replid) < 0;
   const index = isGuess ? openerIndex(pod, record) : null;
-  const recorded = placeOf(indexOf(record.lineage, entry.replid), record);
-  return { index: index ?? recorded, offset: entry.offset };
+  if (index !== null) return { index, offset: entry.offset };
+  return standing(indexOf(record.lineage, entry.replid), entry.offset, record);
 }
 
 /** The last term of this pod in which it may have led, and of which no id was ever recorded, or 0. */
@@ -191,7 +199,13 @@ export function isOfLineage(dataset: Dataset, record: GroupRecord): boolean {
 
 /** Negative: `a` is fresher. */
 export function compareFreshness(a: Position, b: Position): number {
-  return b.index - a.index || b.offset - a.offset;
+  return b.index - a.index || b.offset - a.offset || (b.beyond ?? 0) - (a.beyond ?? 0);
+}
+
+/** Bytes that `position` lacks of a fresher one at the same index. */
+export function lackOf(position: Position, freshest: Position): number {
+  const lag = freshest.offset - position.offset;
+  return lag === 0 ? (freshest.beyond ?? 0) - (position.beyond ?? 0) : lag;
 }
 
 /** Whether `a` has what `b` lacks, by lineage and offset alone. */
@@ -223,12 +237,11 @@ export function isKnown({ lineage }: GroupRecord, replid: string): boolean {
 
 /** Lineage with an id that no promotion made, at the place that these data had without it. */
 export function withOrigin(dataset: Dataset, record: GroupRecord): readonly LineageEntry[] {
-  const { index } = positionOf(dataset, record) ?? EMPTY;
-  const place = Math.floor(index) + 1;
+  const { index, offset } = positionOf(dataset, record) ?? EMPTY;
+  const isAmong = record.lineage[index] !== undefined && offset > 0;
+  const place = isAmong ? index : Math.floor(index) + 1;
   const excess = Math.max(0, record.lineage.length + 1 - LINEAGE_MAX);
-  const isAboveOlder = index - Math.floor(index) > 1 - AN_OLDER_FILE;
-  const start = isAboveOlder ? JUST_BELOW_NEXT : 0;
-  const entry = { replid: dataset.replid, term: 0, start };
+  const entry = { replid: dataset.replid, term: 0, start: isAmong ? offset : 0 };
   // The oldest others make room for it, also where it is the oldest of all.
   const older = record.lineage.slice(Math.min(excess, place), place);
   const newer = record.lineage.slice(Math.max(excess, place));

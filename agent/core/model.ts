@@ -13,7 +13,10 @@ export type Candidate = {
   readonly runId: string;
 };
 
-/** One replication id that the group's dataset went through; `start`: first offset under it, or -1 (lineage.ts). */
+/**
+ * One replication id that the group's dataset went through. `start`: the first offset under it; of an id that no
+ * promotion made (term 0), 0, or the offset under the next promotion's id at which its data stood.
+ */
 export type LineageEntry = {
   readonly replid: string;
   readonly term: number;

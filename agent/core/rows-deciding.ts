@@ -8,6 +8,7 @@ import { isGoalOpen, pursueGoal } from './goal.ts';
 import { renewedRecord } from './record.ts';
 import { giveAway, leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
 import { leftWithSilent } from './silent-members.ts';
+import type { Peer } from './model.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import {
   awaitedVolume,
@@ -31,6 +32,8 @@ const FROZEN_WAIT_MS = 300;
 /** Streams of peers are there so long after the start. */
 const YOUNG_MS = 1000;
 const INELIGIBLE_WAIT_MS = 300;
+/** An agent that starts while the API server is slow. */
+const STARTING_WAIT_MS = 3000;
 /** Containers of a group that crashed together come back within seconds of each other. */
 const UNHEARD_WAIT_MS = 3000;
 const INHERIT_WAIT_MS = 4000;
@@ -157,15 +160,23 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
   if (!isDecided && isComing) return false;
   const self = selfMember(s);
   if (self === null) return false;
-  const frozen = answering
-    .filter((peer) => isFrozenIn(peer, term))
-    .flatMap((p) => peerMember(p) ?? []);
-  const best = rank(s, [self, ...frozen])[0];
-  if (best === undefined || best.uid === self.uid) return true;
-  if (isDecided && !isFresher(best, self, recordOf(s))) return true;
+  const betterAmong = (peers: readonly Peer[]): Member | null => {
+    const best = rank(s, [self, ...peers.flatMap((peer) => peerMember(peer) ?? [])])[0];
+    if (best === undefined || best.uid === self.uid) return null;
+    return !isDecided || isFresher(best, self, recordOf(s)) ? best : null;
+  };
+  // Nobody writes to it, and its agent, which has just started, will tell soon that it stopped.
+  const starting = unfrozen.filter(isStarting);
+  if (turn.elapsedMs() < STARTING_WAIT_MS && betterAmong(starting) !== null) return false;
+  const best = betterAmong(answering.filter((peer) => isFrozenIn(peer, term)));
+  if (best === null) return true;
   const reason = betterClaim(best, self, recordOf(s), s.config);
   transfer(turn, best, reason, { goal: null, decided: unfrozen.length === 0 });
   return false;
+}
+
+function isStarting({ report }: Peer): boolean {
+  return report.frozenTerm === null && report.role === 'limbo';
 }
 
 /** Rule 6: an agent that has just started may not have heard everybody who is there. */

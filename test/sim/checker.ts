@@ -78,6 +78,8 @@ export class Checker {
   /** When the Lease named its present holder first. */
   #heldSince = 0;
   #lastHolder = '';
+  /** When somebody deleted the Lease last. */
+  #recordLostAt = Number.NEGATIVE_INFINITY;
   /** The Lease's, whatever anybody believes. */
   #trueHolder = '';
   /** Ids that were gone at a promotion, with the reason: a known, counted loss. */
@@ -288,11 +290,17 @@ export class Checker {
     }
   }
 
-  /** An id that its master took and lost again before any agent could look: it is in no record. */
+  /** An id that its master took and lost again before any agent could look, or that nobody has kept. */
   #isUnseen({ replid }: Shown & object, asked: AgentState): boolean {
     const taken = this.#ids.get(replid);
     const isRecorded = recordOf(asked).lineage.some((entry) => entry.replid === replid);
-    return taken !== undefined && !isRecorded && taken.lastAt - taken.firstAt < LOOK_MS;
+    if (taken === undefined || isRecorded) return false;
+    if (taken.lastAt - taken.firstAt < LOOK_MS) return true;
+    // A person took the record away, and no pod had it yet.
+    const isMirrored = (asked.pods ?? []).some(({ mirror }) =>
+      mirror.lineage.some((entry) => entry.replid === replid),
+    );
+    return taken.firstAt < this.#recordLostAt && !isMirrored;
   }
 
   /** A person made it master and its agent ended since: nobody knows that it was no promotion of ours. */
@@ -494,6 +502,7 @@ export class Checker {
   /** I2: terms only grow, and each has one holder. */
   onLease(before: StoredLease | null, after: StoredLease | null): void {
     this.#trueHolder = after?.spec?.holderIdentity ?? '';
+    if (after === null) this.#recordLostAt = this.#parts.scheduler.now();
     if (after === null) return;
     const term = after.spec?.leaseTransitions ?? 0;
     const [, uid = ''] = this.#trueHolder.split('_');

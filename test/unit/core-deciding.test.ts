@@ -172,6 +172,27 @@ await t.test('a peer that comes back later has its 300 ms from then', (t) => {
 });
 
 await t.test(
+  'rule 7: fresher data of an agent that starts are waited for, three seconds long',
+  (t) => {
+    const beside = (offset: number, untilMs: number): Rig => {
+      const rig = Rig.nominee({ basisMs: null, candidates: [candidate(0)] });
+      rig.pass(untilMs, () => {
+        rig.peer(1, { role: 'limbo', frozenTerm: null, instance: limboOf(1, { offset }) });
+        rig.see(limbo);
+      });
+      return rig;
+    };
+    const waits = beside(999, 2900);
+    t.notOk(kinds(waits.effects).includes('promote'));
+    waits.frozen(1, { offset: 999 });
+    t.notOk(kinds(waits.effects).includes('promote'), 'it is handed over to once it stopped');
+    t.ok(kinds(beside(999, 3050).effects).includes('promote'), 'no longer');
+    t.ok(kinds(beside(1, 350).effects).includes('promote'), '300 ms where they are no fresher');
+    t.end();
+  },
+);
+
+await t.test(
   'rule 6: an agent younger than 1 s waits 300 ms for candidates that it has not heard',
   (t) => {
     const begin = (bootedAt: number, changes: Partial<GroupRecord> = {}): Rig => {

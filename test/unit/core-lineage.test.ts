@@ -3,6 +3,7 @@ import {
   compareFreshness,
   type Dataset,
   hasData,
+  lackOf,
   mayBeOverwritten,
   positionOf,
   withOrigin,
@@ -49,7 +50,7 @@ await t.test('rule 11: an AOF restart is ranked by what its volume held', (t) =>
   t.equal(positionOf({ ...reborn, volume: 'pvc/other' }, record), null, 'another volume');
   t.same(positionOf({ ...reborn, keys: 0 }, record), { index: -1, offset: 0 }, 'emptied');
   const snapshot = positionOf({ ...reborn, aof: false }, record);
-  t.same(snapshot, { index: 0.75, offset: 150 }, 'an RDB comes behind those that have the id');
+  t.same(snapshot, { index: 1, offset: 149.75 }, 'an RDB comes behind those that have the id');
   const keys = (record.datasets['redis-1']?.keys ?? 0) - 1;
   const older = positionOf({ ...reborn, keys }, record);
   t.ok(hasData(older), 'an older file is data still');
@@ -58,15 +59,15 @@ await t.test('rule 11: an AOF restart is ranked by what its volume held', (t) =>
 });
 
 await t.test(
-  'rule 11: a file that is older than what was recorded comes behind whole snapshots',
+  'rule 11: files of one id are compared by their offsets, whatever was recorded',
   (t) => {
     const older = dataset({ offset: 140, keys: 4 });
-    t.same(positionOf(older, record), { index: 0.5, offset: 140 });
-    const earlier = positionOf({ ...older, replid: 'aaa', offset: 900 }, record);
-    t.same(earlier, { index: 0, offset: 900 }, 'of an earlier id its offset tells all');
-    t.same(positionOf({ ...older, keys: 5 }, record), { index: 1, offset: 140 }, 'not fewer keys');
-    t.same(positionOf({ ...older, offset: 150 }, record), { index: 1, offset: 150 });
-    t.same(positionOf({ ...older, volume: 'pvc/other' }, record), { index: 1, offset: 140 });
+    t.same(positionOf(older, record), { index: 1, offset: 140 });
+    const earlier = dataset({ pod: 'redis-2', volume: 'v2', offset: 100, keys: 5 });
+    const volumes = { 'redis-2': { volume: 'v2', replid: 'ccc', offset: 900, keys: 9 } };
+    const within = { ...record, datasets: { ...record.datasets, ...volumes } };
+    const [mine, other] = [positionOf(older, within), positionOf(earlier, within)];
+    t.ok(mine !== null && other !== null && compareFreshness(mine, other) < 0);
     t.end();
   },
 );
@@ -173,7 +174,7 @@ await t.test(
     const snapshot = dataset({ replid: 'zzz', offset: 0 });
     const history = [{ term: 3, holder: 'redis-1', reason: 'never recorded', at: '' }];
     const position = positionOf(snapshot, { ...record, history });
-    t.same(position, { index: 1.75, offset: 150 }, 'only a master saves it');
+    t.same(position, { index: 1.75, offset: 149.75 }, 'only a master saves it');
     const aof = positionOf({ ...snapshot, aof: true }, { ...record, history });
     t.same(aof, { index: 1, offset: 150 }, 'an AOF tells nothing of its master');
     const fewer = positionOf({ ...snapshot, keys: 4 }, { ...record, history });
@@ -207,14 +208,30 @@ await t.test('a snapshot stays ahead of an older file once its id is recorded', 
   const whole = positionOf(dataset({}), { ...record, datasets, lineage });
   const mine = positionOf(snapshot, { ...record, datasets, lineage });
   t.ok(whole !== null && mine !== null && compareFreshness(whole, mine) < 0, 'and behind the id');
+  t.equal(mine?.offset, positionOf(snapshot, { ...record, datasets })?.offset, 'where it was');
   t.end();
 });
 
 await t.test('an id is recorded at the place that its data had without it', (t) => {
   const ids = (data: Dataset): string[] => withOrigin(data, record).map(({ replid }) => replid);
-  const child = { replid: 'ccc', secondOffset: 50 };
-  t.same(ids(dataset({ ...child, replid2: 'aaa' })), ['aaa', 'ccc', 'bbb']);
-  t.same(ids(dataset({ ...child, replid2: 'bbb' })), ['aaa', 'bbb', 'ccc']);
+  const child = dataset({ replid: 'ccc', secondOffset: 50, replid2: 'bbb' });
+  t.same(ids({ ...child, replid2: 'aaa' }), ['ccc', 'aaa', 'bbb'], 'among those of its parent');
+  const within = { ...record, lineage: withOrigin(child, record) };
+  const before = positionOf(child, record);
+  const after = positionOf(child, within);
+  t.same(after, { index: 2, offset: before?.offset, beyond: 160 }, 'at that offset of its parent');
+  const further = positionOf({ ...child, offset: child.offset + 1 }, within);
+  t.ok(further !== null && after !== null && compareFreshness(further, after) < 0);
+  t.ok(further !== null && after !== null && lackOf(after, further) === 1, 'and by so much');
+  const parent = positionOf(dataset({ offset: 50 }), within);
+  t.ok(parent !== null && after !== null && compareFreshness(parent, after) < 0);
+  const second = { ...child, replid: 'ddd', offset: 60 };
+  const both = { ...record, lineage: withOrigin(second, within) };
+  t.same(positionOf(child, both), { ...after, index: 3 }, 'also where another comes between');
+  const opened = dataset({ replid: 'new', replid2: 'zzz', secondOffset: 3 });
+  const history = [{ term: 3, holder: 'redis-1', reason: '', at: '' }];
+  const lineage = withOrigin(opened, { ...record, history });
+  t.equal(lineage.at(-1)?.replid, 'new', 'above what was opened before it');
   t.same(ids(dataset({ replid: 'new', keys: 0 })), ['new', 'aaa', 'bbb'], 'empty: below all');
   t.end();
 });
@@ -224,7 +241,10 @@ await t.test('the lineage is of 30 ids at most, the newest last', (t) => {
   const child = dataset({ replid: 'ccc', replid2: 'r29', secondOffset: 50 });
   const next = withOrigin(child, { ...record, lineage });
   t.equal(next.length, 30);
-  t.equal(next.at(-1)?.replid, 'ccc');
+  t.same(
+    next.slice(-2).map(({ replid }) => replid),
+    ['ccc', 'r29'],
+  );
   t.equal(next[0]?.replid, 'r1');
   t.end();
 });

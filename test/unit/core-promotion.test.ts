@@ -38,8 +38,8 @@ await t.test('the id of the data is recorded before they are promoted', (t) => {
   const [write] = writes(rig.effects);
   t.match(write, { op: 'renew', term: 2 });
   t.same(write?.record.lineage, [
+    { replid: 'child', term: 0, start: 49.5 },
     { replid: 'aaa', term: 1, start: 0 },
-    { replid: 'child', term: 0, start: 0 },
   ]);
   rig.written('ok', 10);
   rig.tick(20);
