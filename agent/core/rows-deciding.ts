@@ -175,8 +175,9 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
   return false;
 }
 
-function isStarting({ report }: Peer): boolean {
-  return report.frozenTerm === null && report.role === 'limbo';
+/** In limbo and without any promise yet; one that attaches gives none, and stops by itself. */
+function isStarting({ report: { state, role, frozenTerm } }: Peer): boolean {
+  return frozenTerm === null && role === 'limbo' && state !== 'Following';
 }
 
 /** Rule 6: an agent that has just started may not have heard everybody who is there. */

@@ -380,8 +380,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'starting-peers-do-not-count',
     rule: 'rule 7: fresher data of an agent that starts are waited for',
     file: core('rows-deciding'),
-    find: "return report.frozenTerm === null && report.role === 'limbo';",
-    replace: "return report.frozenTerm === null && report.role === 'unknown';",
+    find: "return frozenTerm === null && role === 'limbo' && state !== 'Following';",
+    replace: "return frozenTerm === null && role === 'limbo' && state === 'Leading';",
   },
   {
     name: 'frozen-is-not-killed',
