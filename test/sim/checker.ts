@@ -303,10 +303,10 @@ export class Checker {
     return taken.firstAt < this.#recordLostAt && !isMirrored;
   }
 
-  /** A person made it master and its agent ended since: nobody knows that it was no promotion of ours. */
+  /** A person made it master while no agent ran that could see what it was before, or ours has ended since. */
   #isUnseenByHand({ agent }: SimPod, redis: RedisProcess): boolean {
     const madeAt = this.#byHand.get(redis);
-    return madeAt !== undefined && agent !== null && agent.process.createdAt > madeAt;
+    return madeAt !== undefined && agent !== null && agent.process.runsSince > madeAt;
   }
 
   /** I4: who just took the Lease waits a moment for the final offsets of those that it hears. */
