@@ -177,7 +177,8 @@ export class Checker {
     const isJudged = isDecided && redis.startedAt < this.#heldSince;
     if (!isJudged && !this.#joined.has(redis)) this.#checkUnheard(pod, asked, ids, term);
     const isNew = this.#parts.scheduler.now() - this.#heldSince <= COMPARES_FOR_MS;
-    if (isAgain || (isNew && !isDecided)) this.#checkLive(pod, asked, ids, term);
+    const mustCompare = isAgain || (isNew && !isDecided);
+    if (mustCompare && !isUnseenByHand) this.#checkLive(pod, asked, ids, term);
     this.#joined.add(redis);
     this.#checkConfirmed(pod, ids, term);
     this.#checkLoss(pod, ids, isPlanned, term);
