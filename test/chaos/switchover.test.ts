@@ -75,6 +75,10 @@ await declare(
       const [piece, pieces] = ['x'.repeat(2 ** 20), 6];
       for (let count = 0; count < pieces; count++) await redis.set(`large:${count}`, piece);
     });
+    // It judges by its last look, which may have come between two of them.
+    const areSeen = async (): Promise<boolean> =>
+      ((await master.state()).offset ?? 0) > 6 * 2 ** 20;
+    await waitFor("the master's agent has seen them", areSeen, { timeoutMs: 5000 });
     const mark = performance.now();
     const id = await group.requestSwitchover(target);
     const answered = async () => {
