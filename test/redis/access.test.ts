@@ -174,9 +174,9 @@ await t.test('TLS: a certificate that the agent rejects: locked, it lives', asyn
 await t.test('TLS: hung up on in the handshake, no second error of a socket ends us', async (t) => {
   const tls = await stage.certificates(new Date(Date.now() - 1000));
   const server = await stage.serve({ tls });
+  const access = accessWith({ tls: true, tlsCa: tls.ca });
   const failures: string[] = [];
   for (let round = 0; round < 400; round++) {
-    const access = accessWith({ tls: true, tlsCa: tls.ca });
     const redis = new Redis(connectionOptions(access, server.address, PATIENCE_MS));
     redis.on('error', (error) => failures.push(messageOf(error)));
     const connecting = redis.connect().catch((error: unknown) => failures.push(messageOf(error)));

@@ -4,7 +4,7 @@
 import { goalOf } from '../../agent/core/goal.ts';
 import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
 import { readRecord } from '../../agent/kube/annotation-text.ts';
-import type { AgentState, Peer } from '../../agent/core/model.ts';
+import type { AgentState, GroupRecord, Peer } from '../../agent/core/model.ts';
 import { leaseOf, localInstance, recordOf, seenTerm } from '../../agent/core/view.ts';
 import { leaseName, RECORD_ANNOTATION } from '../../src/names.ts';
 import { GROUP } from './agent.ts';
@@ -294,13 +294,12 @@ export class Checker {
   /** An id that its master took and lost again before any agent could look, or that nobody has kept. */
   #isUnseen({ replid }: Shown & object, asked: AgentState): boolean {
     const taken = this.#ids.get(replid);
-    const isRecorded = recordOf(asked).lineage.some((entry) => entry.replid === replid);
-    if (taken === undefined || isRecorded) return false;
+    const isIn = ({ lineage }: Pick<GroupRecord, 'lineage'>): boolean =>
+      lineage.some((entry) => entry.replid === replid);
+    if (taken === undefined || isIn(recordOf(asked))) return false;
     if (taken.lastAt - taken.firstAt < LOOK_MS) return true;
     // A person took the record away, and no pod had it yet.
-    const isMirrored = (asked.pods ?? []).some(({ mirror }) =>
-      mirror.lineage.some((entry) => entry.replid === replid),
-    );
+    const isMirrored = (asked.pods ?? []).some(({ mirror }) => isIn(mirror));
     return taken.firstAt < this.#recordLostAt && !isMirrored;
   }
 
@@ -503,8 +502,10 @@ export class Checker {
   /** I2: terms only grow, and each has one holder. */
   onLease(before: StoredLease | null, after: StoredLease | null): void {
     this.#trueHolder = after?.spec?.holderIdentity ?? '';
-    if (after === null) this.#recordLostAt = this.#parts.scheduler.now();
-    if (after === null) return;
+    if (after === null) {
+      this.#recordLostAt = this.#parts.scheduler.now();
+      return;
+    }
     const term = after.spec?.leaseTransitions ?? 0;
     const [, uid = ''] = this.#trueHolder.split('_');
     if (before === null) this.#greatestTerm = Math.min(this.#greatestTerm, this.#rememberedTerm());
