@@ -185,6 +185,8 @@ export class Effects {
     log[level]({ target: pod, address, outcome }, 'fenced, so that it accepts no write');
     const instance = result.ok ? result.instance : null;
     const isConfirmed = result.ok || result.refused;
-    this.#core.dispatch({ kind: 'remote-fenced', uid, isConfirmed, isLocked, instance });
+    const wasMaster = seen?.ok === true && seen.instance.role === 'master';
+    const fenced = { uid, isConfirmed, isLocked, wasMaster, instance };
+    this.#core.dispatch({ kind: 'remote-fenced', ...fenced });
   }
 }

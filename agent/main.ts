@@ -12,6 +12,7 @@ import { HttpServer } from './http/server.ts';
 import { KubeApi } from './kube/api.ts';
 import { loadCredentials } from './kube/credentials.ts';
 import { dataVolume } from './kube/data-volume.ts';
+import { AgentEvents } from './kube/events.ts';
 import { groupOf } from './kube/group.ts';
 import { LabelKeeper } from './kube/label-keeper.ts';
 import { LeaseAdapter } from './kube/lease.ts';
@@ -136,6 +137,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
       runtime.dispatch({ kind: 'peer', report, startedEpochMs });
     },
   });
+  const events = new AgentEvents({ api, own: own.pod, agentId, clock, log });
   const runtime: Runtime = new Runtime({
     core: coreOf(config, own, agentId),
     clock,
@@ -162,6 +164,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     followPeers: (list) => streams.follow(list),
     isStranger: (uid, address) => streams.isStranger(uid, address),
     publish: (report) => http.publish(report),
+    tell: (notice) => events.tell(notice),
     onExit: (code) => process.exit(code),
   });
   const shutdown: ShutdownParts = {

@@ -73,5 +73,6 @@ export function faceOf(s: AgentState): readonly unknown[] {
     problemOf(s),
     instance?.unwritable,
     s.answer?.id,
+    s.answer?.outcome,
   ];
 }

@@ -7,6 +7,7 @@ import type { Timer } from './clock.ts';
 import { ailment } from './core/ailment.ts';
 import { labelChanges } from './core/labels.ts';
 import type { AgentEvent, AgentState, PodView } from './core/model.ts';
+import { type Notice, noticesOf } from './core/notices.ts';
 import { reportOf, unhealthiness, unreadiness } from './core/report.ts';
 import { initialState, step } from './core/step.ts';
 import { seenTerm } from './core/view.ts';
@@ -40,6 +41,8 @@ export type RuntimeParts = EffectParts &
     readonly isTraced?: boolean;
     readonly followPeers: (pods: readonly PodView[]) => void;
     readonly publish: (report: AgentReport) => void;
+    /** Fire and forget. */
+    readonly tell: (notice: Notice) => void;
   };
 
 /** What the runtime asks of the world, so that nothing throws or rejects. */
@@ -66,6 +69,7 @@ function guarded(parts: RuntimeParts): RuntimeParts {
       ]),
     followPeers: (pods) => guard.now('followPeers', () => parts.followPeers(pods), undefined),
     publish: (report) => guard.now('publish', () => parts.publish(report), undefined),
+    tell: (notice) => guard.now('tell', () => parts.tell(notice), undefined),
   };
 }
 
@@ -177,6 +181,8 @@ export class Runtime {
       this.#effects.carryOut(effect);
     }
     if (event.kind === 'pods') this.#followPeers();
+    // After the effects: nothing waits for what people are told.
+    for (const notice of noticesOf(before, event, state)) this.#parts.tell(notice);
     // What a new phase asks for next waits for no tick: a nominee promotes as soon as it knows. A
     // tick may come at any moment, so this is one of its moments; one for each event, no loop.
     const hasMoved = state.phase !== before.phase;

@@ -5,6 +5,7 @@
 // and of the versions and settings (RO_REDIS_VERSIONS=all) into test/chaos/matrix.json.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { NOTICES } from '../agent/core/notices.ts';
 import { TIMING_PROFILES } from '../agent/core/lease-clock.ts';
 import { AGENT_OPTIONS } from '../agent/options.ts';
 import { formatDuration } from '../src/duration.ts';
@@ -17,7 +18,13 @@ import { WEBHOOK_OPTIONS } from '../webhook/config.ts';
 import { isSilent, REASONS } from '../webhook/core/reasons.ts';
 
 const root = new URL('../', import.meta.url);
-const FILES = ['README.md', 'docs/design.md', 'docs/injection.md', 'docs/scenarios.md'];
+const FILES = [
+  'README.md',
+  'docs/design.md',
+  'docs/injection.md',
+  'docs/operations.md',
+  'docs/scenarios.md',
+];
 const RESULTS = new URL('test/chaos/results.json', root);
 const MATRIX = new URL('test/chaos/matrix.json', root);
 const { values: flags } = parseArgs({
@@ -151,6 +158,16 @@ const BLOCKS = {
     table(
       ['code', 'remedy'],
       Object.entries(ERROR_REMEDIES).map(([name, remedy]) => [code(name), remedy]),
+    ),
+  events: () =>
+    table(
+      ['Event', 'type', 'about', 'what happened'],
+      Object.entries(NOTICES).map(([name, { type, about, text }]) => [
+        name === 'Problem' ? '(a code)' : code(name),
+        type,
+        about === 'group' ? 'the StatefulSet' : 'the pod',
+        text,
+      ]),
     ),
   reasons: reasonTable,
   scenarios: scenarioTable,

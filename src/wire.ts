@@ -61,7 +61,8 @@ export type RouteReport = {
 /** What became of a request for a switchover. */
 export type RequestAnswer = {
   readonly id: string;
-  readonly outcome: 'begun' | 'refused';
+  /** `undone`: it was begun and did not come about; whoever was master leads on, or another election came first. */
+  readonly outcome: 'begun' | 'refused' | 'done' | 'undone';
   readonly detail: string;
 };
 

@@ -30,7 +30,7 @@ const STOP_MS = 1500;
 const STOPPED_SWAP_MS = 800;
 
 /** Why this peer cannot take over without loss, or a long pause, or null. */
-function problemOf(s: AgentState, { report, at }: Peer): string | null {
+export function targetProblem(s: AgentState, { report, at }: Peer): string | null {
   const { instance } = report;
   if (s.now - at > PEER_LIVE_MS) return 'its agent is silent';
   if (report.leaving) return 'its pod is terminating';
@@ -58,7 +58,7 @@ function problemOf(s: AgentState, { report, at }: Peer): string | null {
 /** The best live, linked replica that stays; or the one that is `wanted`. */
 export function handoverTarget({ s }: Turn, wanted: string | null = null): Member | null {
   if (!mayHandOver(s)) return null;
-  const peers = [...s.peers.values()].filter((peer) => problemOf(s, peer) === null);
+  const peers = [...s.peers.values()].filter((peer) => targetProblem(s, peer) === null);
   const ranked = rank(
     s,
     peers.flatMap((peer) => peerMember(peer) ?? []),
@@ -71,51 +71,11 @@ export function handoverTarget({ s }: Turn, wanted: string | null = null): Membe
 }
 
 /** A successor finds the offset by the id of this promotion, and a drain that failed is over. */
-function mayHandOver(s: AgentState): boolean {
+export function mayHandOver(s: AgentState): boolean {
   const isRecorded = s.opened !== null && isNewest(recordOf(s), s.opened);
   // While the API server is silent nothing can be given away: the failsafe alone keeps the master.
   const canGive = isRecorded && s.failsafe.round === 0;
   return canGive && s.now - s.handoverFailedAt >= FAILED_AGAIN_MS;
-}
-
-/** Why the pod that was asked for cannot take over now. */
-function refusalOf(turn: Turn, { target }: SwitchoverRequest): string {
-  const { s } = turn;
-  if (s.failsafe.round !== 0) return 'the API server does not answer';
-  if (!mayHandOver(s)) return 'the master has only just begun to lead, or to hand over in vain';
-  if (target === null) return 'no replica is in sync with the master';
-  if (target === s.config.self.pod) return `${target} is the master already`;
-  const peer = [...s.peers.values()].find(({ report }) => report.podName === target);
-  if (peer === undefined) return `${target} is no member that this agent hears`;
-  const problem = problemOf(s, peer);
-  return `${target} cannot take over: ${problem ?? 'it is not eligible (replica-priority, lineage)'}`;
-}
-
-/** A switchover that a person asked for: begun, or refused with the reason; each request once. */
-export function answerRequest(turn: Turn): boolean {
-  const { s } = turn;
-  const { request } = s;
-  const lease = leaseOf(s);
-  if (request === null || lease === null || request.id === s.answer?.id) return false;
-  // Carried out by the master before: its answer is the one that counts.
-  const isDone = recordOf(s).history.some(({ reason }) => reason.startsWith(nameOf(request)));
-  if (isDone) return false;
-  const refuse = (detail: string): false => {
-    s.answer = { id: request.id, outcome: 'refused', detail };
-    turn.say(`switchover ${request.id} refused: ${detail}`);
-    return false;
-  };
-  if (request.until <= s.now) return refuse('it expired before it was seen');
-  if (request.term !== lease.term) {
-    return refuse(`it was made for term ${request.term}, and this is term ${lease.term}`);
-  }
-  const target = handoverTarget(turn, request.target);
-  if (target === null) return refuse(refusalOf(turn, request));
-  const detail = `handing over to ${target.pod}, asked for by ${request.by}`;
-  s.answer = { id: request.id, outcome: 'begun', detail };
-  turn.enter('HandingOver', `switchover ${request.id}: ${detail}`);
-  s.switchover = request;
-  return true;
 }
 
 /** Below 7.0 REPLICAOF cuts the links of a master's own replicas: they must have all before it. */
@@ -144,7 +104,8 @@ export function handingOver(turn: Turn): void {
   transfer(turn, target, reasonOf(s), { goal: 'pending', decided: true });
 }
 
-function nameOf({ id }: SwitchoverRequest): string {
+/** How the history names it. */
+export function nameOf({ id }: Pick<SwitchoverRequest, 'id'>): string {
   return `switchover ${id},`;
 }
 

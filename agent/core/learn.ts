@@ -83,6 +83,8 @@ export function learn(turn: Turn, event: AgentEvent): void {
       s.goneVolumes = new Set([...s.goneVolumes, event.volume].slice(-GONE_VOLUMES_MAX));
       return;
     case 'request':
+      // Whether it was answered, only the agent before this one knew.
+      if (s.requestAtStart === undefined) s.requestAtStart = event.request?.id ?? null;
       s.request = event.request;
       return;
     case 'pod-gone':

@@ -197,15 +197,15 @@ export function isOfLineage(dataset: Dataset, record: GroupRecord): boolean {
   return [dataset.replid, dataset.replid2].some((id) => indexOf(record.lineage, id) >= 0);
 }
 
-/** Negative: `a` is fresher. */
-export function compareFreshness(a: Position, b: Position): number {
-  return b.index - a.index || b.offset - a.offset || (b.beyond ?? 0) - (a.beyond ?? 0);
-}
-
 /** Bytes that `position` lacks of a fresher one at the same index. */
 export function lackOf(position: Position, freshest: Position): number {
   const lag = freshest.offset - position.offset;
   return lag === 0 ? (freshest.beyond ?? 0) - (position.beyond ?? 0) : lag;
+}
+
+/** Negative: `a` is fresher. */
+export function compareFreshness(a: Position, b: Position): number {
+  return b.index - a.index || lackOf(a, b);
 }
 
 /** Whether `a` has what `b` lacks, by lineage and offset alone. */

@@ -251,6 +251,8 @@ export type AgentEvent =
       readonly isConfirmed: boolean;
       /** It lives, and did not let this agent in. */
       readonly isLocked?: boolean;
+      /** It was a master until then, as a look before it showed. */
+      readonly wasMaster?: boolean;
       /** The instance's final offset, where the limbo transaction gave one. */
       readonly instance: Instance | null;
     }
@@ -399,6 +401,8 @@ export type AgentState = {
   readonly lookedForPodsAt: number;
   readonly terminating: boolean;
   readonly request: SwitchoverRequest | null;
+  /** The request that stood there when this agent started; undefined until that is known. */
+  readonly requestAtStart: string | null | undefined;
   /** What became of the last request that this agent answered. */
   readonly answer: RequestAnswer | null;
   /** The switchover that is under way: this pod, or the best one where it is null, is to lead. */

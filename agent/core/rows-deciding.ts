@@ -16,6 +16,7 @@ import {
   expectedPods,
   isForeign,
   isFrozenIn,
+  isStarting,
   isValid,
   leaseOf,
   livePeers,
@@ -173,11 +174,6 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
   const reason = betterClaim(best, self, recordOf(s), s.config);
   transfer(turn, best, reason, { goal: null, decided: unfrozen.length === 0 });
   return false;
-}
-
-/** In limbo and without any promise yet; one that attaches gives none, and stops by itself. */
-function isStarting({ report: { state, role, frozenTerm } }: Peer): boolean {
-  return frozenTerm === null && role === 'limbo' && state !== 'Following';
 }
 
 /** Rule 6: an agent that has just started may not have heard everybody who is there. */

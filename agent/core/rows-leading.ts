@@ -1,7 +1,7 @@
 // Row of Leading: the master, until it is none.
 
 import { keepOthersFenced } from './fencing-others.ts';
-import { answerRequest, handingOver, handoverTarget } from './handover.ts';
+import { handingOver, handoverTarget } from './handover.ts';
 import {
   keepWhileLockedOut,
   leaveIfGiven,
@@ -14,6 +14,7 @@ import { keepIsolation } from './isolation.ts';
 import { isNewest } from './lineage.ts';
 import type { AgentState, Instance } from './model.ts';
 import { hasNewCandidate, hasUnrecordedMember, renewedRecord } from './record.ts';
+import { answerRequest } from './switchover.ts';
 import type { Turn } from './turn.ts';
 import { mustBeGivenUp } from './unwritable.ts';
 import {

@@ -10,6 +10,7 @@ import { boot } from './rows-boot.ts';
 import { deciding, promoting } from './rows-deciding.ts';
 import { acquiring, fencing, followingOrFenced } from './rows-following.ts';
 import { leading } from './rows-leading.ts';
+import { concludeRequest } from './switchover.ts';
 import { Turn } from './turn.ts';
 import { unwritableSince } from './unwritable.ts';
 import { leaseOf } from './view.ts';
@@ -59,6 +60,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     lookedForPodsAt: Number.NEGATIVE_INFINITY,
     terminating: false,
     request: null,
+    requestAtStart: undefined,
     answer: null,
     switchover: null,
     isGuarded: false,
@@ -103,7 +105,12 @@ function act(turn: Turn): void {
     return;
   }
   runFailsafe(turn);
-  switch (s.phase) {
+  actInPhase(turn);
+  concludeRequest(turn);
+}
+
+function actInPhase(turn: Turn): void {
+  switch (turn.s.phase) {
     case 'Boot':
       return boot(turn);
     case 'Fencing':

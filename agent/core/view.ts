@@ -343,3 +343,8 @@ export function rankedMembers(state: AgentState): readonly Member[] {
 export function isFrozenIn(peer: Peer, term: number): boolean {
   return (peer.report.frozenTerm ?? -1) >= term;
 }
+
+/** In limbo and without any promise yet; one that attaches gives none, and stops by itself. */
+export function isStarting({ report: { state, role, frozenTerm } }: Peer): boolean {
+  return frozenTerm === null && role === 'limbo' && state !== 'Following';
+}

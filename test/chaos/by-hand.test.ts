@@ -3,6 +3,7 @@
 import t from 'tap';
 import { DISCARD_DATA_ANNOTATION, ROLE_LABEL } from '../../src/names.ts';
 import { declarations } from '../harness/declare.ts';
+import { eventOf } from '../harness/events.ts';
 import type { Group } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
@@ -100,6 +101,10 @@ await declare(
     await label(group, replica as Pod, 'master');
     await label(group, master, 'replica');
     t.comment(await repairedWithin(group, 5000));
+    for (const pod of [master, replica as Pod]) {
+      const { note } = await eventOf(group, 'LabelRepaired', `Pod/${pod.name}`);
+      t.match(note, /somebody changed the role label/);
+    }
     await scenario.unchanged(master);
     await scenario.end(master);
   },

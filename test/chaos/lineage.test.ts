@@ -2,6 +2,7 @@
 
 import t from 'tap';
 import { declarations } from '../harness/declare.ts';
+import { eventOf } from '../harness/events.ts';
 import type { Group } from '../harness/group.ts';
 import { fallBehind } from '../harness/lag.ts';
 import { oneMaster } from '../harness/one-master.ts';
@@ -36,6 +37,8 @@ await linkScenario(
     const leaders = new RegExp(`"target":"${stray.name}".*"outcome":"limbo"`);
     const isSaid = own.test(stray.logTail(10_000)) || leaders.test(master.logTail(10_000));
     t.ok(isSaid, 'it is said in the log');
+    const { note } = await eventOf(group, 'SplitBrainDetected', `StatefulSet/${group.name}`);
+    t.match(note, new RegExp(`${stray.name} was a master beside ${master.name}`));
     await scenario.unchanged(master);
     await scenario.end(next, { mayOverlap: true });
   },

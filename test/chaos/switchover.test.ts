@@ -2,6 +2,7 @@
 
 import t from 'tap';
 import { declarations } from '../harness/declare.ts';
+import { eventOf } from '../harness/events.ts';
 import type { Group } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
@@ -30,7 +31,15 @@ await declare(
     await scenario.writer.firstAfter(mark, 10_000, master.ip);
     const after = await oneMaster(group, { not: master });
     t.equal(after.name, target.name, 'the pod that was named');
-    t.match((await master.state()).request, { id, outcome: 'begun' });
+    const detail = `${target.name} leads since term ${(await target.state()).term}`;
+    await waitFor(
+      'the old master tells that it is done',
+      async () => (await master.state()).request?.outcome === 'done',
+      { timeoutMs: 5000 },
+    );
+    t.match((await master.state()).request, { id, outcome: 'done', detail });
+    const { note } = await eventOf(group, 'SwitchoverCompleted', `StatefulSet/${group.name}`);
+    t.match(note, new RegExp(`^${master.name} → ${target.name} is master`));
     t.comment(`writes paused for ${scenario.writer.largestGapMs(mark).toFixed(0)} ms`);
     await scenario.end(after);
   },
@@ -60,6 +69,8 @@ await declare(
     target.redis.signal('SIGCONT');
     const after = await oneMaster(group);
     t.equal(after.name, master.name, 'the old master');
+    t.match((await master.state()).request, { outcome: 'undone', detail: /did not open term/ });
+    await eventOf(group, 'SwitchoverUndone', `StatefulSet/${group.name}`);
     await scenario.end(after);
   },
 );
@@ -87,6 +98,7 @@ await declare(
     };
     const answer = await waitFor('the request is answered', answered, { timeoutMs: 5000 });
     t.equal(answer.outcome, 'refused');
+    await eventOf(group, 'SwitchoverRefused', `StatefulSet/${group.name}`);
     t.match(answer.detail, /lacks \d+ bytes|does not answer/, answer.detail);
     target.redis.signal('SIGCONT');
     await scenario.busy();

@@ -132,6 +132,7 @@ export class SimAgent {
       apiRequests: () => this.api.requestCount,
       followPeers: (list) => this.#peers.follow(list),
       publish: (report) => this.#peers.publish(report),
+      tell: () => undefined,
       onExit: (code) => options.onExit(this, code),
     });
     this.#shutdown = {

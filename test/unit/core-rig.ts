@@ -201,6 +201,7 @@ export class Rig {
     });
     const rig = Rig.fenced(view, pods, changes);
     let ms = 0;
+    rig.feed({ kind: 'request', request: null });
     for (; rig.state.phase !== 'Leading' && ms < 1000; ms += 20) answer(rig, ms);
     for (; rig.effects.length > 0 && ms < 1000; ms += 20) answer(rig, ms);
     rig.effects = [];

@@ -5,7 +5,7 @@ import type { SwitchoverRequest } from '../../agent/core/model.ts';
 import { reportOf } from '../../agent/core/report.ts';
 import { readRequest } from '../../agent/kube/annotation-text.ts';
 import type { AgentReport } from '../../src/wire.ts';
-import { context, kinds, limboOf, Rig, synced, writes } from './core-rig.ts';
+import { context, kinds, lease, limboOf, master, Rig, synced, writes } from './core-rig.ts';
 
 const following = limboOf(1, { replid: 'bbb', linkUp: true, upstream: '10.0.0.0:6379' });
 
@@ -76,6 +76,75 @@ await t.test('a switchover is answered once', (t) => {
   t.equal(rig.state.phase, 'Leading');
   ask(rig, { id: 'r2' });
   t.equal(rig.state.phase, 'HandingOver');
+  t.end();
+});
+
+/** redis-1 took the Lease in term 2, and this pod's agent sees it. */
+function givenTo1(rig: Rig): void {
+  ask(rig);
+  rig.written('ok');
+}
+
+const seen = (rig: Rig, changes: Parameters<typeof lease>[0]): void => {
+  rig.feed({ kind: 'lease', lease: lease({ resourceVersion: '900', term: 2, ...changes }) });
+};
+
+const entry = (term: number, holder: string, reason: string) => ({ term, holder, reason, at: '' });
+const made = entry(2, 'redis-1', 'switchover r1, asked for by alice');
+
+await t.test('a switchover is done once the successor has opened its term', (t) => {
+  const rig = Rig.leading();
+  givenTo1(rig);
+  t.match(answerOf(rig), { outcome: 'begun' }, 'given away, and not opened yet');
+  const lineage = [
+    { replid: 'bbb', term: 1, start: 101 },
+    { replid: 'ccc', term: 2, start: 121 },
+  ];
+  seen(rig, { record: { lineage, history: [made] } });
+  t.match(answerOf(rig), { outcome: 'done', detail: 'redis-1 leads since term 2' });
+  t.end();
+});
+
+await t.test('a switchover is undone where its successor did not open its term', (t) => {
+  const rig = Rig.leading();
+  givenTo1(rig);
+  const back = entry(3, 'redis-0', 'redis-1 lacks 12 bytes');
+  seen(rig, { term: 3, record: { history: [made, back] } });
+  const detail = /redis-1 did not open term 2; redis-0 took term 3: redis-1 lacks 12 bytes/;
+  t.match(answerOf(rig), { outcome: 'undone', detail });
+  t.end();
+});
+
+await t.test('a switchover is undone where nobody is left to be handed over to', (t) => {
+  const rig = Rig.leading();
+  rig.see({ ...master, version: '6.0.16' });
+  synced(rig);
+  ask(rig);
+  t.match(answerOf(rig), { outcome: 'begun' });
+  synced(rig, { leaving: true });
+  rig.tick();
+  t.equal(rig.state.phase, 'Leading');
+  t.match(answerOf(rig), { outcome: 'undone', detail: /nobody is there/ });
+  t.end();
+});
+
+await t.test('a request that stood there when the agent started is refused', (t) => {
+  const rig = Rig.leading();
+  rig.state = { ...rig.state, requestAtStart: undefined };
+  ask(rig);
+  t.equal(rig.state.phase, 'Leading');
+  t.match(answerOf(rig), { outcome: 'refused', detail: /restarted since it was made: ask again/ });
+  t.end();
+});
+
+await t.test('a request expires with a word where the master cannot begin it', (t) => {
+  const rig = Rig.leading();
+  const locked = { reachable: false, refused: false, locked: true, detail: 'NOAUTH' } as const;
+  rig.feed({ kind: 'redis', redis: { ...locked, since: rig.now, last: null } });
+  ask(rig, { until: rig.now + 1000 });
+  t.equal(answerOf(rig), null);
+  rig.tick(rig.now + 1000);
+  t.match(answerOf(rig), { outcome: 'refused', detail: /expired while.*NOAUTH/ });
   t.end();
 });
 

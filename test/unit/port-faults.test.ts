@@ -173,6 +173,7 @@ class Stage {
       readRoute: this.#port('readRoute', () => []),
       followPeers: called('followPeers'),
       publish: called('publish'),
+      tell: called('tell'),
       onExit: () => undefined,
       apiRequests: () => 0,
       namespace: 'shop',
@@ -216,7 +217,11 @@ async function comesThrough(t: Test, stage: Stage, faulty: string): Promise<void
 async function leads(t: Test, faulty: string, mode: Mode): Promise<void> {
   const stage = new Stage(faulty, mode, released);
   let pods = [pod(0), pod(1)];
+  let asked = 0;
   const end = stage.start(pods, () => {
+    // Refused, each of them, and people are told.
+    const request = { id: `r${asked++}`, target: null, term: 99, until: Number.MAX_SAFE_INTEGER };
+    stage.runtime.dispatch({ kind: 'request', request: { ...request, by: 'alice' } });
     // The list changes, so that who follows it is asked again.
     pods = [...pods];
     stage.runtime.dispatch({ kind: 'pods', pods });
@@ -246,6 +251,7 @@ const onceLeading = [
   'routes.reports',
   'followPeers',
   'publish',
+  'tell',
 ];
 
 /** What redis-1 tells of itself: the holder, and an open master. */

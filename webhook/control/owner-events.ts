@@ -3,6 +3,7 @@
 
 import type { EventsV1Api } from '@kubernetes/client-node';
 import { V1MicroTime } from '@kubernetes/client-node';
+import { eventBody, pascalCase, ToldBefore } from '../../src/kube-event.ts';
 import type { Log } from '../../src/log.ts';
 import { shortHash } from '../core/hash.ts';
 import { controllerOf, type OwnerReference, type Pod } from '../core/pod.ts';
@@ -25,7 +26,7 @@ export type OwnerEventsOptions = {
 
 export class OwnerEvents {
   private readonly options: OwnerEventsOptions;
-  private readonly told = new Map<string, number>();
+  private readonly told = new ToldBefore({ againMs: AGAIN_MS, max: REMEMBERED_MAX });
   private pending = 0;
 
   constructor(options: OwnerEventsOptions) {
@@ -40,21 +41,11 @@ export class OwnerEvents {
   tellAbout(namespace: string, object: About, reasons: readonly Reason[], action: Action): void {
     if (object.name === undefined || object.uid === undefined) return;
     for (const why of reasons) {
-      if (this.isTold(`${object.uid}/${why.code}`) || this.pending >= PENDING_MAX) continue;
+      const isTold = this.told.isTold(`${object.uid}/${why.code}`, this.options.nowMs());
+      if (isTold || this.pending >= PENDING_MAX) continue;
       this.pending++;
       void this.create(namespace, object, why, action).finally(() => this.pending--);
     }
-  }
-
-  private isTold(key: string): boolean {
-    const now = this.options.nowMs();
-    const last = this.told.get(key);
-    if (last !== undefined && now - last < AGAIN_MS) return true;
-    this.told.delete(key);
-    this.told.set(key, now);
-    const [oldest] = this.told.keys();
-    if (this.told.size > REMEMBERED_MAX && oldest !== undefined) this.told.delete(oldest);
-    return false;
   }
 
   private async create(
@@ -64,24 +55,16 @@ export class OwnerEvents {
     action: Action,
   ): Promise<void> {
     const { api, log, instance, nowMs } = this.options;
-    const name = (object.name ?? '').slice(0, 200);
-    const body = {
-      metadata: { namespace, name: `${name}.${shortHash(`${object.uid}/${why.code}`)}` },
-      eventTime: new V1MicroTime(nowMs()),
-      type: 'Warning',
-      reason: pascalCase(why.code),
-      action,
-      note: reasonText(why),
-      reportingController: 'redis-orchestrator.io/webhook',
-      reportingInstance: instance,
-      regarding: {
-        ...(object.apiVersion === undefined ? {} : { apiVersion: object.apiVersion }),
-        ...(object.kind === undefined ? {} : { kind: object.kind }),
-        ...(object.uid === undefined ? {} : { uid: object.uid }),
-        name: object.name ?? '',
-        namespace,
-      },
+    const { apiVersion, kind, name = '', uid } = object;
+    const regarding = { apiVersion, kind, namespace, name, uid };
+    const reason = pascalCase(why.code);
+    const text = { type: 'Warning', reason, action, note: reasonText(why) } as const;
+    const from = {
+      controller: 'redis-orchestrator.io/webhook',
+      instance,
+      suffix: shortHash(`${uid}/${why.code}`),
     };
+    const body = { ...eventBody(regarding, text, from), eventTime: new V1MicroTime(nowMs()) };
     try {
       await api.createNamespacedEvent({ namespace, body });
     } catch (error) {
@@ -90,8 +73,4 @@ export class OwnerEvents {
       log.warn({ namespace, error: kubeMessage(error) }, 'an Event could not be created');
     }
   }
-}
-
-function pascalCase(code: string): string {
-  return code.replace(/(^|-)([a-z])/g, (_, _dash, letter: string) => letter.toUpperCase());
 }

@@ -1,0 +1,189 @@
+// What people are told by Events: each of them by what the core went through, and nothing at rest.
+
+import t from 'tap';
+import type { AgentEvent } from '../../agent/core/model.ts';
+import { bytesToLose, type Notice, noticesOf } from '../../agent/core/notices.ts';
+import { pod } from './core-fixtures.ts';
+import { lease, limboOf, master, Rig, synced, writtenLease } from './core-rig.ts';
+import { limbo } from './core-fixtures.ts';
+
+/** What one event makes an agent tell. */
+function toldBy(rig: Rig, act: () => void): readonly Notice[] {
+  const notices: Notice[] = [];
+  const feed = rig.feed.bind(rig);
+  rig.feed = (event: AgentEvent, atMs?: number) => {
+    const before = rig.state;
+    const effects = feed(event, atMs);
+    notices.push(...noticesOf(before, event, rig.state));
+    return effects;
+  };
+  act();
+  rig.feed = feed;
+  return notices;
+}
+
+await t.test('MasterElected: the first master of a group', (t) => {
+  const before = Rig.leading().state;
+  const told = noticesOf({ ...before, phase: 'Promoting' }, { kind: 'tick' }, before);
+  t.match(told, [{ reason: 'MasterElected', note: /^redis-0 is master of term \d+: / }]);
+  t.end();
+});
+
+await t.test('Failover and SwitchoverCompleted: from whom, to whom and why', (t) => {
+  const { state } = Rig.leading();
+  const history = [
+    { term: 6, holder: 'redis-1', reason: 'first', at: '' },
+    { term: 7, holder: 'redis-0', reason: 'the local Redis is gone', at: '' },
+  ];
+  const of = (goal: number | null) => {
+    const view = lease({ term: 7, holder: state.config.self, record: { history, goal } });
+    const known = { kind: 'present', lease: view, unchangedSince: 0 } as const;
+    const after = { ...state, lease: known };
+    return noticesOf({ ...after, phase: 'Promoting' }, { kind: 'tick' }, after);
+  };
+  const note = 'redis-1 → redis-0 is master of term 7: the local Redis is gone';
+  t.match(of(null), [{ reason: 'Failover', note }]);
+  t.match(of(100), [{ reason: 'SwitchoverCompleted', note }]);
+  t.end();
+});
+
+await t.test('SwitchoverRefused and SwitchoverUndone: with the reason, once', (t) => {
+  const rig = Rig.leading();
+  const request = { id: 'r1', target: 'redis-7', term: 1, until: rig.now + 5000, by: 'alice' };
+  const refused = toldBy(rig, () => {
+    rig.feed({ kind: 'request', request });
+    rig.tick();
+    rig.feed({ kind: 'request', request });
+  });
+  t.match(refused, [{ reason: 'SwitchoverRefused', note: /switchover r1: redis-7 is no member/ }]);
+  t.equal(refused.length, 1);
+  const answered = {
+    ...rig.state,
+    answer: { id: 'r1', outcome: 'undone', detail: 'why' },
+  } as const;
+  const undone = noticesOf(rig.state, { kind: 'tick' }, answered);
+  t.match(undone, [{ reason: 'SwitchoverUndone', note: 'switchover r1: why' }]);
+  t.end();
+});
+
+await t.test('Fenced: an open master that stops without having been asked to', (t) => {
+  const rig = Rig.leading();
+  const told = toldBy(rig, () => rig.tick(rig.now + 60_000));
+  t.match(told, [{ reason: 'Fenced', note: /could not be renewed in time/ }]);
+  t.end();
+});
+
+await t.test('SplitBrainDetected: another master beside the one that the Lease names', (t) => {
+  const rig = Rig.leading();
+  synced(rig);
+  const byPeer = toldBy(rig, () => {
+    rig.peer(1, { role: 'master' });
+    rig.peer(1, { role: 'master' });
+  });
+  t.match(byPeer, [{ reason: 'SplitBrainDetected', note: /Redis of redis-1 was a master beside/ }]);
+  t.equal(byPeer.length, 1);
+  const byFence = toldBy(rig, () => {
+    const event = { kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance: null } as const;
+    rig.feed({ ...event, wasMaster: true });
+    rig.feed(event);
+  });
+  t.match(byFence, [{ reason: 'SplitBrainDetected', note: /Redis of redis-1/ }]);
+  t.equal(byFence.length, 1);
+  const held = { kind: 'present', lease: lease({}), unchangedSince: 0 } as const;
+  const boot = { ...rig.state, phase: 'Boot', lease: held } as const;
+  const byItself = noticesOf(boot, { kind: 'tick' }, { ...boot, phase: 'Fenced' });
+  t.match(byItself, [
+    { reason: 'SplitBrainDetected', note: /redis-0 was a master beside redis-1/ },
+  ]);
+  t.end();
+});
+
+await t.test('WritesLost: the bytes that the promotion left behind', (t) => {
+  const { state } = Rig.leading();
+  const lineage = [
+    { replid: 'aaa', term: 1, start: 1 },
+    { replid: 'bbb', term: 2, start: 101 },
+  ];
+  const shown = (offset: number, replid = 'aaa') => ({
+    ...state,
+    lease: { kind: 'present', lease: lease({ record: { lineage } }), unchangedSince: 0 } as const,
+    redis: { reachable: true, seenAt: 0, instance: { ...limbo, replid, offset } } as const,
+  });
+  t.equal(bytesToLose(shown(100)), 0, 'it stood where the other was promoted');
+  t.equal(bytesToLose(shown(90)), 0, 'it was behind');
+  t.equal(bytesToLose(shown(130)), 30);
+  t.equal(bytesToLose(shown(130, 'bbb')), 0, 'the newest id has no successor');
+  t.equal(bytesToLose(shown(130, 'zzz')), 0, 'of an unknown id nothing can be told');
+  const pending = { id: 1, kind: 'attach', sentAt: 0, isolated: false } as const;
+  const after = { ...shown(130), pendingRedis: pending };
+  const told = noticesOf(shown(130), { kind: 'tick' }, after);
+  t.match(told, [{ reason: 'WritesLost', note: /30 bytes of the stream aaa up to offset 130/ }]);
+  t.same(noticesOf(after, { kind: 'tick' }, after), [], 'once');
+  t.end();
+});
+
+await t.test('RoleRepaired: a replica that somebody made a master', (t) => {
+  const { state } = Rig.leading();
+  const before = {
+    ...state,
+    phase: 'Following',
+    redis: { reachable: true, instance: limbo, seenAt: 0 },
+  } as const;
+  const after = { ...before, redis: { reachable: true, instance: master, seenAt: 0 } } as const;
+  t.match(noticesOf(before, { kind: 'tick' }, after), [{ reason: 'RoleRepaired' }]);
+  const ours = { id: 1, kind: 'promote', sentAt: 0, isolated: false } as const;
+  t.same(noticesOf({ ...before, pendingRedis: ours }, { kind: 'tick' }, after), []);
+  t.end();
+});
+
+await t.test(
+  'LabelRepaired: about the pod whose label somebody changed, and no first label',
+  (t) => {
+    const rig = Rig.leading({}, [pod(0), pod(1)]);
+    synced(rig);
+    const right = [pod(0, { role: 'master' }), pod(1, { role: 'replica' })];
+    const first = toldBy(rig, () => rig.feed({ kind: 'pods', pods: right }));
+    t.same(first, []);
+    const wrong = [pod(0, { role: 'master' }), pod(1, { role: 'master' })];
+    const told = toldBy(rig, () => rig.feed({ kind: 'pods', pods: wrong }));
+    t.match(told, [
+      {
+        reason: 'LabelRepaired',
+        note: 'somebody changed the role label from replica to master: it is replica again',
+        pod: { name: 'redis-1' },
+      },
+    ]);
+    t.end();
+  },
+);
+
+await t.test('Problem: those with a code, once for as long as they last', (t) => {
+  const { state } = Rig.leading();
+  const bad = { ...state, problem: 'RO_DATA_CONFLICT: 5 keys of another lineage' };
+  const told = noticesOf(state, { kind: 'tick' }, bad);
+  t.match(told, [{ reason: 'Problem', note: /^RO_DATA_CONFLICT: 5 keys/ }]);
+  const more = { ...bad, problem: 'RO_DATA_CONFLICT: 6 keys of another lineage' };
+  t.same(noticesOf(bad, { kind: 'tick' }, more), []);
+  const waiting = { ...state, problem: 'the holder is alive' };
+  t.same(noticesOf(state, { kind: 'tick' }, waiting), []);
+  t.end();
+});
+
+await t.test('nothing is told of a group at rest', (t) => {
+  const rig = Rig.leading();
+  synced(rig);
+  const told = toldBy(rig, () => {
+    for (let ms = 0; ms < 3000; ms += 100) {
+      rig.tick(rig.now + 100);
+      const write = rig.effects.findLast((each) => each.kind === 'write-lease');
+      if (write !== undefined && rig.state.pendingWrite?.id === write.id) {
+        const view = writtenLease(write.write);
+        rig.feed({ kind: 'lease-written', id: write.id, outcome: 'ok', lease: view });
+      }
+      rig.peer(1, { role: 'replica', instance: limboOf(1, { linkUp: true }) });
+    }
+  });
+  t.equal(rig.state.phase, 'Leading');
+  t.same(told, []);
+  t.end();
+});
