@@ -114,7 +114,6 @@ export const ELSEWHERE: Readonly<Record<number, readonly Test[]>> = {
 
 /** What no test shows, and why: it is not built, or it cannot be had here. */
 export const MISSING: Readonly<Record<number, string>> = {
-  14: 'not built: an alert; the log says it',
+  14: 'not built: the alert; the log tells it, and /state',
   33: 'not built: a metric of the conflict; it is an Event and a log line',
-  39: 'not tested: the clock of Redis; libfaketime and its jemalloc do not go together',
 };

@@ -7,6 +7,7 @@ import { FakeClocks } from '../harness/fake-clock.ts';
 import type { Group } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
+import { RedisClocks } from '../harness/redis-clock.ts';
 import { openRedis, redisCommand, withRedis } from '../harness/redis-client.ts';
 import { openStage, startScenario, UNREPLICATED_MS } from '../harness/scenario.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
@@ -14,6 +15,20 @@ import { holdsFor, waitFor } from '../harness/wait-for.ts';
 t.setTimeout(900_000);
 const stage = await openStage(t);
 const { scenario: declare, longScenario, unless } = declarations(t, stage);
+const clocks = await FakeClocks.open(stage.workspace.directory);
+const whyNoClocks = typeof clocks === 'string' ? clocks : undefined;
+if (whyNoClocks !== undefined) {
+  process.stderr.write(`NO WALL CLOCK CAN BE MOVED HERE: ${whyNoClocks}\n`);
+}
+const clockScenario = unless(whyNoClocks);
+
+const redisClocks = await RedisClocks.open(stage.workspace.directory);
+const whyNoRedisClocks = typeof redisClocks === 'string' ? redisClocks : undefined;
+if (whyNoRedisClocks !== undefined) {
+  process.stderr.write(`NO WALL CLOCK OF REDIS CAN BE MOVED HERE: ${whyNoRedisClocks}\n`);
+}
+const redisClockScenario = unless(whyNoRedisClocks);
+
 /** Bound where other work may hold both cores; on an idle machine it is a tenth. */
 const BUSY_MACHINE_MS = 4000;
 
@@ -74,13 +89,6 @@ await declare([71], 'the master crashes while all watches on the Lease are silen
   });
 });
 
-const clocks = await FakeClocks.open(stage.workspace.directory);
-const whyNoClocks = typeof clocks === 'string' ? clocks : undefined;
-if (whyNoClocks !== undefined) {
-  process.stderr.write(`NO WALL CLOCK CAN BE MOVED HERE: ${whyNoClocks}\n`);
-}
-const clockScenario = unless(whyNoClocks);
-
 await clockScenario(
   [39],
   'the wall clock of one agent jumps by five minutes, to and fro: no effect on any role',
@@ -108,6 +116,39 @@ await clockScenario(
     const killed = performance.now();
     master.redis.signal('SIGKILL');
     const recoveryMs = await scenario.recovery('clocks apart', killed, 20_000, master);
+    t.ok(recoveryMs < BUSY_MACHINE_MS, 'a failover is as fast as ever');
+    const next = await oneMaster(group, { not: master });
+    await scenario.end(next, { mayLoseAfterMs: killed - UNREPLICATED_MS });
+  },
+);
+
+await redisClockScenario(
+  [39],
+  'the wall clock of one Redis jumps by five minutes, to and fro: no effect on any role',
+  async (t) => {
+    if (typeof redisClocks === 'string') throw new Error(redisClocks);
+    const { scenario, group, master } = await startScenario(t, stage, {
+      redisEnvOf: (name) => redisClocks.env(name),
+    });
+    const [replica] = group.others(master) as [Pod];
+    const mark = performance.now();
+    for (const pod of [master, replica]) {
+      for (const seconds of [300, -300]) {
+        redisClocks.set(pod.name, seconds);
+        await holdsFor(3000, () => undefined);
+        const [shown] = (await redisCommand(pod.ip, group.access, 'TIME')) as [string];
+        const moved = Number(shown) - Date.now() / 1000;
+        t.ok(Math.abs(moved - seconds) < 5, `the Redis of ${pod.name} jumped ${seconds} s`);
+      }
+    }
+    await oneMaster(group);
+    t.ok(scenario.writer.largestGapMs(mark) < 1000, 'writes went on');
+    await scenario.unchanged(master);
+    // And with clocks that are five minutes apart a failover takes no longer.
+    redisClocks.set(master.name, 300);
+    const killed = performance.now();
+    master.redis.signal('SIGKILL');
+    const recoveryMs = await scenario.recovery('clocks of Redis apart', killed, 20_000, master);
     t.ok(recoveryMs < BUSY_MACHINE_MS, 'a failover is as fast as ever');
     const next = await oneMaster(group, { not: master });
     await scenario.end(next, { mayLoseAfterMs: killed - UNREPLICATED_MS });

@@ -1,6 +1,6 @@
 // A wall clock of its own for each agent, by libfaketime: from Debian's package, unpacked into the
 // cache and not installed. Boot-time and monotonic clocks stay as they are. Redis, with its
-// jemalloc, does not run under it.
+// jemalloc, does not run under it: redis-clock.ts.
 
 import { execFile } from 'node:child_process';
 import { globSync, mkdirSync, writeFileSync } from 'node:fs';

@@ -37,6 +37,7 @@ export type GroupOptions = {
   readonly noticeMs?: number;
   readonly agentEnv?: Readonly<Record<string, string>>;
   /** Of the agent of the pod of this name. */
+  readonly redisEnvOf?: (name: string) => Readonly<Record<string, string>>;
   readonly agentEnvOf?: (name: string) => Readonly<Record<string, string>>;
   /** The agent's node and what it is told before the program; by default this process's. */
   readonly node?: PodPlan['node'];
@@ -166,6 +167,7 @@ export class Group {
           bootFence: managed && (this.options.bootFence ?? true),
           args: this.options.redisArgs ?? [],
           program: this.redisProgram,
+          env: this.options.redisEnvOf?.(name) ?? {},
           ...(this.options.password === undefined ? {} : { password: this.options.password }),
           ...(this.options.tls === undefined ? {} : { tls: this.options.tls }),
         },

@@ -19,6 +19,7 @@ export type RedisOptions = {
   readonly args?: readonly string[];
   /** Which redis-server; else the one that RO_REDIS_SERVER or PATH names. */
   readonly program?: string;
+  readonly env?: Readonly<Record<string, string>>;
   /** What the command begins with: enters the network of a pod. */
   readonly enter?: readonly string[];
 };
@@ -88,6 +89,7 @@ export function startRedis(
   const program = options.program ?? redisServerProgram();
   return workspace.start(name, program, [...args, ...(options.args ?? [])], {
     enter: options.enter ?? [],
+    ...(options.env === undefined ? {} : { env: options.env }),
   });
 }
 
