@@ -22,6 +22,7 @@ import { type OwnPod, readOwnPod } from './kube/own-pod.ts';
 import { RouteKeeper } from './kube/route-keeper.ts';
 import { readRoute } from './kube/service-route.ts';
 import { SlicesAdapter } from './kube/slices.ts';
+import { Metrics } from './metrics/registry.ts';
 import { PeerStreams } from './peers/streams.ts';
 import { RedisProcess } from './process/redis-process.ts';
 import type { RedisAccess } from './redis/access.ts';
@@ -137,6 +138,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
       runtime.dispatch({ kind: 'peer', report, startedEpochMs });
     },
   });
+  const metrics = new Metrics(group.name, clock, () => api.isReachable);
   const events = new AgentEvents({ api, own: own.pod, agentId, clock, log });
   const runtime: Runtime = new Runtime({
     core: coreOf(config, own, agentId),
@@ -165,6 +167,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     isStranger: (uid, address) => streams.isStranger(uid, address),
     publish: (report) => http.publish(report),
     tell: (notice) => events.tell(notice),
+    observe: (step) => metrics.observe(step),
     onExit: (code) => process.exit(code),
   });
   const shutdown: ShutdownParts = {
@@ -181,6 +184,9 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     unhealthiness: () => runtime.unhealthiness(),
     unreadiness: () => runtime.unreadiness(),
     prestop: () => prestop(shutdown),
+    metrics: async () => {
+      return { type: metrics.contentType, text: await metrics.text(runtime.state) };
+    },
   });
   await http.listen(config.httpHost, config.httpPort);
 

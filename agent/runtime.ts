@@ -22,6 +22,7 @@ import {
   guardRoutes,
 } from './guard.ts';
 import type { LabelKeeper } from './kube/label-keeper.ts';
+import type { Observed } from './metrics/counts.ts';
 import { faceOf, isDraining, pollMsOf, tickMsOf } from './pace.ts';
 import { type RoundParts, Rounds } from './rounds.ts';
 import { effectTrace, eventTrace } from './trace.ts';
@@ -41,8 +42,9 @@ export type RuntimeParts = EffectParts &
     readonly isTraced?: boolean;
     readonly followPeers: (pods: readonly PodView[]) => void;
     readonly publish: (report: AgentReport) => void;
-    /** Fire and forget. */
+    /** Fire and forget, as what follows. */
     readonly tell: (notice: Notice) => void;
+    readonly observe: (step: Observed) => void;
   };
 
 /** What the runtime asks of the world, so that nothing throws or rejects. */
@@ -70,6 +72,7 @@ function guarded(parts: RuntimeParts): RuntimeParts {
     followPeers: (pods) => guard.now('followPeers', () => parts.followPeers(pods), undefined),
     publish: (report) => guard.now('publish', () => parts.publish(report), undefined),
     tell: (notice) => guard.now('tell', () => parts.tell(notice), undefined),
+    observe: (step) => guard.now('observe', () => parts.observe(step), undefined),
   };
 }
 
@@ -182,7 +185,9 @@ export class Runtime {
     }
     if (event.kind === 'pods') this.#followPeers();
     // After the effects: nothing waits for what people are told.
-    for (const notice of noticesOf(before, event, state)) this.#parts.tell(notice);
+    const notices = noticesOf(before, event, state);
+    for (const notice of notices) this.#parts.tell(notice);
+    this.#parts.observe({ before, event, after: state, effects, notices });
     // What a new phase asks for next waits for no tick: a nominee promotes as soon as it knows. A
     // tick may come at any moment, so this is one of its moments; one for each event, no loop.
     const hasMoved = state.phase !== before.phase;

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { NOTICES } from '../agent/core/notices.ts';
 import { TIMING_PROFILES } from '../agent/core/lease-clock.ts';
 import { AGENT_OPTIONS } from '../agent/options.ts';
+import { COUNTERS, GAUGES, HISTOGRAMS } from '../agent/metrics/table.ts';
 import { formatDuration } from '../src/duration.ts';
 import { ERROR_REMEDIES } from '../src/errors.ts';
 import { markdownTable } from '../src/options.ts';
@@ -67,6 +68,23 @@ function ruleTable() {
       resources.map(code).join(', '),
       verbs.join(', '),
     ]),
+  );
+}
+
+function metricTable() {
+  const kinds = { gauge: GAUGES, counter: COUNTERS, histogram: HISTOGRAMS };
+  return table(
+    ['metric', 'type', 'labels', 'meaning'],
+    Object.entries(kinds).flatMap(([kind, metrics]) =>
+      Object.entries(metrics).map(([name, { help, labels = {} }]) => [
+        code(name),
+        kind,
+        Object.entries(labels)
+          .map(([label, values]) => `${code(label)}: ${values.join(', ')}`)
+          .join('; '),
+        help,
+      ]),
+    ),
   );
 }
 
@@ -169,6 +187,7 @@ const BLOCKS = {
         text,
       ]),
     ),
+  metrics: metricTable,
   reasons: reasonTable,
   scenarios: scenarioTable,
   timing: timingTable,

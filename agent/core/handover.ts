@@ -55,19 +55,23 @@ export function targetProblem(s: AgentState, { report, at }: Peer): string | nul
   return isListed ? null : 'it is not recorded as a candidate yet';
 }
 
-/** The best live, linked replica that stays; or the one that is `wanted`. */
-export function handoverTarget({ s }: Turn, wanted: string | null = null): Member | null {
-  if (!mayHandOver(s)) return null;
+/** Live, linked replicas that stay and could take over now without a loss; the best first. */
+export function handoverTargets(s: AgentState): readonly Member[] {
   const peers = [...s.peers.values()].filter((peer) => targetProblem(s, peer) === null);
   const ranked = rank(
     s,
     peers.flatMap((peer) => peerMember(peer) ?? []),
   );
   // All of them get the last bytes before they lead: who is there to stay matters more.
-  const members = preferRevision(ranked, s.pods ?? []).toSorted(
+  return preferRevision(ranked, s.pods ?? []).toSorted(
     (a, b) => Number(refusesWrites(a)) - Number(refusesWrites(b)),
   );
-  return members.find(({ pod }) => wanted === null || pod === wanted) ?? null;
+}
+
+/** The best of them; or the one that is `wanted`. */
+export function handoverTarget({ s }: Turn, wanted: string | null = null): Member | null {
+  if (!mayHandOver(s)) return null;
+  return handoverTargets(s).find(({ pod }) => wanted === null || pod === wanted) ?? null;
 }
 
 /** A successor finds the offset by the id of this promotion, and a drain that failed is over. */

@@ -61,7 +61,7 @@ function instanceReport(state: AgentState, instance: Instance): InstanceReport {
 }
 
 /** Offset of the master as last reported, to tell how far behind a replica is. */
-function masterOffset(state: AgentState): number | null {
+export function masterOffset(state: AgentState): number | null {
   const uid = leaseOf(state)?.holder?.uid;
   if (uid === undefined) return null;
   if (uid === state.config.self.uid) return localInstance(state)?.offset ?? null;

@@ -19,6 +19,8 @@ export type HttpSource = {
   readonly unreadiness: () => string | null;
   /** Resolves when a successor is master, or nothing can be handed over. */
   readonly prestop: () => Promise<string>;
+  /** For Prometheus. */
+  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>;
 };
 
 function lineOf(report: AgentReport, hasPeers: boolean): string {
@@ -91,6 +93,10 @@ export class HttpServer {
     app.get('/ready', (_request, reply) => {
       const reason = source.unreadiness();
       return reply.code(reason === null ? 200 : 503).send({ ready: reason === null, reason });
+    });
+    app.get('/metrics', async (_request, reply) => {
+      const { type, text } = await source.metrics();
+      return reply.type(type).send(text);
     });
     app.get('/prestop', async () => ({ outcome: await source.prestop() }));
   }

@@ -51,6 +51,8 @@ export class KubeApi {
   readonly #aborts = new Set<AbortController>();
   #closed = false;
   requestCount = 0;
+  /** Whether the last request was answered, and not by a server that fails. */
+  isReachable = false;
 
   constructor(credentials: ApiAccess, clock: Clock) {
     this.#credentials = credentials;
@@ -88,9 +90,11 @@ export class KubeApi {
         ...(req.body === undefined ? {} : { body: JSON.stringify(req.body) }),
       });
       const text = await response.body.text();
+      this.isReachable = response.statusCode < 500;
       if (response.statusCode < 300) return { ok: true, body: JSON.parse(text) as T };
       return { ok: false, status: response.statusCode, message: statusMessage(text) };
     } catch (error) {
+      this.isReachable = false;
       return { ok: false, status: 0, message: messageOf(error) };
     }
   }

@@ -37,12 +37,15 @@ async function survivesOutage(
   const duringMs = scenario.writer.largestGapMs(mark);
   t.comment(`longest pause of the writer during the outage ${duringMs.toFixed(0)} ms`);
   t.ok(duringMs < 1000, 'writes went on');
+  t.equal(await master.metric('api_server_reachable'), 0, 'its metric tells the outage');
+  t.equal(await master.metric('failsafe_active'), 1, 'and that the failsafe keeps it');
   const back = performance.now();
   await bringBack();
   await holdsFor(SETTLE_MS, () => undefined);
   t.ok(scenario.writer.largestGapMs(back) < 1000, 'writes go on when it returns');
   const after = await oneMaster(scenario.group);
   t.equal(after.name, master.name, 'the same master');
+  t.equal(await master.metric('api_server_reachable'), 1, 'its metric tells the end of it');
   await scenario.unchanged(master);
   await scenario.end(after);
 }

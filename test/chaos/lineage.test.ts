@@ -39,6 +39,11 @@ await linkScenario(
     t.ok(isSaid, 'it is said in the log');
     const { note } = await eventOf(group, 'SplitBrainDetected', `StatefulSet/${group.name}`);
     t.match(note, new RegExp(`${stray.name} was a master beside ${master.name}`));
+    const found = group.pods.map(async (pod) => await pod.metric('split_brains_total'));
+    t.ok(
+      (await Promise.all(found)).some((count) => count > 0),
+      'a metric counts it',
+    );
     await scenario.unchanged(master);
     await scenario.end(next, { mayOverlap: true });
   },

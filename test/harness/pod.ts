@@ -189,6 +189,18 @@ export class Pod {
     return (await answer.body.json()) as AgentReport;
   }
 
+  /** The value of one series of the agent, without labels of its own. */
+  async metric(name: string): Promise<number> {
+    const url = `http://${this.ip}:${AGENT_PORT}/metrics`;
+    const answer = await request(url, { headersTimeout: 1000, bodyTimeout: 1000 });
+    const text = await answer.body.text();
+    const value = new RegExp(`^redis_orchestrator_${name}\\{group="[^"]*"\\} (\\S+)$`, 'm').exec(
+      text,
+    );
+    if (value === null) throw new Error(`${this.name} has no metric ${name}:\n${text}`);
+    return Number(value[1]);
+  }
+
   async replication(): Promise<ReplicationInfo> {
     return await replicationInfo(this.ip, this.access);
   }

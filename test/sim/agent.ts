@@ -133,6 +133,7 @@ export class SimAgent {
       followPeers: (list) => this.#peers.follow(list),
       publish: (report) => this.#peers.publish(report),
       tell: () => undefined,
+      observe: () => undefined,
       onExit: (code) => options.onExit(this, code),
     });
     this.#shutdown = {

@@ -218,6 +218,7 @@ void test('what is sent to each peer does not tell of all others', async (t) => 
     unhealthiness: () => null,
     unreadiness: () => null,
     prestop: () => Promise.resolve(''),
+    metrics: () => Promise.resolve({ type: '', text: '' }),
   });
   await server.listen('127.0.0.1', port);
   const agent = new Agent();
@@ -248,6 +249,7 @@ void test('more streams than agents and people need are refused', async (t) => {
     unhealthiness: () => null,
     unreadiness: () => null,
     prestop: () => Promise.resolve(''),
+    metrics: () => Promise.resolve({ type: '', text: '' }),
   });
   await server.listen('127.0.0.1', port);
   const agent = new Agent();

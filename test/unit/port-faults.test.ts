@@ -174,6 +174,7 @@ class Stage {
       followPeers: called('followPeers'),
       publish: called('publish'),
       tell: called('tell'),
+      observe: called('observe'),
       onExit: () => undefined,
       apiRequests: () => 0,
       namespace: 'shop',
@@ -252,6 +253,7 @@ const onceLeading = [
   'followPeers',
   'publish',
   'tell',
+  'observe',
 ];
 
 /** What redis-1 tells of itself: the holder, and an open master. */

@@ -1,0 +1,87 @@
+// What one step of the core adds to the counters. Pure.
+
+import type { AgentEvent, AgentState, Effect } from '../core/model.ts';
+import { bytesToLose, type Notice } from '../core/notices.ts';
+import { localInstance, recordOf } from '../core/view.ts';
+import type { CounterName } from './table.ts';
+
+/** One step as it was made. */
+export type Observed = {
+  readonly before: AgentState;
+  readonly event: AgentEvent;
+  readonly after: AgentState;
+  readonly effects: readonly Effect[];
+  readonly notices: readonly Notice[];
+};
+
+export type Count = {
+  readonly name: CounterName;
+  readonly by: number;
+  readonly labels?: Readonly<Record<string, string>>;
+};
+
+export function countsOf(step: Observed): readonly Count[] {
+  return [...byEvent(step), ...byPhase(step), ...byEffect(step), ...byNotice(step)];
+}
+
+function byEvent({ before, event, after }: Observed): readonly Count[] {
+  if (event.kind === 'stalled') return [{ name: 'stalls_total', by: 1 }];
+  if (event.kind === 'remote-fenced') return [fence('remote', event.isConfirmed)];
+  if (event.kind === 'lease-written') {
+    const { pendingWrite } = before;
+    if (pendingWrite?.id !== event.id) return [];
+    const labels = { op: pendingWrite.write.op, outcome: event.outcome };
+    return [{ name: 'lease_requests_total', by: 1, labels }];
+  }
+  if (event.kind === 'redis-done') {
+    const { pendingRedis } = before;
+    const isLimbo = pendingRedis?.id === event.id && pendingRedis.kind === 'limbo';
+    return isLimbo ? [fence('local', event.result.ok)] : [];
+  }
+  if (event.kind !== 'redis') return [];
+  const isBegun =
+    localInstance(after)?.syncing === true && localInstance(before)?.syncing === false;
+  return isBegun ? [{ name: 'full_syncs_total', by: 1 }] : [];
+}
+
+function fence(level: 'local' | 'remote', isDone: boolean): Count {
+  return { name: 'fences_total', by: 1, labels: { level, outcome: isDone ? 'ok' : 'failed' } };
+}
+
+/** Handed over, taken, or the first one of its group. */
+export function electionKind(state: AgentState): 'planned' | 'unplanned' | 'cold' {
+  const { goal, lineage } = recordOf(state);
+  if (goal !== null) return 'planned';
+  return lineage.some(({ term }) => term > 0) ? 'unplanned' : 'cold';
+}
+
+function byPhase({ before, after }: Observed): readonly Count[] {
+  const [from, to] = [before.phase, after.phase];
+  const told = (outcome: 'won' | 'lost' | 'aborted'): readonly Count[] => [
+    { name: 'elections_total', by: 1, labels: { kind: electionKind(before), outcome } },
+  ];
+  if (from === 'Promoting' && to === 'Leading') return told('won');
+  if (from === 'Acquiring' && (to === 'Fenced' || to === 'Following')) return told('lost');
+  const isDeciding = from === 'Deciding' || from === 'Promoting';
+  return isDeciding && (to === 'Fencing' || to === 'Fenced') ? told('aborted') : [];
+}
+
+function byEffect({ after, effects }: Observed): readonly Count[] {
+  return effects.flatMap((effect): readonly Count[] => {
+    if (effect.kind === 'limbo' && effect.cutClients)
+      return [{ name: 'client_kills_total', by: 1 }];
+    if (effect.kind !== 'attach') return [];
+    const by = bytesToLose(after);
+    return by === 0 ? [] : [{ name: 'lost_bytes_total', by }];
+  });
+}
+
+function byNotice({ notices }: Observed): readonly Count[] {
+  return notices.flatMap(({ reason }): readonly Count[] => {
+    if (reason === 'LabelRepaired')
+      return [{ name: 'repairs_total', by: 1, labels: { kind: 'label' } }];
+    if (reason === 'RoleRepaired')
+      return [{ name: 'repairs_total', by: 1, labels: { kind: 'role' } }];
+    return reason === 'SplitBrainDetected' ? [{ name: 'split_brains_total', by: 1 }] : [];
+  });
+}

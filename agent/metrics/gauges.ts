@@ -1,0 +1,115 @@
+// What the gauges show at the moment of a scrape. Pure.
+
+import { isInSync } from '../core/attachment.ts';
+import { handoverTargets } from '../core/handover.ts';
+import { isolationWeakness } from '../core/isolation.ts';
+import { killWeakness } from '../core/kill.ts';
+import type { AgentState, Instance } from '../core/model.ts';
+import { masterOffset } from '../core/report.ts';
+import {
+  isHolder,
+  isLeaving,
+  isLimbo,
+  isManaged,
+  livePeers,
+  localInstance,
+  rankedMembers,
+  seenTerm,
+} from '../core/view.ts';
+import { type GaugeName, ROLES, WEAKNESSES } from './table.ts';
+
+/** What the state does not hold. Times are boot-time milliseconds. */
+export type GaugeContext = {
+  readonly now: number;
+  readonly isApiReachable: boolean;
+  /** When this Redis last had all that its master had, or was master. */
+  readonly inSyncAt: number;
+  /** Seconds since 1970. */
+  readonly promotedAtEpochSeconds: number;
+};
+
+export type Reading = {
+  readonly name: GaugeName;
+  readonly value: number;
+  readonly labels?: Readonly<Record<string, string>>;
+};
+
+function isOpenMaster(s: AgentState): boolean {
+  return s.phase === 'Leading' && localInstance(s)?.role === 'master' && !s.isGuarded;
+}
+
+function roleOf(s: AgentState): (typeof ROLES)[number] {
+  const instance = localInstance(s);
+  if (instance === null) return 'unknown';
+  if (instance.loading) return 'loading';
+  if (instance.role === 'master') return isOpenMaster(s) ? 'master' : 'fenced';
+  return isLimbo(instance) ? 'limbo' : 'replica';
+}
+
+function weaknessesOf(s: AgentState): ReadonlySet<(typeof WEAKNESSES)[number]> {
+  return new Set([
+    ...(s.config.bootFence ? [] : (['boot_fence'] as const)),
+    ...(isolationWeakness(s).length === 0 ? [] : (['isolation'] as const)),
+    ...(killWeakness(s).length === 0 ? [] : (['kill'] as const)),
+    ...(localInstance(s)?.obstacle?.kind === 'weaker' ? (['settings'] as const) : []),
+  ]);
+}
+
+function lagBytes(s: AgentState, instance: Instance | null): number {
+  const master = masterOffset(s);
+  return instance === null || master === null ? 0 : Math.max(0, master - instance.offset);
+}
+
+export function gaugesOf(s: AgentState, context: GaugeContext): readonly Reading[] {
+  const instance = localInstance(s);
+  const live = livePeers(s);
+  const members = (s.pods ?? []).filter((pod) => isManaged(s, pod) && !pod.terminal);
+  const isMaster = instance?.role === 'master';
+  const mastersBeside = live.filter(({ report }) => report.role === 'master').length;
+  const seconds = (since: number): number => Math.max(0, (context.now - since) / 1000);
+  const mayLead = rankedMembers(s).some(({ uid }) => uid === s.config.self.uid) && !isLeaving(s);
+  const flag = (value: boolean): number => (value ? 1 : 0);
+  const plain: Readonly<Record<Exclude<GaugeName, 'role' | 'weak_protection'>, number>> = {
+    redis_up: flag(instance !== null),
+    redis_writable: flag(isOpenMaster(s) && instance?.unwritable === null),
+    masters_seen: mastersBeside + flag(isMaster),
+    master_labels: (s.pods ?? []).filter(({ role }) => role === 'master').length,
+    lease_holder: flag(isHolder(s)),
+    term: seenTerm(s),
+    lease_age_seconds: s.lease.kind === 'present' ? seconds(s.lease.unchangedSince) : 0,
+    api_server_reachable: flag(context.isApiReachable),
+    failsafe_active: flag(s.failsafe.round > 0),
+    members_expected: members.length,
+    peers_expected: members.filter(({ uid }) => uid !== s.config.self.uid).length,
+    peers_reachable: live.length,
+    replication_offset_bytes: instance?.offset ?? 0,
+    replication_lag_bytes: lagBytes(s, instance),
+    replication_lag_seconds: isSettled(s) ? 0 : seconds(context.inSyncAt),
+    replication_link_up: flag(isMaster || instance?.linkUp === true),
+    failover_eligible: flag(mayLead),
+    eligible_candidates: isOpenMaster(s) ? handoverTargets(s).length : 0,
+    last_promotion_timestamp_seconds: context.promotedAtEpochSeconds,
+    fence_active: flag(s.isGuarded || (instance !== null && isLimbo(instance))),
+  };
+  const role = roleOf(s);
+  const weak = weaknessesOf(s);
+  return [
+    ...Object.entries(plain).map(([name, value]) => ({ name: name as GaugeName, value })),
+    ...ROLES.map((each) => ({
+      name: 'role' as const,
+      labels: { role: each },
+      value: flag(role === each),
+    })),
+    ...WEAKNESSES.map((code) => ({
+      name: 'weak_protection' as const,
+      labels: { code },
+      value: flag(weak.has(code)),
+    })),
+  ];
+}
+
+/** It has all that its master has, or it is the master. */
+export function isSettled(s: AgentState): boolean {
+  const instance = localInstance(s);
+  return instance !== null && (instance.role === 'master' || isInSync(s, instance));
+}
