@@ -26,14 +26,15 @@ function contradictions(values: OptionValues<typeof AGENT_OPTIONS>): string[] {
       '--redis-tls: is false although TLS files or a name are given. Remedy: add --redis-tls.',
     );
   }
-  for (const [flag, value] of [
-    ['--pod-name', values.podName],
-    ['--namespace', values.namespace],
-    ['--group', values.group],
+  for (const [flag, value, most] of [
+    ['--pod-name', values.podName, 253],
+    ['--namespace', values.namespace, 63],
+    // It is the value of a label, too.
+    ['--group', values.group, 63],
   ] as const) {
-    if (value === undefined || (LABEL.test(value) && value.length <= 253)) continue;
+    if (value === undefined || (LABEL.test(value) && value.length <= most)) continue;
     errors.push(
-      `${flag}: ${JSON.stringify(value)} is no Kubernetes name. Remedy: use lower-case letters, digits, "-" and ".".`,
+      `${flag}: ${JSON.stringify(value)} is no Kubernetes name. Remedy: use at most ${most} lower-case letters, digits, "-" and ".".`,
     );
   }
   return errors;

@@ -3,6 +3,7 @@
 
 import { LOG_LEVEL_OPTION } from '../src/log.ts';
 import type { OptionTable } from '../src/options.ts';
+import { POLICY_OPTIONS } from '../src/policy.ts';
 
 export const AGENT_OPTIONS = {
   redisHost: {
@@ -21,12 +22,7 @@ export const AGENT_OPTIONS = {
     max: 65_535,
     text: 'port of the local Redis, and of every peer',
   },
-  redisUser: {
-    flag: 'redis-user',
-    env: 'RO_REDIS_USER',
-    kind: 'string',
-    text: 'ACL user of the agent and of replication',
-  },
+  redisUser: POLICY_OPTIONS.redisUser,
   redisPassword: {
     flag: 'redis-password',
     env: 'REDIS_PASSWORD',
@@ -106,20 +102,8 @@ export const AGENT_OPTIONS = {
     kind: 'integer',
     text: 'min-replicas-to-write of an open master (default: what Redis was configured with)',
   },
-  isolation: {
-    flag: 'isolation',
-    env: 'RO_ISOLATION',
-    kind: 'boolean',
-    fallback: 'false',
-    text: 'a master without replicas stops acknowledging, in groups of three or more; the same for the whole group',
-  },
-  killFrozen: {
-    flag: 'kill-frozen',
-    env: 'RO_KILL_FROZEN',
-    kind: 'boolean',
-    fallback: 'false',
-    text: 'kill a Redis that hangs once another may lead; needs shareProcessNamespace and the right to signal it',
-  },
+  isolation: POLICY_OPTIONS.isolation,
+  killFrozen: POLICY_OPTIONS.killFrozen,
   bootFence: {
     flag: 'boot-fence',
     env: 'RO_BOOT_FENCE',
@@ -136,60 +120,13 @@ export const AGENT_OPTIONS = {
     max: 3_600_000,
     text: 'full check of everything; changes are handled at once',
   },
-  timingProfile: {
-    flag: 'timing-profile',
-    env: 'RO_TIMING_PROFILE',
-    kind: 'choice',
-    choices: ['fast', 'balanced', 'calm'],
-    fallback: 'balanced',
-    text: 'how fast a silent master is replaced',
-  },
-  maxFailoverLag: {
-    flag: 'max-failover-lag',
-    env: 'RO_MAX_FAILOVER_LAG',
-    kind: 'integer',
-    text: 'bytes that a promoted replica may lack (default: no limit)',
-  },
-  electionPolicy: {
-    flag: 'election-policy',
-    env: 'RO_ELECTION_POLICY',
-    kind: 'choice',
-    choices: ['data', 'priority'],
-    fallback: 'data',
-    text: 'what decides first: the freshest data or replica-priority',
-  },
-  ageBeatsBytes: {
-    flag: 'age-beats-bytes',
-    env: 'RO_AGE_BEATS_BYTES',
-    kind: 'integer',
-    fallback: '0',
-    text: 'replicas within so many bytes count as equal, so that age decides',
-  },
-  missingData: {
-    flag: 'missing-data',
-    env: 'RO_MISSING_DATA',
-    kind: 'choice',
-    choices: ['wait', 'proceed'],
-    fallback: 'wait',
-    text: 'where an absent volume has fresher data than anybody here: wait for it, or proceed without it',
-  },
-  confirmedBy: {
-    flag: 'confirmed-by',
-    env: 'RO_CONFIRMED_BY',
-    kind: 'integer',
-    fallback: '0',
-    min: 0,
-    max: 100,
-    text: 'writes confirmed by WAIT with this number survive; the same for the whole group',
-  },
-  unwritableMaster: {
-    flag: 'unwritable-master',
-    env: 'RO_UNWRITABLE_MASTER',
-    kind: 'choice',
-    choices: ['alert', 'failover'],
-    fallback: 'alert',
-    text: 'a master that refuses writes (MISCONF, as on a full disk): say so, or hand over to a replica that takes them',
-  },
+  timingProfile: POLICY_OPTIONS.timingProfile,
+  maxFailoverLag: POLICY_OPTIONS.maxFailoverLag,
+  electionPolicy: POLICY_OPTIONS.electionPolicy,
+  ageBeatsBytes: POLICY_OPTIONS.ageBeatsBytes,
+  missingData: POLICY_OPTIONS.missingData,
+  confirmedBy: POLICY_OPTIONS.confirmedBy,
+  unwritableMaster: POLICY_OPTIONS.unwritableMaster,
   shutdownGrace: {
     flag: 'shutdown-grace',
     env: 'RO_SHUTDOWN_GRACE',

@@ -35,6 +35,11 @@ export const POD_ANNOTATIONS = {
   group: `${PREFIX}/group`,
 } as const;
 
+/** Annotation of a pod that sets an option of its agent (policy.ts). */
+export function policyAnnotation(flag: string): string {
+  return `${PREFIX}/${flag}`;
+}
+
 export const AGENT_CONTAINER = 'redis-orchestrator';
 export const AGENT_HTTP_PORT = 8080;
 export const AGENT_PORT_NAME = 'ro-http';

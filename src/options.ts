@@ -102,6 +102,28 @@ function convert(spec: OptionSpec, raw: Raw): { value: unknown } | { error: stri
   }
 }
 
+/** Why a text is no value of an option, in one sentence that begins with `source`; undefined: it is one. */
+export function optionFault(spec: OptionSpec, text: string, source: string): string | undefined {
+  const result = convert(spec, { text, source });
+  return 'error' in result ? result.error : undefined;
+}
+
+/** What may be written as the value of an option, for people. */
+export function valuesOf(spec: OptionSpec): string {
+  switch (spec.kind) {
+    case 'boolean':
+      return 'true or false';
+    case 'choice':
+      return spec.choices?.join(', ') ?? '';
+    case 'integer':
+      return `a whole number from ${spec.min ?? 0}`;
+    case 'duration':
+      return 'a duration such as 15s';
+    case 'string':
+      return 'a text';
+  }
+}
+
 /** Parses flags over environment over defaults. An empty environment variable counts as absent. */
 export function parseOptions<T extends OptionTable>(
   table: T,

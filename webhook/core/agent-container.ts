@@ -2,8 +2,10 @@
 // ports, probes, resources, the `restricted` security fields, its own token.
 
 import { AGENT_CONTAINER, AGENT_HTTP_PORT, AGENT_PORT_NAME, GROUP_LABEL } from '../../src/names.ts';
+import type { Policy } from './annotations.ts';
 import type { BootFence } from './boot-fence.ts';
 import type { Facts } from './facts.ts';
+import { DOWNWARD_FIELDS } from './downward.ts';
 import type { Password } from './password.ts';
 import type { CoreConfig } from './plan.ts';
 import { type Container, type EnvVar, list, type Pod, uidOf, type VolumeMount } from './pod.ts';
@@ -17,9 +19,12 @@ export type AgentParts = {
   readonly redis: Container;
   readonly facts: Facts;
   readonly password: Password;
+  readonly policy: Policy;
   readonly bootFence: BootFence;
   readonly group: string;
   readonly mounts: readonly VolumeMount[];
+  /** What the paths of the mounts refer to. */
+  readonly mountEnv: readonly EnvVar[];
   readonly httpPort: number;
   readonly graceSeconds: number | undefined;
   readonly config: CoreConfig;
@@ -38,7 +43,7 @@ export function freeHttpPort(pod: Pod, redisPort: number): number {
 }
 
 export function agentContainer(parts: AgentParts): Container {
-  const { config, httpPort, pod, redis, mounts } = parts;
+  const { config, httpPort, mounts } = parts;
   const live = { httpGet: { path: '/live', port: httpPort, scheme: 'HTTP' }, timeoutSeconds: 5 };
   const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = config.resources;
   return {
@@ -70,7 +75,7 @@ export function agentContainer(parts: AgentParts): Container {
       privileged: false,
       readOnlyRootFilesystem: true,
       runAsNonRoot: true,
-      runAsUser: agentUid(pod, redis, mounts),
+      runAsUser: agentUid(parts),
       seccompProfile: { type: 'RuntimeDefault' },
     },
     terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -78,10 +83,19 @@ export function agentContainer(parts: AgentParts): Container {
   };
 }
 
-/** Files that Redis alone may read need its uid; otherwise the image's own is the better wall. */
-function agentUid(pod: Pod, redis: Container, mounts: readonly VolumeMount[]): number {
+/** Files that Redis alone may read need its uid, and so does a signal to it; otherwise the image's own is the better wall. */
+function agentUid({ pod, redis, mounts, policy }: AgentParts): number {
   const uid = uidOf(pod, redis);
-  return mounts.length > 0 && uid !== undefined && uid > 0 ? uid : DEFAULT_UID;
+  return (mounts.length > 0 || policy.killsFrozen) && uid !== undefined && uid > 0
+    ? uid
+    : DEFAULT_UID;
+}
+
+/** The first of a name is the one. */
+function isNew(names: Set<string>, name: string): boolean {
+  if (names.has(name)) return false;
+  names.add(name);
+  return true;
 }
 
 function field(name: string, fieldPath: string): EnvVar {
@@ -96,10 +110,7 @@ function agentEnv(parts: AgentParts): EnvVar[] {
   const optional = (name: string, value: string | undefined): EnvVar[] =>
     value === undefined ? [] : [{ name, value }];
   const own: EnvVar[] = [
-    field('POD_NAME', 'metadata.name'),
-    field('POD_NAMESPACE', 'metadata.namespace'),
-    field('POD_IP', 'status.podIP'),
-    field('POD_UID', 'metadata.uid'),
+    ...Object.entries(DOWNWARD_FIELDS).map(([name, path]) => field(name, path)),
     { name: 'RO_GROUP', value: group },
     { name: 'RO_LABEL_SELECTOR', value: `${GROUP_LABEL}=${group}` },
     { name: 'RO_REDIS_PORT', value: String(facts.port) },
@@ -107,6 +118,7 @@ function agentEnv(parts: AgentParts): EnvVar[] {
     { name: 'RO_BOOT_FENCE', value: String(bootFence.kind !== 'none') },
     { name: 'RO_SHUTDOWN_GRACE', value: `${Math.max(1, grace)}s` },
     ...optional('RO_MIN_REPLICAS_TO_WRITE', facts.minReplicasToWrite),
+    ...parts.policy.env,
     ...optional('RO_REDIS_CONFIG_FILE', facts.configFile),
     ...optional('RO_REDIS_PASSWORD_FILE', password.file),
     ...optional('RO_REDIS_TLS', tls === undefined ? undefined : 'true'),
@@ -116,5 +128,5 @@ function agentEnv(parts: AgentParts): EnvVar[] {
   ];
   // Copies of the person's variables come after ours and never replace them.
   const names = new Set(own.map((entry) => entry.name));
-  return [...own, ...password.env.filter((entry) => !names.has(entry.name))];
+  return [...own, ...[...password.env, ...parts.mountEnv].filter(({ name }) => isNew(names, name))];
 }

@@ -2,9 +2,11 @@
 // born a writable master, and cannot wipe its replicas. Appended only where the command line is
 // understood; the last argument wins over the file and over earlier ones.
 
+import { mayComeFromSources } from './environment.ts';
 import { envOf, list } from './pod.ts';
 import { FENCE_HOST } from './ownership.ts';
 import type { RedisContainer } from './find-container.ts';
+import { type Reason, reason } from './reasons.ts';
 import type { ServerOptions } from './server-arguments.ts';
 
 export const FENCE_WORDS = ['--replicaof', FENCE_HOST, '1', '--replica-read-only', 'yes'] as const;
@@ -15,7 +17,7 @@ export type BootFence =
   | { readonly kind: 'variable'; readonly name: string; readonly value: string }
   /** It stands there already. */
   | { readonly kind: 'present' }
-  | { readonly kind: 'none' };
+  | { readonly kind: 'none'; readonly why: Reason };
 
 export function planBootFence(redis: RedisContainer, server: ServerOptions): BootFence {
   const { command, container } = redis;
@@ -31,7 +33,7 @@ export function planBootFence(redis: RedisContainer, server: ServerOptions): Boo
       return byVariable(redis);
     case 'opaque':
     case 'no-server':
-      return { kind: 'none' };
+      return { kind: 'none', why: reason('boot-fence-absent', { container: container.name }) };
   }
 }
 
@@ -39,8 +41,12 @@ function byVariable({ container, image }: RedisContainer): BootFence {
   const product = image.product === 'valkey' ? 'VALKEY' : 'REDIS';
   const name = image.family === 'stack' ? 'REDIS_ARGS' : `${product}_EXTRA_FLAGS`;
   const entry = envOf(container, name);
-  // The content of a Secret or ConfigMap is not visible, so nothing can be appended to it.
-  if (entry?.valueFrom !== undefined) return { kind: 'none' };
+  // The content of a Secret or ConfigMap is not visible, so nothing can be appended to it; and an entry of
+  // ours would replace what `envFrom` may supply.
+  const isSupplied = entry === undefined && mayComeFromSources(container, name);
+  if (isSupplied || entry?.valueFrom !== undefined) {
+    return { kind: 'none', why: reason('boot-fence-hidden', { name }) };
+  }
   const given = entry?.value ?? '';
   const value = [given, ...FENCE_WORDS].filter((word) => word !== '').join(' ');
   return { kind: 'variable', name, value };

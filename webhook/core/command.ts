@@ -29,7 +29,7 @@ const SERVERS = new Set(['redis-server', 'valkey-server', 'keydb-server', 'redis
 const SHELLS = new Set(['sh', 'bash', 'ash', 'dash']);
 /** Programs that run what follows them; behind any other first word the name may be a host's. */
 const WRAPPER =
-  /^(tini(-static)?|dumb-init|gosu|su-exec|setpriv|nice|ionice|numactl|env|exec|catatonit|.*\.sh)$/;
+  /^(tini(-static)?|dumb-init|gosu|su-exec|setpriv|nice|ionice|numactl|env|exec|catatonit|nohup|stdbuf|taskset|setsid|chrt|.*\.sh)$/;
 const NONE = readServerArguments([]);
 
 function baseName(word: string): string {
@@ -106,7 +106,7 @@ function readShellWords(command: readonly string[], args: readonly string[]): Co
     return script.endsWith('.sh') ? { kind: 'opaque', server: NONE } : { kind: 'no-server' };
   }
   const text = words[flagAt + 1] ?? '';
-  const reading = readShell(text);
+  const reading = readShell(text, words.slice(flagAt + 2));
   const isScript = /\.sh\s*$/.test(text);
   if (!reading.runsServer)
     return isScript ? { kind: 'opaque', server: NONE } : { kind: 'no-server' };

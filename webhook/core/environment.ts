@@ -15,26 +15,43 @@ export type CopiedEnv = {
 const REFERENCE = /(\$?)\$\(([A-Za-z_][\w.-]*)\)/g;
 
 /** Names of the variables that a value refers to. */
-function referencesIn(value: string): string[] {
+export function referencesIn(value: string): string[] {
   return [...value.matchAll(REFERENCE)].flatMap(([, escape, name]) =>
     escape === '$' || name === undefined ? [] : [name],
   );
 }
 
+/** Whether `envFrom` may define a variable of this name: what a Secret or ConfigMap holds is not visible. */
+export function mayComeFromSources(container: Container, name: string): boolean {
+  return list(container.envFrom).some(({ prefix = '' }) => name.startsWith(prefix));
+}
+
+/** Longer than any port or path; variables that refer to each other could grow without end. */
+const RESOLVED_MAX = 4096;
+
 /** The text with references to literal variables filled in; undefined where one is not visible. */
-export function resolveText(container: Container, value: string, depth = 0): string | undefined {
-  let isVisible = true;
-  const text = value.replace(REFERENCE, (whole, escape: string, name: string) => {
-    if (escape === '$') return whole.slice(1);
-    const entry = envOf(container, name);
-    const inner =
-      entry === undefined || entry.valueFrom !== undefined || depth > 4
-        ? undefined
-        : resolveText(container, entry.value ?? '', depth + 1);
-    if (inner === undefined) isVisible = false;
-    return inner ?? '';
-  });
-  return isVisible ? text : undefined;
+export function resolveText(container: Container, value: string): string | undefined {
+  // Each variable is looked at once: many that name each other many times would take for ever.
+  const known = new Map<string, string | undefined>();
+  const resolve = (text: string): string | undefined => {
+    let isVisible = text.length <= RESOLVED_MAX;
+    if (!isVisible) return undefined;
+    const filled = text.replace(REFERENCE, (whole, escape: string, name: string) => {
+      if (escape === '$') return whole.slice(1);
+      if (!known.has(name)) {
+        // One that refers to itself stays unknown.
+        known.set(name, undefined);
+        const entry = envOf(container, name);
+        const isLiteral = entry !== undefined && entry.valueFrom === undefined;
+        known.set(name, isLiteral ? resolve(entry.value ?? '') : undefined);
+      }
+      const inner = known.get(name);
+      if (inner === undefined) isVisible = false;
+      return inner ?? '';
+    });
+    return isVisible && filled.length <= RESOLVED_MAX ? filled : undefined;
+  };
+  return resolve(value);
 }
 
 /** A variable's literal value, or undefined. */

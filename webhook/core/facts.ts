@@ -3,9 +3,9 @@
 
 import { POD_ANNOTATIONS } from '../../src/names.ts';
 import type { Command } from './command.ts';
-import { literalEnv, resolveText } from './environment.ts';
+import { literalEnv, mayComeFromSources, resolveText } from './environment.ts';
 import type { Image } from './image.ts';
-import { annotationsOf, type Container, list, type Pod } from './pod.ts';
+import { annotationsOf, type Container, envOf, list, type Pod } from './pod.ts';
 import { type Reason, reason } from './reasons.ts';
 import { optionValue, readServerArguments, type ServerOptions } from './server-arguments.ts';
 
@@ -43,11 +43,18 @@ export function serverOptions(container: Container, image: Image, command: Comma
   return { ...server, options: new Map([...added.options, ...server.options]) };
 }
 
-/** A port number from text that may hold `$(VAR)` or `$VAR`. */
+/** A port number from text that may hold `$(VAR)`, `$VAR`, `${VAR}` or `${VAR:-6380}`. */
 function portFrom(container: Container, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const resolved = resolveText(container, text.replace(/^\$\{?(\w+)\}?$/, '$($1)'));
-  return resolved !== undefined && /^\d{1,5}$/.test(resolved) ? Number(resolved) : undefined;
+  const [, name, fallback] = /^\$\{?(\w+)(?::?-(\d+))?\}?$/.exec(text) ?? [];
+  const isAbsent =
+    name !== undefined &&
+    envOf(container, name) === undefined &&
+    !mayComeFromSources(container, name);
+  const written = isAbsent && fallback !== undefined ? fallback : text;
+  const resolved = resolveText(container, name === undefined ? text : `$(${name})`);
+  const port = isAbsent ? written : resolved;
+  return port !== undefined && /^\d{1,5}$/.test(port) ? Number(port) : undefined;
 }
 
 export function readFacts(
@@ -72,8 +79,14 @@ export function readFacts(
   const known = annotated ?? (isTls ? tlsPort : plain === 0 ? undefined : plain);
   const configFile =
     server.configFile === undefined ? undefined : resolveText(container, server.configFile);
-  const isBlind = known === undefined && (configFile !== undefined || command.kind === 'opaque');
+  // Also where it is written, in a variable whose value is not visible.
+  const isHidden = [value('port'), value('tls-port')].some((text) => text !== undefined);
+  const isBlind =
+    known === undefined && (isHidden || configFile !== undefined || command.kind === 'opaque');
   const port = known ?? guessedPort(container, isBlind, warnings);
+  if (known === undefined && isHidden && warnings.length === 0) {
+    warnings.push(reason('port-hidden', { port, annotation: POD_ANNOTATIONS.port }));
+  }
   if (known !== undefined) warnWhereDeclaredDiffers(container, port, warnings);
   const bind = server.options.get('bind') ?? [];
   if (bind.length > 0 && bind.every((address) => /^-?(127\.|::1$|localhost$)/.test(address))) {
@@ -119,10 +132,8 @@ function declaredPorts(container: Container): readonly number[] {
 function guessedPort(container: Container, isBlind: boolean, warnings: Reason[]): number {
   const declared = declaredPorts(container);
   const only = declared.length === 1 ? declared[0] : undefined;
-  if (!isBlind || only === undefined || only === DEFAULT_PORT) {
-    if (!isBlind) warnWhereDeclaredDiffers(container, DEFAULT_PORT, warnings);
-    return DEFAULT_PORT;
-  }
+  if (!isBlind) warnWhereDeclaredDiffers(container, DEFAULT_PORT, warnings);
+  if (!isBlind || only === undefined || only === DEFAULT_PORT) return DEFAULT_PORT;
   warnings.push(reason('port-guessed', { port: only, annotation: POD_ANNOTATIONS.port }));
   return only;
 }

@@ -25,12 +25,17 @@ function ownerName(pod: Pod): string {
   return fromLabels ?? pod.metadata?.name ?? pod.metadata?.generateName ?? 'redis';
 }
 
+/** A name of Kubernetes (RFC 1123 subdomain): as it is. `a.b` and `a-b` stay two groups. */
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
 function toLabel(text: string): string {
+  if (text.length <= LABEL_LENGTH_MAX && SUBDOMAIN.test(text)) return text;
+  // What had to be changed gets a hash: two texts must not become one group.
+  const hash = shortHash(text);
   const clean = text
+    .slice(0, LABEL_LENGTH_MAX - hash.length - 1)
     .toLowerCase()
-    .replace(/[^a-z0-9-]+/g, '-')
-    .replace(/^-+|-+$/g, '');
-  if (clean === '') return `g${shortHash(text)}`;
-  if (clean.length <= LABEL_LENGTH_MAX) return clean;
-  return `${clean.slice(0, LABEL_LENGTH_MAX - 11).replace(/-+$/, '')}-${shortHash(text)}`;
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  return clean === '' ? `g${hash}` : `${clean}-${hash}`;
 }

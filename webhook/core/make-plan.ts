@@ -2,6 +2,7 @@
 
 import { AGENT_CONTAINER } from '../../src/names.ts';
 import { agentContainer, freeHttpPort } from './agent-container.ts';
+import { readPolicy } from './annotations.ts';
 import { planBootFence } from './boot-fence.ts';
 import { type Facts, readFacts, serverOptions } from './facts.ts';
 import { type RedisContainer, strangersBeside } from './find-container.ts';
@@ -29,6 +30,7 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
   const { container, image, command } = redis;
   const server = serverOptions(container, image, command);
   const facts = visibleFacts(pod, readFacts(pod, container, image, command, server), container);
+  const policy = readPolicy(pod);
   const password = readPassword(pod, container, image, facts);
   const bootFence = planBootFence(redis, server);
   const account = planAccount(pod);
@@ -50,24 +52,25 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
     redis: container,
     facts,
     password,
+    policy,
     bootFence,
     group,
     mounts,
+    mountEnv: [...textMirror.env, ...tlsMirror.env],
     httpPort,
     graceSeconds,
     config,
   });
   const hasPreStop = container.lifecycle?.preStop !== undefined;
   const warnings = [
+    ...policy.warnings,
     ...facts.warnings,
     ...password.warnings,
     ...account.warnings,
     ...(account.stripToken ? tokenWarnings(pod, redis) : []),
     ...textMirror.hidden.map((path) => reason('config-file-hidden', { path })),
     ...tlsMirror.hidden.map((path) => reason('tls-files-hidden', { path })),
-    ...(bootFence.kind === 'none'
-      ? [reason('boot-fence-absent', { container: container.name })]
-      : []),
+    ...(bootFence.kind === 'none' ? [bootFence.why] : []),
     ...(hasPreStop ? [reason('prestop-kept')] : []),
   ];
   const { volumes: added, errors } = newVolumes(pod, volumes);
@@ -103,7 +106,11 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
     graceSeconds,
     status,
   };
-  return { plan, warnings, errors: [...facts.errors, ...password.errors, ...errors] };
+  return {
+    plan,
+    warnings,
+    errors: [...policy.errors, ...facts.errors, ...password.errors, ...errors],
+  };
 }
 
 /** An application beside Redis may have used the token that the pod's default account gave it. */

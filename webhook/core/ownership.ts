@@ -59,12 +59,17 @@ function bySentinel(pod: Pod, server: ServerOptions): Reason | undefined {
       readImage(container.image).isSentinel ||
       /sentinel/.test(container.name) ||
       isSentinelText(textOf(container)) ||
-      literalEnv(container, 'REDIS_SENTINEL_ENABLED') !== undefined,
+      isOn(literalEnv(container, 'REDIS_SENTINEL_ENABLED')),
   );
   if (found !== undefined) {
     return reason('owned-sentinel', { where: `container ${found.name}` });
   }
   return server.options.has('sentinel') ? reason('owned-sentinel', { where: 'args' }) : undefined;
+}
+
+/** As Bitnami's scripts read a boolean; a word that they do not know is told rather than ignored. */
+function isOn(text: string | undefined): boolean {
+  return text !== undefined && !/^(no|false|0|off)$/i.test(text);
 }
 
 function byCluster(pod: Pod, redis: RedisContainer, server: ServerOptions): Reason | undefined {

@@ -1,7 +1,8 @@
 // Where the password of Redis comes from, and how the agent gets the very same one. The value of a
 // Secret is never read: its reference is copied.
 
-import { POD_ANNOTATIONS } from '../../src/names.ts';
+import { POD_ANNOTATIONS, policyAnnotation } from '../../src/names.ts';
+import { POLICY_OPTIONS } from '../../src/policy.ts';
 import { type CopiedEnv, copyValue, copyVariable, literalEnv } from './environment.ts';
 import type { Facts } from './facts.ts';
 import type { Image } from './image.ts';
@@ -40,7 +41,9 @@ export function readPassword(pod: Pod, container: Container, image: Image, facts
   if (fromOptions !== undefined) return fromOptions;
   const fromEnv = image.family === 'bitnami' ? fromBitnamiEnv(container) : undefined;
   if (fromEnv !== undefined) return fromEnv;
-  const warnings = facts.server.options.has('aclfile') ? [reason('acl-without-user')] : [];
+  const hasUser = annotationsOf(pod)[policyAnnotation(POLICY_OPTIONS.redisUser.flag)] !== undefined;
+  const isBlind = facts.server.options.has('aclfile') && !hasUser;
+  const warnings = isBlind ? [reason('acl-without-user')] : [];
   return { ...NONE, warnings, source: facts.configFile === undefined ? 'none' : 'config-file' };
 }
 

@@ -74,6 +74,7 @@ export type Pod = {
     serviceAccountName?: string;
     automountServiceAccountToken?: boolean;
     terminationGracePeriodSeconds?: number;
+    shareProcessNamespace?: boolean;
     nodeSelector?: Record<string, string>;
     os?: { name?: string };
     securityContext?: { runAsUser?: number; fsGroup?: number; runAsNonRoot?: boolean };

@@ -31,12 +31,21 @@ export const REASONS = {
   'namespace-failed': 'namespace {namespace} cannot be prepared ({problem}); it is tried again',
   // Injected, but this should be known.
   'label-misspelt': 'label redis-orchestrator.io/inject={value}: write enabled or disabled',
+  'annotation-unknown':
+    'annotation {annotation} is not known; see docs/injection.md for those that are',
+  'kill-unavailable':
+    'kill-frozen needs shareProcessNamespace: true in the pod; nothing is killed without it',
   'boot-fence-absent':
     'no boot fence: the start of {container} is opaque; let it exec redis-server',
+  'boot-fence-hidden':
+    'no boot fence: a Secret or ConfigMap may set {name}; write it as a plain env entry',
   'literal-password': 'the password is written in the arguments; put it into a Secret',
   'password-unknown': 'password variable {name} is not defined; set {annotation}',
-  'config-file-hidden': 'config file {path} is in no volume: password or port in it are not seen',
+  'config-file-hidden':
+    'config file {path}: in no volume that the agent can mount; password and port in it are not seen',
   'port-guessed': 'port {port} is taken from the ports list; set {annotation} to be sure',
+  'port-hidden':
+    'the port is set where it cannot be seen: {port} is assumed; set {annotation} to be sure',
   'port-differs': 'Redis listens on {port}, but the container declares {declared}',
   'prestop-kept': 'your preStop hook is kept: planned restarts take a failover instead',
   'token-shared': 'the pod asks for a token: its containers get the agent account, too',

@@ -1,8 +1,26 @@
 // What can be understood of `sh -c "…"`: the one simple command that ends the text and starts the
 // server. Anything else stays opaque: a wrong guess would start Redis with other arguments.
 
-const SERVER_WORD = /(?:^|[\s/"'=])(redis|valkey|keydb)-server(?=$|[\s"';&|)])/g;
-const SIMPLE_WORD = /"[^"`\\]*"|'[^']*'|[^\s"'`\\|&;<>#*?~!]+/g;
+import { shellWords } from './shell-words.ts';
+
+const SERVER = '(?:redis|valkey|keydb)-server';
+const SERVER_WORD = new RegExp(`(?:^|[\\s/"'=(])${SERVER}(?=$|[\\s"';&|)])`, 'g');
+/** What may stand before the server's name in its own command: it runs what follows it. */
+const BEFORE = [
+  'exec',
+  'nohup',
+  'setsid',
+  'env',
+  'stdbuf(?:\\s+-\\S+)+',
+  'nice(?:\\s+-n\\s*-?\\d+|\\s+--?\\d+)?',
+  'taskset\\s+(?:-c\\s+)?[\\w,-]+',
+  '(?:gosu|su-exec)\\s+[\\w.:-]+',
+  '[A-Za-z_]\\w*=[\\w./:@%+,-]*',
+].join('|');
+const LAST_COMMAND = new RegExp(
+  `^(?:(?:${BEFORE})\\s+)*(?:[\\w./-]*/)?${SERVER}(?:\\s+(.*))?$`,
+  's',
+);
 
 export type ShellReading = {
   /** The text mentions a server program at all. */
@@ -16,7 +34,8 @@ function normalise(text: string): string {
   return text.replace(/\\\r?\n/g, ' ').trimEnd();
 }
 
-export function readShell(text: string): ShellReading {
+/** `positional`: what follows the text in the container's command, `$0` first. */
+export function readShell(text: string, positional: readonly string[] = []): ShellReading {
   const plain = normalise(text);
   const mentions = [...plain.matchAll(SERVER_WORD)].length;
   if (mentions !== 1) return { runsServer: mentions > 0 };
@@ -25,13 +44,17 @@ export function readShell(text: string): ShellReading {
       .split(/\n|;|&&|\|\|/)
       .at(-1)
       ?.trim() ?? '';
-  const match = /^(?:exec\s+)?(?:\S*\/)?(?:redis|valkey|keydb)-server(?:\s+(.*))?$/s.exec(last);
-  if (match === null) return { runsServer: true };
-  const rest = match[1] ?? '';
-  const words = rest.match(SIMPLE_WORD) ?? [];
-  // Whatever is left when simple words are taken away was not simple.
-  if (rest.replace(SIMPLE_WORD, '').trim() !== '') return { runsServer: true };
-  return { runsServer: true, serverWords: words.map(unquote) };
+  const match = LAST_COMMAND.exec(last);
+  const words = match === null ? undefined : shellWords(match[1] ?? '');
+  if (words === undefined) return { runsServer: true };
+  return { runsServer: true, serverWords: words.flatMap((word) => expand(word, positional)) };
+}
+
+/** `"$@"` and `$1` are words of the container's command. */
+function expand(word: string, positional: readonly string[]): readonly string[] {
+  if (word === '$@' || word === '$*' || word === '${@}') return positional.slice(1);
+  const number = /^\$\{?(\d)\}?$/.exec(word)?.[1];
+  return [number === undefined ? word : (positional[Number(number)] ?? '')];
 }
 
 /** Options that follow the server's name in a text that is not understood: good for facts only. */
@@ -41,12 +64,10 @@ export function looseServerWords(text: string): readonly string[] {
     .slice(1);
   return commands.flatMap((command) => {
     const line = command.split(/\n|;|&&|\|\|/)[0] ?? '';
-    return (line.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map(unquote);
+    return (line.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map((word) =>
+      word.replace(/^(["'])(.*)\1$/s, '$2').replace(/[)}]{1,9}$/, ''),
+    );
   });
-}
-
-function unquote(word: string): string {
-  return word.replace(/^(["'])(.*)\1$/s, '$2');
 }
 
 /** The text with more arguments for the server that ends it. */

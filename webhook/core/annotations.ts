@@ -1,0 +1,81 @@
+// Annotations by which a person steers the agent of a pod: checked here by the agent's own table, so that a
+// mistake is told at admission and not by a container that does not start.
+
+import {
+  ADOPT_FROM_ANNOTATION,
+  DISCARD_DATA_ANNOTATION,
+  GROUP_LABEL,
+  MIRROR_ANNOTATION,
+  POD_ANNOTATIONS,
+  policyAnnotation,
+  PREFIX,
+  STATUS_ANNOTATION,
+} from '../../src/names.ts';
+import { optionFault, type OptionSpec, valuesOf } from '../../src/options.ts';
+import { POLICY_OPTIONS } from '../../src/policy.ts';
+import { annotationsOf, type EnvVar, type Pod } from './pod.ts';
+import { type Reason, reason } from './reasons.ts';
+
+const KNOWN: ReadonlySet<string> = new Set([
+  ...Object.values(POD_ANNOTATIONS),
+  ...Object.values(POLICY_OPTIONS).map(({ flag }) => policyAnnotation(flag)),
+  STATUS_ANNOTATION,
+  MIRROR_ANNOTATION,
+  DISCARD_DATA_ANNOTATION,
+  ADOPT_FROM_ANNOTATION,
+  GROUP_LABEL,
+]);
+/** A message has at most 120 characters. */
+const SHOWN_MAX = 30;
+
+export type Policy = {
+  /** For the agent. */
+  readonly env: readonly EnvVar[];
+  readonly killsFrozen: boolean;
+  readonly warnings: readonly Reason[];
+  readonly errors: readonly Reason[];
+};
+
+export function readPolicy(pod: Pod): Policy {
+  const annotations = annotationsOf(pod);
+  const env: EnvVar[] = [];
+  const errors: Reason[] = [];
+  const invalid = (annotation: string, value: string, remedy: string): void => {
+    errors.push(
+      reason('annotation-invalid', { annotation, value: value.slice(0, SHOWN_MAX), remedy }),
+    );
+  };
+  for (const spec of Object.values<OptionSpec>(POLICY_OPTIONS)) {
+    const annotation = policyAnnotation(spec.flag);
+    const value = annotations[annotation];
+    if (value === undefined) continue;
+    const isFaulty = value === '' || optionFault(spec, value, annotation) !== undefined;
+    if (isFaulty) invalid(annotation, value, valuesOf(spec));
+    else env.push({ name: spec.env, value });
+  }
+  const of = ({ flag }: { flag: string }): string | undefined =>
+    annotations[policyAnnotation(flag)];
+  // The agent refuses both together: isolation needs up to three seconds.
+  if (of(POLICY_OPTIONS.isolation) === 'true' && of(POLICY_OPTIONS.timingProfile) === 'fast') {
+    const { flag } = POLICY_OPTIONS.timingProfile;
+    invalid(policyAnnotation(flag), 'fast', 'balanced or calm, beside isolation');
+  }
+  const killsFrozen = of(POLICY_OPTIONS.killFrozen) === 'true';
+  const sharesProcesses = pod.spec?.shareProcessNamespace === true;
+  return {
+    env,
+    killsFrozen,
+    warnings: [
+      ...unknownAnnotations(annotations),
+      ...(killsFrozen && !sharesProcesses ? [reason('kill-unavailable')] : []),
+    ],
+    errors,
+  };
+}
+
+/** A name that is misspelt would be ignored without a word. */
+function unknownAnnotations(annotations: Readonly<Record<string, string>>): readonly Reason[] {
+  return Object.keys(annotations)
+    .filter((name) => name.startsWith(`${PREFIX}/`) && !KNOWN.has(name))
+    .map((name) => reason('annotation-unknown', { annotation: name.slice(0, 60) }));
+}
