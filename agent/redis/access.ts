@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import type { RedisOptions } from 'ioredis';
 import { OrchestratorError, messageOf } from '../../src/errors.ts';
+import { lastDirective } from '../../src/redis-words.ts';
 import { HeardConnector } from './connector.ts';
 
 /** Whether the cause of a failed connection is that nobody listens: the process is gone. */
@@ -35,41 +36,6 @@ function readText(flag: string, file: string): string {
   }
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  b: '\b',
-  a: '\u0007',
-};
-
-/** A word as Redis reads it: escapes stand for bytes in double quotes, in single ones only for '. */
-function unquoted(word: string): string {
-  const single = /^'(.*)'$/.exec(word)?.[1];
-  if (single !== undefined) return single.replaceAll("\\'", "'");
-  const double = /^"(.*)"$/.exec(word)?.[1];
-  if (double === undefined) return word;
-  const bytes = Buffer.from(double)
-    .toString('latin1')
-    .replace(/\\(?:x([\da-fA-F]{2})|(.))/g, (_, hex: string | undefined, letter = '') =>
-      hex === undefined
-        ? (ESCAPES[letter] ?? letter)
-        : String.fromCharCode(Number.parseInt(hex, 16)),
-    );
-  return Buffer.from(bytes, 'latin1').toString();
-}
-
-/** The last `name value` of a redis.conf, unquoted; undefined where it is not set. */
-function configDirective(text: string, name: string): string | undefined {
-  let found: string | undefined;
-  for (const line of text.split('\n')) {
-    const match = /^\s*([A-Za-z-]+)\s+(.*?)\s*$/.exec(line);
-    if (match === null || match[1]?.toLowerCase() !== name) continue;
-    found = unquoted(match[2] ?? '');
-  }
-  return found === '' ? undefined : found;
-}
-
 export function currentPassword(access: RedisAccess): string | undefined {
   if (access.password !== undefined) return access.password;
   if (access.passwordFile !== undefined) {
@@ -77,7 +43,7 @@ export function currentPassword(access: RedisAccess): string | undefined {
   }
   if (access.configFile === undefined) return undefined;
   const text = readText('--redis-config-file', access.configFile);
-  return configDirective(text, 'requirepass') ?? configDirective(text, 'masterauth');
+  return lastDirective(text, 'requirepass') || lastDirective(text, 'masterauth') || undefined;
 }
 
 function tlsOptions(access: RedisAccess, host: string): NonNullable<RedisOptions['tls']> {

@@ -1,6 +1,9 @@
 // redis-server's own rules for its arguments [from its source]: the first word that starts with no
-// dash is the config file, `-` is standard input; options follow as `--name value …`, also in one
-// word ("--port 6380"); the last one of a name wins; the command line beats the file.
+// dash is the config file, `-` as first or last word is standard input; options follow as `--name value …`,
+// also in one word ("--port 6380"), whose quotes Redis takes off; right after a bare `--name` also a word with
+// dashes is its value; the last one of a name wins; the command line beats the file.
+
+import { redisWords } from '../../src/redis-words.ts';
 
 export type ServerOptions = {
   readonly configFile?: string;
@@ -9,29 +12,32 @@ export type ServerOptions = {
   readonly options: ReadonlyMap<string, readonly string[]>;
 };
 
+/** An empty list of save points is written by leaving the value out. */
+const MAY_BE_BARE = new Set(['save', 'sentinel']);
+
 /** `words` follow the server's own name. */
 export function readServerArguments(words: readonly string[]): ServerOptions {
   const options = new Map<string, string[]>();
   let configFile: string | undefined;
   let readsStandardInput = false;
   let current: string[] | undefined;
+  /** A bare name waits for its value. */
+  let isWaiting = false;
   words.forEach((word, index) => {
-    if (word.startsWith('--') && word.length > 2) {
-      const [name = '', ...values] = splitWords(word.slice(2));
+    const isEdge = index === 0 || index === words.length - 1;
+    if (word === '-' && isEdge) readsStandardInput = true;
+    else if (index === 0 && !word.startsWith('-')) configFile = word === '' ? undefined : word;
+    else if (word.startsWith('--') && word.length > 2 && !isWaiting) {
+      const [name = '', ...values] = redisWords(word.slice(2)) ?? [word.slice(2)];
       current = values;
+      isWaiting = values.length === 0 && !MAY_BE_BARE.has(name.toLowerCase());
       options.set(name.toLowerCase(), current);
-    } else if (word === '-' && current === undefined) readsStandardInput = true;
-    else if (current === undefined && index === 0 && word !== '') configFile = word;
-    else current?.push(word);
+    } else {
+      current?.push(word);
+      isWaiting = false;
+    }
   });
   return { ...(configFile === undefined ? {} : { configFile }), readsStandardInput, options };
-}
-
-/** One word may hold an option with its values; quotes are Redis's own. */
-function splitWords(text: string): string[] {
-  return (text.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map((word) =>
-    word.replace(/^(["'])(.*)\1$/s, '$2'),
-  );
 }
 
 /** The only value of an option, or undefined. */
