@@ -11,7 +11,9 @@ import { AGENT_OPTIONS } from '../agent/options.ts';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../agent/metrics/table.ts';
 import { formatDuration } from '../src/duration.ts';
 import { ERROR_REMEDIES } from '../src/errors.ts';
-import { markdownTable } from '../src/options.ts';
+import { policyAnnotation } from '../src/names.ts';
+import { markdownTable, valuesOf } from '../src/options.ts';
+import { POLICY_OPTIONS } from '../src/policy.ts';
 import { AGENT_RULES } from '../webhook/agent-role.ts';
 import { declaredScenarios, scenarioRows } from '../test/declared.ts';
 import { ALL_CELLS, cellName, MATRIX_HEAD, matrixRow } from '../test/matrix.ts';
@@ -188,6 +190,16 @@ const BLOCKS = {
       ]),
     ),
   metrics: metricTable,
+  'policy-annotations': () =>
+    table(
+      ['annotation of the pod', 'values', 'default', 'meaning'],
+      Object.values(POLICY_OPTIONS).map((spec) => [
+        code(policyAnnotation(spec.flag)),
+        valuesOf(spec),
+        spec.fallback === undefined ? '–' : code(spec.fallback),
+        spec.text,
+      ]),
+    ),
   reasons: reasonTable,
   scenarios: scenarioTable,
   timing: timingTable,

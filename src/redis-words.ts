@@ -92,13 +92,11 @@ export function redisWords(line: string): string[] | undefined {
   return words?.map((word) => Buffer.from(word, 'latin1').toString());
 }
 
-/** The value of the last `name value` line of a redis.conf; undefined where there is none. */
-export function lastDirective(text: string, name: string): string | undefined {
-  let found: string | undefined;
-  for (const line of text.split('\n')) {
+/** The directives of a redis.conf in their order, names in lower case; what Redis would refuse is left out. */
+export function directives(text: string): readonly (readonly string[])[] {
+  return text.split('\n').flatMap((line) => {
     const plain = line.trim();
-    const [word, value] = plain.startsWith('#') ? [] : (redisWords(plain) ?? []);
-    if (word?.toLowerCase() === name) found = value;
-  }
-  return found;
+    const [name, ...values] = plain.startsWith('#') ? [] : (redisWords(plain) ?? []);
+    return name === undefined ? [] : [[name.toLowerCase(), ...values]];
+  });
 }

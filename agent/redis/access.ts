@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import type { RedisOptions } from 'ioredis';
 import { OrchestratorError, messageOf } from '../../src/errors.ts';
-import { lastDirective } from '../../src/redis-words.ts';
+import { configPassword } from './config-password.ts';
 import { HeardConnector } from './connector.ts';
 
 /** Whether the cause of a failed connection is that nobody listens: the process is gone. */
@@ -42,8 +42,7 @@ export function currentPassword(access: RedisAccess): string | undefined {
     return readText('--redis-password-file', access.passwordFile).trim();
   }
   if (access.configFile === undefined) return undefined;
-  const text = readText('--redis-config-file', access.configFile);
-  return lastDirective(text, 'requirepass') || lastDirective(text, 'masterauth') || undefined;
+  return configPassword(access.configFile);
 }
 
 function tlsOptions(access: RedisAccess, host: string): NonNullable<RedisOptions['tls']> {

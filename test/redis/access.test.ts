@@ -116,6 +116,22 @@ await t.test(
   },
 );
 
+await t.test(
+  'the configuration file tells the password: the last one of all that is included',
+  async (t) => {
+    const included = file('requirepass secret\n');
+    const first = file('requirepass first\n');
+    const missing = `${included}.gone`;
+    const configFile = file(`include ${first}\ninclude ${included}\ninclude ${missing}\n`);
+    const server = await stage.serve({ password: 'secret' });
+    t.match(await visit(server, { configFile }), IN);
+    t.match(await visit(server, { configFile: file(`include ${first}\n`) }), {
+      ok: false,
+      locked: true,
+    });
+  },
+);
+
 await t.test('a configuration file that sets none: no password is sent', async (t) => {
   const server = await stage.serve();
   const configFile = file('port 6379\nrequirepass ""\n');

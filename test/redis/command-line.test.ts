@@ -3,9 +3,9 @@
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import t from 'tap';
-import { lastDirective } from '../../src/redis-words.ts';
+import { directives } from '../../src/redis-words.ts';
 import { optionValue, readServerArguments } from '../../webhook/core/server-arguments.ts';
 import { withRedis } from '../harness/redis-client.ts';
 import { redisServerProgram, redisVersion } from '../harness/redis-server.ts';
@@ -111,7 +111,9 @@ async function compare(each: Written, index: number): Promise<Outcome> {
   const all = [...args, ...own];
   const read = readServerArguments(all);
   const ours = (name: Name): string =>
-    optionValue(read, name) ?? lastDirective(conf, name) ?? DEFAULTS[name];
+    optionValue(read, name) ??
+    directives(conf).findLast(([word]) => word === name)?.[1] ??
+    DEFAULTS[name];
   const process = stage.workspace.start(`redis-${index}`, redisServerProgram(), all);
   try {
     if (!(await isServing(process))) return { kind: 'refused' };

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { test } from 'tap';
 import * as names from '../../src/names.ts';
+import { POLICY_OPTIONS } from '../../src/policy.ts';
 import { declaredScenarios, scenarioRows } from '../declared.ts';
 import { FAULTS } from '../scenarios.ts';
 
@@ -38,11 +39,12 @@ for (const page of pages) {
 
 void test('every label and annotation that the pages name exists in the code', (t) => {
   const own = `${names.PREFIX}/`;
-  const known = new Set<string>(
-    Object.values({ ...names, ...names.POD_ANNOTATIONS }).filter(
+  const known = new Set<string>([
+    ...Object.values({ ...names, ...names.POD_ANNOTATIONS }).filter(
       (value) => typeof value === 'string',
     ),
-  );
+    ...Object.values(POLICY_OPTIONS).map(({ flag }) => names.policyAnnotation(flag)),
+  ]);
   // Words that stand in names of webhooks, controllers and images.
   const others = new Set([`${own}webhook`, `${own}rules-revision`]);
   const pattern = new RegExp(`${names.PREFIX.replace('.', '\\.')}/[a-z]+(-[a-z]+)*`, 'g');
