@@ -50,6 +50,7 @@ function instanceReport(state: AgentState, instance: Instance): InstanceReport {
     role: _role,
     startedEpochMs: _started,
     obstacle: _obstacle,
+    takesWrites: _takesWrites,
     ...rest
   } = instance;
   const priority = priorityOf(state, instance);

@@ -11,6 +11,7 @@ import { leftWithSilent } from './silent-members.ts';
 import type { Peer } from './model.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import {
+  areAllHeard,
   awaitedVolume,
   candidateOf,
   expectedPods,
@@ -172,7 +173,9 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
   const best = betterAmong(answering.filter((peer) => isFrozenIn(peer, term)));
   if (best === null) return true;
   const reason = betterClaim(best, self, recordOf(s), s.config);
-  transfer(turn, best, reason, { goal: null, decided: unfrozen.length === 0 });
+  // Who was not heard may have more: the nominee has to wait for it then.
+  const decided = unfrozen.length === 0 && areAllHeard(s);
+  transfer(turn, best, reason, { goal: null, decided });
   return false;
 }
 

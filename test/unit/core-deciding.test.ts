@@ -144,6 +144,25 @@ await t.test('a frozen, eligible peer with fresher data gets the Lease', (t) => 
   t.end();
 });
 
+await t.test('decided is said only where every candidate that is there was heard', (t) => {
+  const pods = [pod(0), pod(1), pod(2)];
+  const candidates = [candidate(0), candidate(1), candidate(2)];
+  const begin = (): Rig => Rig.nominee({ basisMs: 0, candidates }, pods);
+  const unheard = begin();
+  unheard.frozen(1, { offset: 101 });
+  unheard.pass(400, () => unheard.frozen(1, { offset: 101 }));
+  t.match(writes(unheard.effects).at(-1), { holder: named(1), record: { decided: false } });
+  const heard = begin();
+  heard.frozen(2);
+  heard.frozen(1, { offset: 101 });
+  t.match(writes(heard.effects).at(-1), { holder: named(1), record: { decided: true } });
+  const gone = begin();
+  gone.feed({ kind: 'pods', pods: [pod(0), pod(1)] });
+  gone.pass(400, () => gone.frozen(1, { offset: 101 }));
+  t.match(writes(gone.effects).at(-1), { holder: named(1), record: { decided: true } });
+  t.end();
+});
+
 await t.test('a live peer that is not frozen is waited for, 300 ms', (t) => {
   const rig = Rig.nominee({ basisMs: 0 });
   const look = (): void => {
