@@ -268,7 +268,9 @@ export class LocalRedisAdapter implements LocalRedisPort {
         await this.#askAgain(redis);
         const seen = await this.#look(redis);
         await this.#askForPersistence(redis, seen);
-        this.#report(this.#judged(await this.#closed(redis, seen)));
+        // Without a wait where nothing is to be done: a command that is answered meanwhile is told after this look.
+        const shown = seen.takesWrites === true ? await this.#closed(redis, seen) : seen;
+        this.#report(this.#judged(shown));
         this.#timeouts = 0;
       } catch (error) {
         if (redis.status !== 'ready') break;
@@ -287,7 +289,7 @@ export class LocalRedisAdapter implements LocalRedisPort {
 
   /** What somebody opened at run time. */
   async #closed(redis: Redis, seen: Instance): Promise<Instance> {
-    if (seen.takesWrites !== true || seen.obstacle?.kind === 'denied') return seen;
+    if (this.#obstacle?.kind === 'denied') return seen;
     this.#options.log.warn('replica-read-only was switched off: it is on again');
     return await commands.closeReplica(redis, this.#startedEpochMs);
   }
