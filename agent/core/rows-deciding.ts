@@ -167,6 +167,9 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
     if (best === undefined || best.uid === self.uid) return null;
     return !isDecided || isFresher(best, self, recordOf(s)) ? best : null;
   };
+  // The giver did not hear it, or judged by what it had said before: it stopped, and will promise so at once.
+  const stopped = unfrozen.filter(({ report }) => report.role === 'limbo');
+  if (turn.elapsedMs() < FROZEN_WAIT_MS && betterAmong(stopped) !== null) return false;
   // Nobody writes to it, and its agent, which has just started, will tell soon that it stopped.
   const starting = unfrozen.filter(isStarting);
   if (turn.elapsedMs() < STARTING_WAIT_MS && betterAmong(starting) !== null) return false;
