@@ -49,6 +49,12 @@ export function learn(turn: Turn, event: AgentEvent): void {
       // A master that stopped answering while it leaves is still the one whose data we inherit.
       const pod = s.pods?.find((candidate) => candidate.uid === event.uid);
       if (known?.reachable === true && !event.probe.reachable && pod?.leaving !== false) return;
+      // The limbo that was asked for from here, seen before it was answered: its offset is final.
+      const wasMaster = known?.reachable === true && known.instance.role === 'master';
+      const isStopped = event.probe.reachable && isLimbo(event.probe.instance);
+      if (s.phase === 'Deciding' && wasMaster && event.probe.reachable && isStopped) {
+        s.remoteGoal = event.probe.instance.offset;
+      }
       s.unmanaged = new Map(s.unmanaged).set(event.uid, event.probe);
       return;
     }

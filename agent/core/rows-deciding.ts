@@ -1,5 +1,6 @@
 // Rows of Deciding and Promoting: the holder proves that it may be master, and becomes it.
 
+import { areUnmanagedAsked } from './adoption.ts';
 import { isConfirmed } from './confirmation.ts';
 import { othersAreFenced, ghostsToRemember } from './fencing-others.ts';
 import { betterClaim, type Member } from './election.ts';
@@ -87,6 +88,8 @@ function decide(turn: Turn): void {
     if (!isPatient) giveAway(turn, 'this agent could not list the pods');
     return;
   }
+  // An agent that restarted as holder may not have asked the pods without agent yet.
+  if (!areUnmanagedAsked(s) && turn.elapsedMs() < UNHEARD_WAIT_MS) return;
   const goal = pursueGoal(turn, self);
   if (goal === 'awaited') return;
   if (goal !== 'reached') {
@@ -100,7 +103,8 @@ function decide(turn: Turn): void {
     // The giver of the Lease judged this member already, unless it restarted since; else only who took
     // the Lease by itself must doubt.
     const isJudged = record.decided && candidateOf(s) === null;
-    const mustDoubt = !isListed && !isJudged && lease.record.candidates.length > 0;
+    const isForced = s.forcedTerm === lease.term;
+    const mustDoubt = !isListed && !isJudged && !isForced && lease.record.candidates.length > 0;
     if (mustDoubt && unheard.length > 0) {
       if (turn.elapsedMs() < UNHEARD_WAIT_MS) return;
       giveAway(turn, `this member restarted and ${unheard.join(', ')} did not report`);

@@ -137,6 +137,20 @@ export const MUTANTS: readonly Mutant[] = [
     replace: 'return isDecided ? null : best;',
   },
   {
+    name: 'decided-by-those-heard',
+    rule: 'rule 23: decided only where every candidate that is there was heard',
+    file: core('view'),
+    find: '({ uid }) => uid === state.config.self.uid || !here.has(uid) || live.has(uid),',
+    replace: '({ uid }) => uid !== "" || here.has(uid) || live.has(uid),',
+  },
+  {
+    name: 'stopped-peers-do-not-count',
+    rule: 'rule 23: a fresher peer that stopped already is waited for, whatever the giver compared',
+    file: core('rows-deciding'),
+    find: 'turn.elapsedMs() < FROZEN_WAIT_MS && betterAmong(stopped) !== null',
+    replace: 'stopped.length < 0',
+  },
+  {
     name: 'limbo-during-first-sync',
     rule: 'DESIGN 7: never during a first sync',
     file: core('rows-following'),
@@ -379,7 +393,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'starting-peers-do-not-count',
     rule: 'rule 7: fresher data of an agent that starts are waited for',
-    file: core('rows-deciding'),
+    file: core('view'),
     find: "return frozenTerm === null && role === 'limbo' && state !== 'Following';",
     replace: "return frozenTerm === null && role === 'limbo' && state === 'Leading';",
   },

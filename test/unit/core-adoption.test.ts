@@ -102,6 +102,42 @@ await t.test('at the end of an adopted master its follower acquires, and fences 
   t.end();
 });
 
+await t.test(
+  'a holder whose agent restarted asks the pods without agent first, for three seconds',
+  (t) => {
+    const own: Instance = { ...limbo, replid: 'old', offset: 100 };
+    const begin = (): Rig => {
+      const rig = inheriting();
+      rig.written('ok', 10);
+      rig.state = {
+        ...rig.state,
+        validUntil: 100_000,
+        unmanaged: new Map(),
+        fenced: new Set(['u1']),
+      };
+      return rig;
+    };
+    const late = begin();
+    late.see(own, 2900);
+    t.notOk(kinds(late.effects).includes('promote'), 'nobody was asked yet');
+    late.see(own, 3100);
+    t.ok(kinds(late.effects).includes('promote'));
+    t.end();
+  },
+);
+
+await t.test('the limbo of an adopted master counts also where a probe shows it first', (t) => {
+  const own: Instance = { ...limbo, replid: 'old', offset: 100 };
+  const rig = inheriting();
+  rig.written('ok', 10);
+  rig.see(own, 20);
+  const instance = { ...limbo, replid: 'old', offset: 107, runId: 'run1' };
+  const seen = { reachable: true, pod: 'redis-1', volume: 'pvc/data-redis-1', seenAt: 30 } as const;
+  rig.feed({ kind: 'unmanaged', uid: 'u1', probe: { ...seen, instance } }, 30);
+  t.equal(rig.state.remoteGoal, 107);
+  t.end();
+});
+
 await t.test('what an adopted master had at its end is waited for, four seconds at most', (t) => {
   const own: Instance = { ...limbo, replid: 'old', offset: 100 };
   const begin = (): Rig => {
