@@ -27,10 +27,15 @@ export class Joined<T> {
 
   async #start(): Promise<T> {
     const run = this.#run();
-    const ended = Promise.allSettled([run, pause(this.#gapMs)]).then(() => {
+    const ended = this.#endOf(run);
+    this.#running = ended;
+    void ended.finally(() => {
       if (this.#running === ended) this.#running = null;
     });
-    this.#running = ended;
     return await run;
+  }
+
+  async #endOf(run: Promise<T>): Promise<void> {
+    await Promise.allSettled([run, pause(this.#gapMs)]);
   }
 }
