@@ -8,6 +8,7 @@ import type { AgentState, GroupRecord, Peer } from '../../agent/core/model.ts';
 import { leaseOf, localInstance, recordOf, seenTerm } from '../../agent/core/view.ts';
 import { leaseName, RECORD_ANNOTATION } from '../../src/names.ts';
 import { GROUP } from './agent.ts';
+import { Answered } from './answered.ts';
 import { API_HOST } from './api-client.ts';
 import type { Collection, Stored, StoredLease } from './api-server.ts';
 import type { Setup, SimCluster, SimPod } from './cluster.ts';
@@ -66,6 +67,8 @@ export class Checker {
   guesses = 0;
   /** Something was written where nobody could have known better. */
   hasStrayWrites = false;
+  /** By a person: excepted. */
+  readonly answered = new Answered();
   readonly #parts: Parts;
   readonly violations: Violation[] = [];
   readonly promotions: Promotion[] = [];
@@ -138,7 +141,13 @@ export class Checker {
     if (!isOwn || state.now >= state.validUntil) {
       this.violate('I3', `${pod.name} promotes without a valid Lease`);
     }
-    if (this.#trueHolder !== '' && !this.#trueHolder.endsWith(`_${state.config.self.agentId}`)) {
+    // Deposed by force while it decided, it may not know it yet; its successor fences it.
+    const isDeposed = this.answered.isDeposed(
+      leaseOf(state)?.term ?? 0,
+      this.#parts.scheduler.now(),
+    );
+    const isOther = !this.#trueHolder.endsWith(`_${state.config.self.agentId}`);
+    if (this.#trueHolder !== '' && isOther && !isDeposed) {
       this.violate('I3', `${pod.name} promotes while ${this.#trueHolder} holds the Lease`);
     }
   }
@@ -175,7 +184,8 @@ export class Checker {
     const isDecided = recordOf(asked).decided || isPlanned;
     // The giver judged the process that was there; one that started since is none that it knew.
     const isJudged = isDecided && redis.startedAt < this.#heldSince;
-    if (!isJudged && !this.#joined.has(redis)) this.#checkUnheard(pod, asked, ids, term);
+    const mustHearAll = !isJudged && !this.#joined.has(redis) && !this.answered.isForced(term);
+    if (mustHearAll) this.#checkUnheard(pod, asked, ids, term);
     const isNew = this.#parts.scheduler.now() - this.#heldSince <= COMPARES_FOR_MS;
     const mustCompare = isAgain || (isNew && !isDecided);
     if (mustCompare && !isUnseenByHand) this.#checkLive(pod, asked, ids, term);
@@ -203,7 +213,8 @@ export class Checker {
     const { agent } = pod;
     const isAwake =
       agent?.process.isRunning === true && scheduler.now() - agent.process.runsSince >= AWAKE_MS;
-    const canFenceItself = isAwake && pod.isListed;
+    const isDeposed = this.answered.isDeposed(pod.term ?? 0, scheduler.now());
+    const canFenceItself = isAwake && pod.isListed && !isDeposed;
     return (isUnreachable || !isFencedBy) && !canFenceItself;
   }
 
@@ -273,7 +284,7 @@ export class Checker {
       if (other?.redis?.runId !== instance.runId || this.#isCutOff(other)) continue;
       const missing = this.#acknowledgedIn(other.redis.dataset, ids);
       if (missing === 0) continue;
-      if (ids.size === 0) {
+      if (ids.size === 0 && !this.answered.isGivenUp(other)) {
         this.violate(
           'I4',
           `${pod.name} was promoted in term ${term} empty, while ${other.name} has data`,
@@ -385,7 +396,7 @@ export class Checker {
 
   /** I6: what WAIT confirmed is here, unless no process that had it is left. */
   #checkConfirmed(pod: SimPod, ids: ReadonlySet<number>, term: number): void {
-    if (this.#isWeaker) return;
+    if (this.#isWeaker || this.answered.isForced(term)) return;
     // Priority 0: a person wants it never to lead, whatever it alone confirmed.
     const unled = this.#parts.cluster.pods
       .filter(({ isListed, redis }) => isListed && redis?.info().priority === 0)
@@ -519,6 +530,7 @@ export class Checker {
     }
     // Another agent of the pod that was named goes on from it.
     const isOtherPod = old.split('_')[1] !== uid;
+    if (before !== null) this.answered.onLease(before, after, this.#parts.scheduler.now());
     if (before !== null && isOtherPod) this.#checkProtocol(before, after);
     if (term > this.#greatestTerm) this.#heldSince = this.#parts.scheduler.now();
     if (term > this.#greatestTerm || uid !== '') this.#lastHolder = uid;
@@ -530,7 +542,8 @@ export class Checker {
     const recordIn = ({ metadata }: StoredLease) =>
       readRecord(metadata.annotations?.[RECORD_ANNOTATION]);
     const [was, is] = [recordIn(before), recordIn(after)];
-    const isAcquired = this.#trueHolder !== '' && is.basisMs === null;
+    const isForced = this.answered.isForced(after.spec?.leaseTransitions ?? 0);
+    const isAcquired = this.#trueHolder !== '' && is.basisMs === null && !isForced;
     if (isAcquired && is.protocol < was.protocol) {
       this.violate('protocol', `${this.#trueHolder} is older than the record that it took over`);
     }
@@ -560,6 +573,7 @@ export class Checker {
   /** I7, I8: what a full sync throws away was lost before, or is in what comes instead. */
   replaced(pod: SimPod, before: Dataset, after: Dataset): void {
     if (before.keys === 0 || this.#isWeaker) return;
+    if (this.answered.isGivenUp(pod)) return this.#giveUp(before, after);
     if (pod.volume.isForeign) {
       this.violate('I8', `${pod.name} was overwritten, and its data were not the group's`);
     }
@@ -572,6 +586,14 @@ export class Checker {
     );
     if (held) return;
     this.violate('I8', `${pod.name} was overwritten with ${gone} acknowledged writes in it`);
+  }
+
+  /** A person let them be overwritten, and what nobody else has is lost by that. */
+  #giveUp(before: Dataset, after: Dataset): void {
+    const kept = new Set(idsOf(after));
+    for (const id of idsOf(before)) {
+      if (!kept.has(id) && !this.#lost.has(id)) this.#lost.set(id, { term: 0, isPlanned: false });
+    }
   }
 
   /** At the end: every acknowledged write is there, or its loss is known. */

@@ -6,6 +6,7 @@ import { API_HOST } from './api-client.ts';
 import type { StoredLease } from './api-server.ts';
 import type { Checker } from './checker.ts';
 import type { SimCluster, SimPod } from './cluster.ts';
+import { force, giveUpData } from './person.ts';
 import { EPOCH_MS } from './process.ts';
 import { RedisClient } from './redis/client.ts';
 import { appended, EMPTY } from './redis/dataset.ts';
@@ -43,7 +44,8 @@ export function inject(parts: Parts, fault: Fault): void {
 
 type ForAll = Exclude<Fault, { readonly pod: number }>;
 
-function injectForAll({ cluster, api, world }: Parts, fault: ForAll): void {
+function injectForAll(parts: Parts, fault: ForAll): void {
+  const { cluster, api, world } = parts;
   switch (fault.kind) {
     case 'api-refuses':
     case 'api-hangs':
@@ -63,6 +65,10 @@ function injectForAll({ cluster, api, world }: Parts, fault: ForAll): void {
       return;
     case 'switchover':
       return ask(api, world.now(), fault);
+    case 'force':
+      return force(parts, fault.ms, fault.waits);
+    case 'discard-data':
+      return giveUpData(parts, fault.ms);
     case 'scale-away':
       cluster.isScaledAway = true;
       for (const pod of cluster.running()) cluster.deletePod(pod, 0);

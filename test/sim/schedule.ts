@@ -125,11 +125,16 @@ export type Fault =
       readonly at: number;
       readonly pod: number;
       readonly ms: number;
-    };
+    }
+  /** A person forces an election, within so long; `waits`: not while there is a master. */
+  | { readonly kind: 'force'; readonly at: number; readonly ms: number; readonly waits: boolean }
+  /** A person stays for so long, and gives up whatever data the agents ask about. */
+  | { readonly kind: 'discard-data'; readonly at: number; readonly ms: number };
 
 type FaultKind = Fault['kind'];
-/** What is drawn among others; a link that flaps comes alone, and a request beside all else. */
-type DrawnKind = Exclude<FaultKind, 'flap' | 'switchover'>;
+type Later = 'flap' | 'switchover' | 'force' | 'discard-data';
+/** What is drawn among others; a link that flaps comes alone, and a person's words beside all else. */
+type DrawnKind = Exclude<FaultKind, Later>;
 
 /** Alone, none of these may cost the master its role (I11, I13, scenarios 12, 14 and 39). */
 const HARMLESS: ReadonlySet<FaultKind> = new Set([
@@ -179,6 +184,16 @@ const STORED_STEADY_MS = 500;
 /** Since they settled, agents look at their Redis ten times less often. */
 const CALM_MS = 3500;
 const CALM_SHARE = 0.03;
+/** A person is slower than what goes wrong. */
+const PERSON_SPREAD_MS = 4000;
+const PERSON_MS = 5000;
+
+/** Somebody took a member's data apart from the group's, or took away all that was known of it. */
+export const MADE_BY_HAND: ReadonlySet<FaultKind> = new Set([
+  'promote-by-hand',
+  'delete-lease',
+  'foreign-pod',
+]);
 
 const CORE: Setup['core'] = {
   protocol: 1,
@@ -369,6 +384,28 @@ function flapFrom(random: SeededRandom): Fault {
   };
 }
 
+/** Drawn apart from all else, as policies are. */
+function personFrom(random: SeededRandom, faults: readonly Fault[]): Fault[] {
+  const firstAt = Math.min(...faults.map(({ at }) => at));
+  const at = (): number => firstAt + random.integer(PERSON_SPREAD_MS);
+  const added: Fault[] = [];
+  const isForced = random.chance(0.04);
+  const isAsked = faults.some(({ kind }) => MADE_BY_HAND.has(kind)) && random.chance(0.5);
+  const count = isForced ? random.pick([1, 1, 2]) : 0;
+  for (let index = 0; index < count; index++) {
+    added.push({ kind: 'force', at: at(), ms: PERSON_MS, waits: random.chance(0.6) });
+  }
+  // Beside one of foreign data there may be other conflicts, and none at all.
+  if (!isAsked && random.chance(0.01)) {
+    const pod = random.chance(0.5) ? MASTER : random.integer(4);
+    added.push({ kind: 'foreign-pod', at: at(), pod, ms: randomMs(random, 20, 1500) });
+  }
+  if (isAsked || added.some(({ kind }) => kind === 'foreign-pod')) {
+    added.push({ kind: 'discard-data', at: at(), ms: randomMs(random, 500, 15_000) });
+  }
+  return added;
+}
+
 export function scheduleFrom(seed: number): Schedule {
   const random = new SeededRandom(seed, 1);
   const added = new SeededRandom(seed, 4);
@@ -396,5 +433,7 @@ export function scheduleFrom(seed: number): Schedule {
       expiresMs: randomMs(added, 20, 30_000),
     });
   }
+  const person = personFrom(new SeededRandom(seed, 5), faults);
+  faults.push(...person);
   return { seed, setup, start, steadyMs, faults: faults.toSorted((a, b) => a.at - b.at) };
 }

@@ -1,6 +1,8 @@
 // One schedule from its start to its end: a group is set up, faults come, all heals, and then there
 // must be one master again that everybody can write to.
 
+import { isForced } from '../../agent/core/acquire.ts';
+import { heardMembers, unknownData } from '../../agent/core/view.ts';
 import { leaseName, RECORD_ANNOTATION } from '../../src/names.ts';
 import { GROUP, NAMESPACE } from './agent.ts';
 import { SimApiServer } from './api-server.ts';
@@ -10,7 +12,7 @@ import { endOf, inject } from './faults.ts';
 import { SimNetwork } from './network.ts';
 import { SeededRandom } from './random.ts';
 import { RedisClient } from './redis/client.ts';
-import { isHarmless, type Schedule } from './schedule.ts';
+import { isHarmless, MADE_BY_HAND, type Schedule } from './schedule.ts';
 import { World } from './world.ts';
 import { Ledger, Writer } from './writer.ts';
 
@@ -41,11 +43,6 @@ const STUCK_MS = 4000;
 const SEED_WRITES = 5;
 /** Streams between agents are there so long after their start. */
 const YOUNG_MS = 1000;
-const MADE_BY_HAND: ReadonlySet<string> = new Set([
-  'promote-by-hand',
-  'delete-lease',
-  'foreign-pod',
-]);
 
 export class Simulation {
   readonly #schedule: Schedule;
@@ -252,22 +249,29 @@ export class Simulation {
   #needsPerson(): boolean {
     // Born as masters, several took writes: only a person can tell whose are right.
     const { setup, faults } = this.#schedule;
-    // Somebody took a member's data apart from the group's, or took away all that was known of it.
     if (faults.some(({ kind }) => MADE_BY_HAND.has(kind)) && this.#hasConflict()) return true;
     if (!setup.bootFence && this.#checker.hasStrayWrites) return true;
-    // Only members that must never be promoted have data, or such as are not the group's.
+    // Only members that must never be promoted have data, or such as are not the group's, or given up.
     const present = this.#cluster.pods.filter(({ isListed }) => isListed);
     const full = present.filter(({ redis }) => (redis?.dataset.keys ?? 0) > 0);
     return (
       full.length > 0 &&
-      full.every(({ redis, volume }) => redis?.info().priority === 0 || volume.isForeign)
+      full.every(
+        (pod) =>
+          pod.redis?.info().priority === 0 ||
+          pod.volume.isForeign ||
+          this.#checker.answered.isGivenUp(pod),
+      )
     );
   }
 
   #hasConflict(): boolean {
     return this.#cluster.pods.some(({ agent }) => {
-      const said = agent?.state.problem ?? agent?.state.reason;
-      return said?.includes('RO_DATA_CONFLICT') === true;
+      if (agent === null) return false;
+      const { state } = agent;
+      // Where an election is forced nobody says so.
+      const isHidden = isForced(state) && unknownData(state, heardMembers(state)).length > 0;
+      return isHidden || (state.problem ?? state.reason).includes('RO_DATA_CONFLICT');
     });
   }
 

@@ -1,0 +1,82 @@
+// A person who overrules the agents: forces an election, and gives up data that the agents ask about, by
+// the words of their problems alone.
+
+import { DISCARD_DATA_ANNOTATION, FORCE_ANNOTATION, leaseName } from '../../src/names.ts';
+import { type AgentWorld, GROUP } from './agent.ts';
+import type { Stored, StoredLease } from './api-server.ts';
+import type { Checker } from './checker.ts';
+import type { SimCluster, SimPod } from './cluster.ts';
+
+type Api = AgentWorld['api'];
+
+type Parts = Pick<AgentWorld, 'api' | 'world'> & {
+  readonly cluster: SimCluster;
+  readonly checker: Checker;
+  readonly trace: (who: string, text: string) => void;
+};
+
+const LOOK_MS = 100;
+/** `this Redis` is that of the agent that says so. */
+const UNKNOWN_DATA =
+  /RO_DATA_CONFLICT: (this Redis|\S+) holds \d+ keys of another lineage \((\w+)\)/;
+
+/** As `kubectl annotate --overwrite`. */
+function annotate(
+  api: Api,
+  collection: 'pods' | 'leases',
+  old: Stored,
+  name: string,
+  text: string,
+) {
+  const annotations = { ...old.metadata.annotations, [name]: text };
+  api.put(collection, { ...old, metadata: { ...old.metadata, annotations } });
+}
+
+/** Looks again and again until it is done, or for so long. */
+function repeat({ world }: Pick<Parts, 'world'>, ms: number, look: () => boolean): void {
+  const end = world.now() + ms;
+  const again = (): void => {
+    if (!look() && world.now() + LOOK_MS <= end) world.after(LOOK_MS, again);
+  };
+  again();
+}
+
+/** In the present term; `waits`: only while there is no master, as the README has it. */
+export function force(parts: Parts, ms: number, waits: boolean): void {
+  const { api, cluster, trace } = parts;
+  repeat(parts, ms, () => {
+    const lease = api.find('leases', leaseName(GROUP)) as StoredLease | null;
+    const isLed = cluster.pods.some(({ isListed, redis }) => isListed && redis?.isOpen === true);
+    if (lease === null || (waits && isLed)) return false;
+    const term = String(lease.spec?.leaseTransitions ?? 0);
+    trace('person', `forces an election in term ${term}`);
+    annotate(api, 'leases', lease, FORCE_ANNOTATION, term);
+    return true;
+  });
+}
+
+/** Whatever any agent asks about. */
+export function giveUpData(parts: Parts, ms: number): void {
+  repeat(parts, ms, () => {
+    for (const pod of parts.cluster.pods) {
+      const said = pod.agent?.state.problem ?? pod.agent?.state.reason ?? '';
+      const [, whose = '', replid = ''] = UNKNOWN_DATA.exec(said) ?? [];
+      if (replid === '') continue;
+      const named = whose === 'this Redis' ? pod : listed(parts, whose);
+      if (named?.isListed === true) giveUp(parts, named, replid);
+    }
+    return false;
+  });
+}
+
+function listed({ cluster }: Parts, name: string): SimPod | null {
+  return cluster.pods.find((pod) => pod.isListed && pod.name === name) ?? null;
+}
+
+function giveUp({ api, checker, trace }: Parts, pod: SimPod, replid: string): void {
+  const old = api.find('pods', pod.name);
+  if (old === null || old.metadata.annotations?.[DISCARD_DATA_ANNOTATION] === replid) return;
+  trace('person', `gives the data of ${pod.name} up, id ${replid.slice(0, 6)}`);
+  checker.answered.gaveUp(pod, replid);
+  annotate(api, 'pods', old, DISCARD_DATA_ANNOTATION, replid);
+}
