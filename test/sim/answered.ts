@@ -1,21 +1,23 @@
 // What a person answers for: terms that were forced, and data that were given up. Only these are
 // excepted from the invariants.
 
-import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
+import type { Timing } from '../../agent/core/lease-clock.ts';
 import { readRecord } from '../../agent/kube/annotation-text.ts';
 import { FORCE_ANNOTATION, RECORD_ANNOTATION } from '../../src/names.ts';
 import type { StoredLease } from './api-server.ts';
 import type { SimPod } from './cluster.ts';
-
-const { validityMs, fenceMs } = TIMING_PROFILES.fast;
-/** Whom a person took the Lease from believes itself for so long at the most, where it hears of nothing. */
-const STILL_VALID_MS = (validityMs + fenceMs) * 1.01 + 200;
 
 export class Answered {
   /** Terms that were acquired because of the annotation, and when. */
   readonly #forced = new Map<number, number>();
   /** Pod and replication id of data that may be overwritten. */
   readonly #givenUp = new Set<string>();
+  /** Whom a person took the Lease from believes itself for so long at the most, where it hears of nothing. */
+  readonly #stillValidMs: number;
+
+  constructor({ validityMs, fenceMs }: Timing) {
+    this.#stillValidMs = (validityMs + fenceMs) * 1.01 + 200;
+  }
 
   gaveUp({ uid }: SimPod, replid: string): void {
     this.#givenUp.add(`${uid} ${replid}`);
@@ -41,6 +43,6 @@ export class Answered {
 
   /** The holder of this term was deposed by force, so lately that it may not know. */
   isDeposed(term: number, now: number): boolean {
-    return [...this.#forced].some(([forced, at]) => forced > term && now - at < STILL_VALID_MS);
+    return [...this.#forced].some(([forced, at]) => forced > term && now - at < this.#stillValidMs);
   }
 }

@@ -2,7 +2,7 @@
 // of the Lease and every full sync, by what is true and not by what anybody believes.
 
 import { goalOf } from '../../agent/core/goal.ts';
-import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
+import type { Timing } from '../../agent/core/lease-clock.ts';
 import { readRecord } from '../../agent/kube/annotation-text.ts';
 import type { AgentState, GroupRecord, Peer } from '../../agent/core/model.ts';
 import { leaseOf, localInstance, recordOf, seenTerm } from '../../agent/core/view.ts';
@@ -16,6 +16,7 @@ import type { SimNetwork } from './network.ts';
 import type { Scheduler } from './ports.ts';
 import { type Dataset, EMPTY, idsOf } from './redis/dataset.ts';
 import type { RedisProcess } from './redis/process.ts';
+import { IsolationCheck } from './isolation-check.ts';
 import type { Ledger } from './writer.ts';
 
 export type Violation = { readonly invariant: string; readonly at: number; readonly text: string };
@@ -34,13 +35,12 @@ type Parts = {
   readonly ledger: Ledger;
   readonly hasBootFence: boolean;
   readonly persistence: Setup['persistence'];
+  readonly timing: Timing;
   readonly trace: (who: string, text: string) => void;
 };
 
 /** How long an agent needs to see what its instance did by somebody else's hand. */
 const BY_HAND_MS = 1500;
-/** An agent that starts, or goes on, fences its instance within F. */
-const AWAKE_MS = TIMING_PROFILES.fast.fenceMs;
 /** An agent looks at an instance that has just been promoted several times in so long. */
 const LOOK_MS = 100;
 /** What reached a frozen process before its fence did is still carried out when it thaws. */
@@ -68,7 +68,8 @@ export class Checker {
   /** Something was written where nobody could have known better. */
   hasStrayWrites = false;
   /** By a person: excepted. */
-  readonly answered = new Answered();
+  readonly answered: Answered;
+  readonly isolation = new IsolationCheck();
   readonly #parts: Parts;
   readonly violations: Violation[] = [];
   readonly promotions: Promotion[] = [];
@@ -97,6 +98,7 @@ export class Checker {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.answered = new Answered(parts.timing);
   }
 
   violate(invariant: string, text: string): void {
@@ -211,8 +213,10 @@ export class Checker {
     const isForgotten = !pod.isListed && (fencer?.createdAt ?? later.at) > later.at;
     const isFencedBy = fencer?.isRunning === true && !isForgotten;
     const { agent } = pod;
-    const isAwake =
-      agent?.process.isRunning === true && scheduler.now() - agent.process.runsSince >= AWAKE_MS;
+    // An agent that starts, or goes on, fences its instance within F.
+    const awakeMs =
+      agent?.process.isRunning === true ? scheduler.now() - agent.process.runsSince : 0;
+    const isAwake = awakeMs >= this.#parts.timing.fenceMs;
     const isDeposed = this.answered.isDeposed(pod.term ?? 0, scheduler.now());
     const canFenceItself = isAwake && pod.isListed && !isDeposed;
     return (isUnreachable || !isFencedBy) && !canFenceItself;
@@ -454,7 +458,8 @@ export class Checker {
     const own = pod.term ?? 0;
     for (const later of this.promotions) {
       if (later.term <= own || later.redis === redis) continue;
-      if (this.#isBeyondReach(later, pod)) {
+      const isAlone = this.isolation.isBroken(pod, now);
+      if (this.#isBeyondReach(later, pod) && !isAlone) {
         this.#lost.set(id, { term: later.term, isPlanned: false });
         continue;
       }

@@ -391,6 +391,20 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "  if (why === '') turn.kill(last.runId,",
   },
   {
+    name: 'isolation-ends-with-its-replicas',
+    rule: 'ADR 13: it stays when replicas are lost, for it is what it is for',
+    file: core('isolation'),
+    find: 'if (!state.isIsolated && !hasReplicaInSync(state)) return',
+    replace: 'if (!hasReplicaInSync(state)) return',
+  },
+  {
+    name: 'isolation-is-never-in-force',
+    rule: 'DESIGN 5: isolation: writes need a replica once one is in sync',
+    file: core('isolation'),
+    find: '  if (isolated === s.isIsolated) return;',
+    replace: '  if (isolated || isolated === s.isIsolated) return;',
+  },
+  {
     name: 'labels-by-everybody',
     rule: 'DESIGN 11: the holder owns all role labels',
     file: core('labels'),

@@ -1,7 +1,7 @@
 // A schedule: how the group is set up, and what happens to it when. Plain data, made from a seed, so
 // that it can be printed, replayed bit for bit and shrunk.
 
-import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
+import { isolationFault, type Timing, TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
 import type { Setup } from './cluster.ts';
 import { SeededRandom } from './random.ts';
 import type { RedisVersion } from './redis/options.ts';
@@ -187,6 +187,8 @@ const CALM_SHARE = 0.03;
 /** A person is slower than what goes wrong. */
 const PERSON_SPREAD_MS = 4000;
 const PERSON_MS = 5000;
+const ISOLATED_SHARE = 0.02;
+const ISOLATED_TIMES = 2;
 
 /** Somebody took a member's data apart from the group's, or took away all that was known of it. */
 export const MADE_BY_HAND: ReadonlySet<FaultKind> = new Set([
@@ -208,6 +210,13 @@ const CORE: Setup['core'] = {
   killsFrozen: false,
   failsOverUnwritable: false,
 };
+
+/** Where the fast profile waits for too short a time, the next one. */
+function timingOf(isolates: boolean): Timing {
+  return isolates && isolationFault(TIMING_PROFILES.fast) !== null
+    ? TIMING_PROFILES.balanced
+    : TIMING_PROFILES.fast;
+}
 
 function setupFrom(random: SeededRandom): Setup {
   const members = random.pick([2, 2, 2, 3, 3, 3, 3, 3, 3, 4]);
@@ -238,6 +247,19 @@ function withPolicies(setup: Setup, random: SeededRandom): Setup {
   const killsFrozen = random.chance(0.25);
   const core = { ...setup.core, confirmedBy, proceedsWithoutMissing, killsFrozen };
   return { ...setup, laterFrom, core };
+}
+
+/** Drawn apart again. Its wait is longer, and so is what goes wrong. */
+function withIsolation(schedule: Schedule, random: SeededRandom): Schedule {
+  if (!random.chance(ISOLATED_SHARE)) return schedule;
+  const { setup, faults } = schedule;
+  const core = { ...setup.core, isolates: true, timing: timingOf(true) };
+  const longer = faults.map((fault) =>
+    'ms' in fault && !isJump(fault) && fault.kind !== 'force'
+      ? { ...fault, ms: fault.ms * ISOLATED_TIMES }
+      : fault,
+  );
+  return { ...schedule, setup: { ...setup, core }, faults: longer };
 }
 
 function randomMs(random: SeededRandom, smallest: number, greatest: number): number {
@@ -367,7 +389,8 @@ export function scheduleOf(text: string): Schedule {
   const data = JSON.parse(text) as StoredSchedule | { readonly schedule: StoredSchedule };
   const { setup, ...schedule } = 'schedule' in data ? data.schedule : data;
   const { steadyMs = STORED_STEADY_MS, ...rest } = schedule;
-  const core = { ...CORE, ...setup.core, timing: TIMING_PROFILES.fast };
+  const stored = { ...CORE, ...setup.core };
+  const core = { ...stored, timing: timingOf(stored.isolates) };
   const laterFrom = setup.laterFrom ?? setup.members;
   return { ...rest, steadyMs, setup: { ...setup, laterFrom, core } };
 }
@@ -435,5 +458,7 @@ export function scheduleFrom(seed: number): Schedule {
   }
   const person = personFrom(new SeededRandom(seed, 5), faults);
   faults.push(...person);
-  return { seed, setup, start, steadyMs, faults: faults.toSorted((a, b) => a.at - b.at) };
+  faults.sort((a, b) => a.at - b.at);
+  const schedule: Schedule = { seed, setup, start, steadyMs, faults };
+  return withIsolation(schedule, new SeededRandom(seed, 6));
 }

@@ -9,6 +9,7 @@ import { SimApiServer } from './api-server.ts';
 import { Checker, type Violation } from './checker.ts';
 import { SimCluster, type SimPod } from './cluster.ts';
 import { endOf, inject } from './faults.ts';
+import { ISOLATED_MEMBERS_MIN } from './isolation-check.ts';
 import { SimNetwork } from './network.ts';
 import { SeededRandom } from './random.ts';
 import { RedisClient } from './redis/client.ts';
@@ -73,6 +74,7 @@ export class Simulation {
       redisOf: (pod) => ({
         accepted: (id) => this.#checker.accepted(pod, id),
         joined: () => this.#checker.joined(pod),
+        lagSet: (seconds) => this.#checker.isolation.lagSet(pod, seconds),
         promoted: (wasMaster) => this.#checker.promoted(pod, wasMaster),
         replaced: (before, after) => this.#checker.replaced(pod, before, after),
       }),
@@ -84,6 +86,7 @@ export class Simulation {
       ledger: this.#ledger,
       hasBootFence: schedule.setup.bootFence,
       persistence: schedule.setup.persistence,
+      timing: schedule.setup.core.timing,
       trace,
     });
     this.#api.onChange = (...change) => this.#checker.onChange(...change);
@@ -235,7 +238,10 @@ export class Simulation {
     if (!String(holder).startsWith(`${master.name}_${master.uid}_`)) {
       return 'the Lease names another';
     }
-    for (let index = 0; index < this.#schedule.setup.members; index++) {
+    const { members, core } = this.#schedule.setup;
+    const isIsolated = core.isolates && members >= ISOLATED_MEMBERS_MIN;
+    if (isIsolated && master.redis?.isIsolated !== true) return 'the master is not isolated';
+    for (let index = 0; index < members; index++) {
       const pod = this.#cluster.current(index);
       if (pod === null || pod.redis === null || pod.agent === null) return `redis-${index} is away`;
       if (pod === master) continue;
