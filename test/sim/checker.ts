@@ -84,6 +84,8 @@ export class Checker {
   #lastHolder = '';
   /** When somebody deleted the Lease last. */
   #recordLostAt = Number.NEGATIVE_INFINITY;
+  /** The first master of an adopted group did not know the one before. */
+  #isBlindHeir = false;
   /** The Lease's, whatever anybody believes. */
   #trueHolder = '';
   /** Ids that were gone at a promotion, with the reason: a known, counted loss. */
@@ -191,6 +193,7 @@ export class Checker {
     const isNew = this.#parts.scheduler.now() - this.#heldSince <= COMPARES_FOR_MS;
     const mustCompare = isAgain || (isNew && !isDecided);
     if (mustCompare && !isUnseenByHand) this.#checkLive(pod, asked, ids, term);
+    this.#checkAdopted(pod, ids);
     this.#joined.add(redis);
     this.#checkConfirmed(pod, ids, term);
     this.#checkLoss(pod, ids, isPlanned, term);
@@ -201,16 +204,16 @@ export class Checker {
    * agent does not run, or its Redis stands still.
    */
   #isBeyondReach(later: Promotion, pod: SimPod): boolean {
-    const { network, scheduler } = this.#parts;
-    const { host } = later.pod;
-    const delayMs = network.delayMs(host, pod.host) + network.delayMs(pod.host, host);
-    const isLossy = network.isLossy(host, pod.host) || network.isLossy(pod.host, host);
-    const isTooSlow = (isLossy || delayMs > SLOW_MS) && scheduler.now() - later.at < FENCE_AGAIN_MS;
+    if (!pod.isManaged && this.#isBlindHeir) return true;
+    const { scheduler } = this.#parts;
+    const isTooSlow = this.#isSlow(later.pod, pod) && scheduler.now() - later.at < FENCE_AGAIN_MS;
     const isUnreachable = isTooSlow || this.#sinceCutMs(later.pod, pod) < FENCE_AGAIN_MS;
     // Nobody is left to fence it where the new master's agent is gone as well.
     const fencer = later.pod.agent?.process;
-    // Whose pod object is gone is known to nobody but the agent that promoted beside it.
-    const isForgotten = !pod.isListed && (fencer?.createdAt ?? later.at) > later.at;
+    // Whose pod object is gone is known to nobody but the agent that promoted beside it, and without an
+    // agent of its own to nobody.
+    const isKnown = pod.isManaged && (fencer?.createdAt ?? later.at) <= later.at;
+    const isForgotten = !pod.isListed && !isKnown;
     const isFencedBy = fencer?.isRunning === true && !isForgotten;
     const { agent } = pod;
     // An agent that starts, or goes on, fences its instance within F.
@@ -220,6 +223,13 @@ export class Checker {
     const isDeposed = this.answered.isDeposed(pod.term ?? 0, scheduler.now());
     const canFenceItself = isAwake && pod.isListed && !isDeposed;
     return (isUnreachable || !isFencedBy) && !canFenceItself;
+  }
+
+  #isSlow({ host }: SimPod, pod: SimPod): boolean {
+    const { network } = this.#parts;
+    const delayMs = network.delayMs(host, pod.host) + network.delayMs(pod.host, host);
+    const isLossy = network.isLossy(host, pod.host) || network.isLossy(pod.host, host);
+    return isLossy || delayMs > SLOW_MS;
   }
 
   /** With the giver's last offset reached, or with a giver that could have taken it back. */
@@ -254,7 +264,7 @@ export class Checker {
 
   /** Without a boot fence an empty master can wipe its replicas, and take writes itself. */
   get #isWeaker(): boolean {
-    return !this.#parts.hasBootFence;
+    return !this.#parts.hasBootFence || this.#parts.cluster.hasUnguardedRestart;
   }
 
   /**
@@ -364,6 +374,27 @@ export class Checker {
           'I4',
           `${pod.name} restarted and was promoted in term ${term} without ${missing} acknowledged writes of ${other.name}, which it did not hear`,
         );
+      }
+    }
+  }
+
+  /** Adoption: nobody leads beside a master without agent, nor without what it has at its end. */
+  #checkAdopted(pod: SimPod, ids: ReadonlySet<number>): void {
+    if (this.#isWeaker || this.promotions.length > 1) return;
+    // Known, and not mended yet: whose agent restarted since it acquired has not asked the old master.
+    this.#isBlindHeir = (pod.agent?.process.createdAt ?? 0) > this.#heldSince;
+    if (this.#isBlindHeir) return;
+    for (const old of this.#parts.cluster.pods) {
+      const { redis } = old;
+      if (old.isManaged || old.term === null || !old.isListed || redis === null) continue;
+      const missing = this.#acknowledgedIn(redis.dataset, ids);
+      // Known as well: a probe may show its limbo before the limbo itself is answered.
+      const isLossy = this.#isSlow(pod, old);
+      const isHeard = !redis.isFrozen && !isLossy && this.#sinceCutMs(pod, old) > RECONNECTED_MS;
+      if (!old.isLeaving) this.violate('adoption', `${pod.name} was promoted beside ${old.name}`);
+      else if (missing > 0 && isHeard) {
+        const text = `${pod.name} was promoted without ${missing} acknowledged writes of ${old.name}`;
+        this.violate('adoption', text);
       }
     }
   }
@@ -601,8 +632,8 @@ export class Checker {
     }
   }
 
-  /** At the end: every acknowledged write is there, or its loss is known. */
-  finish(master: SimPod | null): number {
+  /** At the end: every acknowledged write is there, or its loss is known; `isWhole`: none is lost. */
+  finish(master: SimPod | null, isWhole: boolean): number {
     if (master?.redis == null) return 0;
     const ids = new Set(idsOf(master.redis.dataset));
     let missing = 0;
@@ -618,6 +649,9 @@ export class Checker {
     }
     for (const [term, count] of planned) {
       this.violate('I5', `${count} acknowledged writes lost by the planned term ${term}`);
+    }
+    if (isWhole && missing > 0 && !this.#isWeaker) {
+      this.violate('adoption', `${missing} acknowledged writes were lost while nothing went wrong`);
     }
     if (unexplained > 0 && !this.#isWeaker) {
       this.violate('I7', `${unexplained} acknowledged writes are gone, and no promotion tells why`);

@@ -34,8 +34,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-boot-fence',
     rule: 'DESIGN 5: boot fence',
     file: 'test/sim/cluster.ts',
-    find: '        bootFence,\n        priority',
-    replace: '        bootFence: false,\n        priority',
+    find: 'bootFence: bootFence && pod.isManaged,',
+    replace: 'bootFence: bootFence && !pod.isManaged,',
   },
   {
     name: 'acquire-without-proof',
@@ -403,6 +403,28 @@ export const MUTANTS: readonly Mutant[] = [
     file: core('isolation'),
     find: '  if (isolated === s.isIsolated) return;',
     replace: '  if (isolated || isolated === s.isIsolated) return;',
+  },
+  {
+    name: 'adopted-master-is-not-followed',
+    rule: 'DESIGN 7: while a master without agent runs, nobody else is promoted',
+    file: core('adoption'),
+    find: "  return chosen.pod.leaving ? { kind: 'inherit', ...chosen } : { kind: 'follow', ...chosen };",
+    replace: "  return chosen.pod.leaving ? { kind: 'inherit', ...chosen } : { kind: 'none' };",
+  },
+  {
+    name: 'adopted-master-is-not-fenced',
+    rule: 'DESIGN 7: at its end the master without agent is put into limbo over the network',
+    file: core('fencing-others'),
+    find: "return plan.kind === 'inherit' && plan.pod.uid === pod.uid ? target : null;",
+    replace:
+      "return plan.kind === 'inherit' && plan.pod.uid === s.config.self.uid ? target : null;",
+  },
+  {
+    name: 'unasked-pods-without-agent-are-ignored',
+    rule: 'DESIGN 7: nobody is promoted before each pod without agent was asked',
+    file: core('adoption'),
+    find: '      if (pod.leaving) continue;',
+    replace: '      if (pod.leaving || probe === undefined) continue;',
   },
   {
     name: 'labels-by-everybody',

@@ -1,11 +1,17 @@
 // A person who overrules the agents: forces an election, and gives up data that the agents ask about, by
 // the words of their problems alone.
 
-import { DISCARD_DATA_ANNOTATION, FORCE_ANNOTATION, leaseName } from '../../src/names.ts';
+import {
+  ADOPT_FROM_ANNOTATION,
+  DISCARD_DATA_ANNOTATION,
+  FORCE_ANNOTATION,
+  leaseName,
+} from '../../src/names.ts';
 import { type AgentWorld, GROUP } from './agent.ts';
 import type { Stored, StoredLease } from './api-server.ts';
 import type { Checker } from './checker.ts';
 import type { SimCluster, SimPod } from './cluster.ts';
+import { idsOf } from './redis/dataset.ts';
 
 type Api = AgentWorld['api'];
 
@@ -19,6 +25,8 @@ const LOOK_MS = 100;
 /** `this Redis` is that of the agent that says so. */
 const UNKNOWN_DATA =
   /RO_DATA_CONFLICT: (this Redis|\S+) holds \d+ keys of another lineage \((\w+)\)/;
+
+const SEVERAL_MASTERS = /RO_DATA_CONFLICT: pods .* have no agent; annotate the right one/;
 
 /** As `kubectl annotate --overwrite`. */
 function annotate(
@@ -55,18 +63,46 @@ export function force(parts: Parts, ms: number, waits: boolean): void {
   });
 }
 
-/** Whatever any agent asks about. */
-export function giveUpData(parts: Parts, ms: number): void {
+function saidBy({ agent }: SimPod): string {
+  return agent?.state.problem ?? agent?.state.reason ?? '';
+}
+
+/** Whatever any agent asks about; `isCareful`: only what the master has, as docs/adopt.md has it. */
+export function giveUpData(parts: Parts, ms: number, isCareful = false): void {
   repeat(parts, ms, () => {
     for (const pod of parts.cluster.pods) {
-      const said = pod.agent?.state.problem ?? pod.agent?.state.reason ?? '';
-      const [, whose = '', replid = ''] = UNKNOWN_DATA.exec(said) ?? [];
+      const [, whose = '', replid = ''] = UNKNOWN_DATA.exec(saidBy(pod)) ?? [];
       if (replid === '') continue;
       const named = whose === 'this Redis' ? pod : listed(parts, whose);
-      if (named?.isListed === true) giveUp(parts, named, replid);
+      if (named?.isListed !== true || (isCareful && !isElsewhere(parts, named))) continue;
+      giveUp(parts, named, replid);
     }
     return false;
   });
+}
+
+/** Among several masters without agent, names the one that the clients write to. */
+export function nameMaster(parts: Parts, ms: number): void {
+  const { api, cluster, trace } = parts;
+  repeat(parts, ms, () => {
+    const isAsked = cluster.pods.some(({ agent }) =>
+      SEVERAL_MASTERS.test(agent?.runtime.unreadiness() ?? ''),
+    );
+    const right = cluster.pods.find(({ isManaged, term }) => !isManaged && term !== null);
+    const old = right?.isListed === true ? api.find('pods', right.name) : null;
+    if (!isAsked || old === null) return false;
+    trace('person', `names ${old.metadata.name} as the master`);
+    annotate(api, 'pods', old, ADOPT_FROM_ANNOTATION, 'true');
+    return true;
+  });
+}
+
+function isElsewhere({ cluster }: Parts, { redis }: SimPod): boolean {
+  const open = cluster.pods.filter((pod) => pod.isListed && pod.redis?.isOpen === true);
+  const [master] = open;
+  if (redis === null || master?.redis == null || open.length > 1) return false;
+  const there = new Set(idsOf(master.redis.dataset));
+  return idsOf(redis.dataset).every((id) => there.has(id));
 }
 
 function listed({ cluster }: Parts, name: string): SimPod | null {

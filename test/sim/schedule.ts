@@ -164,8 +164,11 @@ export function isJump({ kind }: Fault): boolean {
 export type Schedule = {
   readonly seed: number;
   readonly setup: Setup;
-  /** `cold`: empty pods and no Lease. `running`: a group that works, whose agents all just started. */
-  readonly start: 'cold' | 'running';
+  /**
+   * `cold`: empty pods and no Lease. `running`: a group that works, whose agents all just started. `adopted`: a group
+   * made by hand, whose pods are replaced by ones with agents.
+   */
+  readonly start: 'cold' | 'running' | 'adopted';
   /** So long the group must be healthy before the faults begin, and again at the end. */
   readonly steadyMs: number;
   readonly faults: readonly Fault[];
@@ -187,6 +190,15 @@ const CALM_SHARE = 0.03;
 /** A person is slower than what goes wrong. */
 const PERSON_SPREAD_MS = 4000;
 const PERSON_MS = 5000;
+const ADOPTED_SHARE = 0.015;
+const ADOPTED_SPREAD_MS = 5000;
+/** What no rule of ours keeps harmless where there is no agent yet, and leaves the rest to a person. */
+const UNGUARDED: ReadonlySet<FaultKind> = new Set([
+  'kill-redis',
+  'kill-both',
+  'crash-all',
+  'scale-away',
+]);
 const ISOLATED_SHARE = 0.02;
 const ISOLATED_TIMES = 2;
 
@@ -260,6 +272,16 @@ function withIsolation(schedule: Schedule, random: SeededRandom): Schedule {
       : fault,
   );
   return { ...schedule, setup: { ...setup, core }, faults: longer };
+}
+
+/** Drawn apart again. What goes wrong is spread over the whole of the rolling restart. */
+function asAdopted(schedule: Schedule, random: SeededRandom): Schedule {
+  if (!random.chance(ADOPTED_SHARE)) return schedule;
+  if (random.chance(0.25)) return { ...schedule, start: 'adopted', faults: [] };
+  const spread = schedule.faults
+    .filter(({ kind }) => !UNGUARDED.has(kind) || random.chance(0.3))
+    .map((fault) => ({ ...fault, at: random.integer(ADOPTED_SPREAD_MS) }));
+  return { ...schedule, start: 'adopted', faults: spread.toSorted((a, b) => a.at - b.at) };
 }
 
 function randomMs(random: SeededRandom, smallest: number, greatest: number): number {
@@ -460,5 +482,6 @@ export function scheduleFrom(seed: number): Schedule {
   faults.push(...person);
   faults.sort((a, b) => a.at - b.at);
   const schedule: Schedule = { seed, setup, start, steadyMs, faults };
-  return withIsolation(schedule, new SeededRandom(seed, 6));
+  const isolated = withIsolation(schedule, new SeededRandom(seed, 6));
+  return asAdopted(isolated, new SeededRandom(seed, 7));
 }

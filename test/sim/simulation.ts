@@ -11,9 +11,11 @@ import { SimCluster, type SimPod } from './cluster.ts';
 import { endOf, inject } from './faults.ts';
 import { ISOLATED_MEMBERS_MIN } from './isolation-check.ts';
 import { SimNetwork } from './network.ts';
+import { giveUpData, nameMaster } from './person.ts';
 import { SeededRandom } from './random.ts';
 import { RedisClient } from './redis/client.ts';
 import { isHarmless, MADE_BY_HAND, type Schedule } from './schedule.ts';
+import { Rollout } from './rollout.ts';
 import { World } from './world.ts';
 import { Ledger, Writer } from './writer.ts';
 
@@ -36,6 +38,9 @@ export type Outcome = {
 
 const START_BOUND_MS = 12_000;
 const RECOVERY_BOUND_MS = 20_000;
+/** So long a rolling restart may wait for faults to end, and for a person. */
+const ROLLOUT_BOUND_MS = 30_000;
+const ADOPTION_MS = 100_000;
 const LOOK_MS = 100;
 /** What comes after all has healed comes soon. */
 const LAST_STEADY_MS = 500;
@@ -97,6 +102,11 @@ export class Simulation {
     return { world: this.#world, network: this.#network, api: this.#api, random };
   }
 
+  #all() {
+    const trace = (who: string, text: string): void => this.#note(who, text);
+    return { ...this.#parts(), cluster: this.#cluster, checker: this.#checker, trace };
+  }
+
   #note(who: string, text: string): void {
     if (!this.#isTraced) return;
     this.#trace.push(`${(this.#world.now() / 1000).toFixed(4).padStart(9)}  ${who}: ${text}`);
@@ -106,9 +116,10 @@ export class Simulation {
     const { seed, faults, start, steadyMs } = this.#schedule;
     const lastSteadyMs = Math.min(steadyMs, LAST_STEADY_MS);
     for (let index = 0; index < this.#schedule.setup.members; index++) {
-      this.#cluster.createPod(index);
+      this.#cluster.createPod(index, start !== 'adopted');
     }
     if (start === 'running') await this.#startRunning();
+    else if (start === 'adopted') await this.#startByHand();
     else for (const pod of this.#cluster.pods) this.#cluster.start(pod);
     this.#isSetUp = true;
     this.#follow();
@@ -120,6 +131,7 @@ export class Simulation {
       }
     }
     const from = start === 'running' ? this.#world.now() : startedAt;
+    const rollout = start === 'adopted' ? this.#rollOut() : null;
     this.#note('READY', this.#describe());
     // An agent that has just started may not be heard by the master yet: I13 excepts it.
     const firstAt = from + (faults[0]?.at ?? 0);
@@ -129,20 +141,11 @@ export class Simulation {
     let healedAt = from;
     const promotedBefore = this.#checker.promotions.length;
     for (const fault of faults) {
-      this.#world.after(from + fault.at - this.#world.now(), () =>
-        inject(
-          {
-            ...this.#parts(),
-            cluster: this.#cluster,
-            checker: this.#checker,
-            trace: (who, text) => this.#note(who, text),
-          },
-          fault,
-        ),
-      );
+      this.#world.after(from + fault.at - this.#world.now(), () => inject(this.#all(), fault));
       healedAt = Math.max(healedAt, from + endOf(fault));
     }
     await this.#runUntil(healedAt);
+    if (rollout !== null) await this.#untilDone(rollout);
     this.#note('HEALED', this.#describe());
     const isHealthy = await this.#isHealthyWithin(RECOVERY_BOUND_MS, lastSteadyMs);
     const recoveryMs = this.#world.now() - healedAt - lastSteadyMs;
@@ -165,7 +168,8 @@ export class Simulation {
       if (moves.length > 1) this.#checker.violate('I11', `${moves.length} failovers by one fault`);
     }
     for (const writer of this.#writers.values()) writer.stop();
-    const lost = isHealthy ? this.#checker.finish(this.#master()) : 0;
+    const isWhole = start === 'adopted' && faults.every((fault) => isHarmless(fault));
+    const lost = isHealthy ? this.#checker.finish(this.#master(), isWhole) : 0;
     return {
       seed,
       violations: this.#checker.violations,
@@ -254,8 +258,9 @@ export class Simulation {
   /** What no agent may decide by itself. */
   #needsPerson(): boolean {
     // Born as masters, several took writes: only a person can tell whose are right.
-    const { setup, faults } = this.#schedule;
-    if (faults.some(({ kind }) => MADE_BY_HAND.has(kind)) && this.#hasConflict()) return true;
+    const { setup, faults, start } = this.#schedule;
+    const isByHand = start === 'adopted' || faults.some(({ kind }) => MADE_BY_HAND.has(kind));
+    if (isByHand && this.#hasConflict()) return true;
     if (!setup.bootFence && this.#checker.hasStrayWrites) return true;
     // Only members that must never be promoted have data, or such as are not the group's, or given up.
     const present = this.#cluster.pods.filter(({ isListed }) => isListed);
@@ -277,7 +282,9 @@ export class Simulation {
       const { state } = agent;
       // Where an election is forced nobody says so.
       const isHidden = isForced(state) && unknownData(state, heardMembers(state)).length > 0;
-      return isHidden || (state.problem ?? state.reason).includes('RO_DATA_CONFLICT');
+      // Of masters without agent only the readiness probe tells, where this one is a replica.
+      const said = state.problem ?? agent.runtime.unreadiness() ?? state.reason;
+      return isHidden || said.includes('RO_DATA_CONFLICT');
     });
   }
 
@@ -300,8 +307,35 @@ export class Simulation {
     return `${this.#unhealthiness() ?? 'healthy'}; ${pods.join('; ')}`;
   }
 
+  /** A person watches what the agents ask about, as docs/adopt.md has it. */
+  #rollOut(): Rollout {
+    giveUpData(this.#all(), ADOPTION_MS, true);
+    nameMaster(this.#all(), ADOPTION_MS);
+    return new Rollout(this.#world, this.#cluster, this.#schedule.setup.members);
+  }
+
+  async #untilDone(rollout: Rollout): Promise<void> {
+    const end = this.#world.now() + ROLLOUT_BOUND_MS;
+    let goesOnAt = this.#world.now();
+    while (!rollout.isDone && this.#world.now() < end && this.#checker.violations.length === 0) {
+      await this.#runUntil(this.#world.now() + LOOK_MS);
+      if (!this.#needsPerson()) goesOnAt = this.#world.now();
+      if (this.#world.now() - goesOnAt >= STUCK_MS) return;
+    }
+  }
+
   /** A group as its agents would find it after they were all replaced. */
   async #startRunning(): Promise<void> {
+    const [first] = this.#cluster.pods;
+    if (first === undefined) return;
+    await this.#startByHand();
+    this.#writeLease(first);
+    first.term = 1;
+    for (const pod of this.#cluster.pods) this.#cluster.startAgent(pod);
+  }
+
+  /** One master with data, and replicas that a person attached. */
+  async #startByHand(): Promise<void> {
     const [first, ...others] = this.#cluster.pods;
     if (first === undefined) return;
     for (const pod of this.#cluster.pods) this.#cluster.startRedis(pod);
@@ -320,8 +354,9 @@ export class Simulation {
     for (let waited = 0; waited < 50 && !isLinked(); waited++) {
       await this.#runUntil(this.#world.now() + LOOK_MS);
     }
-    this.#writeLease(first);
-    for (const pod of this.#cluster.pods) this.#cluster.startAgent(pod);
+    first.term = 0;
+    if (first.redis !== null) this.#checker.setUp(first.redis);
+    this.#note('SETUP', `${NAMESPACE}/${GROUP}: ${this.#ledger.acknowledged.length} writes`);
   }
 
   #writeLease(first: SimPod): void {
@@ -364,8 +399,5 @@ export class Simulation {
         renewTime: '2026-01-01T00:00:00.000000Z',
       },
     });
-    first.term = 1;
-    if (first.redis !== null) this.#checker.setUp(first.redis);
-    this.#note('SETUP', `${NAMESPACE}/${GROUP}: ${this.#ledger.acknowledged.length} writes`);
   }
 }
