@@ -119,8 +119,7 @@ export class SimAgent {
       },
       remoteRedis: this.#remotePort(new SimRemoteRedis(reach)),
       lease: leasePort,
-      // No address is ever another pod's here.
-      isStranger: () => Promise.resolve(false),
+      isStranger: (uid, address) => this.#peers.isStranger(uid, address),
       pods: podsPort,
       labels: new LabelKeeper(podsPort, this.clock, log, () => 0),
       namespace: NAMESPACE,

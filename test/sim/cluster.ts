@@ -24,6 +24,8 @@ export type Setup = {
   readonly core: Omit<CoreConfig, 'self' | 'bootFence'>;
   /** Agents of this ordinal and above are of the next protocol: an update that stands still. */
   readonly laterFrom: number;
+  /** A new pod gets the address of one that is gone, of whatever name. */
+  readonly reusesAddresses: boolean;
 };
 
 export type SimPod = {
@@ -119,7 +121,7 @@ export class SimCluster {
       index,
       name,
       uid: `uid-${number}`,
-      host: `10.0.0.${number}`,
+      host: this.#freedAddress() ?? `10.0.0.${number}`,
       volume,
       jumps: { wallMs: 0, bootMs: 0 },
       redis: null,
@@ -135,6 +137,19 @@ export class SimCluster {
     this.#at.api.put('pods', this.#object(pod));
     this.#observer.trace(name, `created as ${pod.uid} at ${pod.host}`);
     return pod;
+  }
+
+  /** Of a pod whose object and processes are gone. Who still speaks to it on an old connection is told so. */
+  #freedAddress(): string | null {
+    if (!this.#setup.reusesAddresses) return null;
+    const isUsed = ({ isListed, redis, agent }: SimPod): boolean =>
+      isListed || redis !== null || agent !== null;
+    const used = new Set(this.pods.filter(isUsed).map(({ host }) => host));
+    const freed = new Set(this.pods.map(({ host }) => host).filter((host) => !used.has(host)));
+    if (freed.size === 0) return null;
+    const host = this.#at.random.pick([...freed]);
+    this.#at.network.powerOn(host);
+    return host;
   }
 
   #object(pod: SimPod): Stored {

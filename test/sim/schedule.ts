@@ -199,6 +199,7 @@ const UNGUARDED: ReadonlySet<FaultKind> = new Set([
   'crash-all',
   'scale-away',
 ]);
+const REUSED_SHARE = 0.04;
 const ISOLATED_SHARE = 0.02;
 const ISOLATED_TIMES = 2;
 
@@ -247,6 +248,7 @@ function setupFrom(random: SeededRandom): Setup {
     ),
     core: CORE,
     laterFrom: members,
+    reusesAddresses: false,
   };
 }
 
@@ -282,6 +284,27 @@ function asAdopted(schedule: Schedule, random: SeededRandom): Schedule {
     .filter(({ kind }) => !UNGUARDED.has(kind) || random.chance(0.3))
     .map((fault) => ({ ...fault, at: random.integer(ADOPTED_SPREAD_MS) }));
   return { ...schedule, start: 'adopted', faults: spread.toSorted((a, b) => a.at - b.at) };
+}
+
+/** Drawn apart again. Pods that end together come back with each other's addresses. */
+function withReuse(schedule: Schedule, random: SeededRandom): Schedule {
+  if (!random.chance(REUSED_SHARE)) return schedule;
+  const setup = { ...schedule.setup, reusesAddresses: true };
+  const { members } = setup;
+  const from = FIRST_FAULT_MS + random.integer(SPREAD_MS);
+  const ended = Array.from({ length: random.integer(3) }, (): Fault => {
+    const at = from + random.integer(STORM_MS);
+    const pod = random.chance(0.5) ? MASTER : random.integer(members);
+    const ms = randomMs(random, 20, 1000);
+    return random.pick<Fault>([
+      { kind: 'delete-pod', at, pod, ms },
+      { kind: 'force-delete', at, pod, ms, ghostMs: randomMs(random, 10, 1000) },
+      { kind: 'power-off', at, pod, ms, returns: false },
+      { kind: 'scale-away', at, ms },
+    ]);
+  });
+  const faults = [...schedule.faults, ...ended].toSorted((a, b) => a.at - b.at);
+  return { ...schedule, setup, faults };
 }
 
 function randomMs(random: SeededRandom, smallest: number, greatest: number): number {
@@ -400,10 +423,11 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
   }
 }
 
+type Added = 'laterFrom' | 'reusesAddresses';
 /** Stored before a setup could tell as much as today. */
 type StoredSchedule = Omit<Schedule, 'setup' | 'steadyMs'> & {
   readonly steadyMs?: number;
-  readonly setup: Omit<Setup, 'laterFrom'> & Partial<Pick<Setup, 'laterFrom'>>;
+  readonly setup: Omit<Setup, Added> & Partial<Pick<Setup, Added>>;
 };
 
 /** A schedule as it was stored; what it does not tell, timing included, is of today. */
@@ -413,8 +437,8 @@ export function scheduleOf(text: string): Schedule {
   const { steadyMs = STORED_STEADY_MS, ...rest } = schedule;
   const stored = { ...CORE, ...setup.core };
   const core = { ...stored, timing: timingOf(stored.isolates) };
-  const laterFrom = setup.laterFrom ?? setup.members;
-  return { ...rest, steadyMs, setup: { ...setup, laterFrom, core } };
+  const { laterFrom = setup.members, reusesAddresses = false } = setup;
+  return { ...rest, steadyMs, setup: { ...setup, laterFrom, reusesAddresses, core } };
 }
 
 function flapFrom(random: SeededRandom): Fault {
@@ -483,5 +507,6 @@ export function scheduleFrom(seed: number): Schedule {
   faults.sort((a, b) => a.at - b.at);
   const schedule: Schedule = { seed, setup, start, steadyMs, faults };
   const isolated = withIsolation(schedule, new SeededRandom(seed, 6));
-  return asAdopted(isolated, new SeededRandom(seed, 7));
+  const adopted = asAdopted(isolated, new SeededRandom(seed, 7));
+  return withReuse(adopted, new SeededRandom(seed, 8));
 }
