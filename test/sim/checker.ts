@@ -195,7 +195,7 @@ export class Checker {
     if (mustCompare && !isUnseenByHand) this.#checkLive(pod, asked, ids, term);
     this.#checkAdopted(pod, ids);
     this.#joined.add(redis);
-    this.#checkConfirmed(pod, ids, term);
+    if (!isUnseenByHand) this.#checkConfirmed(pod, ids, term);
     this.#checkLoss(pod, ids, isPlanned, term);
   }
 

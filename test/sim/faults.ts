@@ -25,7 +25,8 @@ export function endOf(fault: Fault): number {
   if (!('ms' in fault) || isJump(fault)) return fault.at;
   const end = fault.at + fault.ms;
   if (fault.kind === 'force-delete') return end + fault.ghostMs;
-  // It may wait for its effect for a while.
+  // It may wait for its effect for a while, as a person hesitates.
+  if (fault.kind === 'force') return end + 1000;
   return fault.kind === 'kill-agent-at-effect' ? end + 1000 : end;
 }
 

@@ -22,6 +22,8 @@ type Parts = Pick<AgentWorld, 'api' | 'world'> & {
 };
 
 const LOOK_MS = 100;
+/** From reading the term to writing it: another may have begun. */
+const HESITATES_MS = 400;
 /** `this Redis` is that of the agent that says so. */
 const UNKNOWN_DATA =
   /RO_DATA_CONFLICT: (this Redis|\S+) holds \d+ keys of another lineage \((\w+)\)/;
@@ -51,16 +53,22 @@ function repeat({ world }: Pick<Parts, 'world'>, ms: number, look: () => boolean
 
 /** In the present term; `waits`: only while there is no master, as the README has it. */
 export function force(parts: Parts, ms: number, waits: boolean): void {
-  const { api, cluster, trace } = parts;
+  const { api, cluster, world } = parts;
   repeat(parts, ms, () => {
     const lease = api.find('leases', leaseName(GROUP)) as StoredLease | null;
     const isLed = cluster.pods.some(({ isListed, redis }) => isListed && redis?.isOpen === true);
     if (lease === null || (waits && isLed)) return false;
     const term = String(lease.spec?.leaseTransitions ?? 0);
-    trace('person', `forces an election in term ${term}`);
-    annotate(api, 'leases', lease, FORCE_ANNOTATION, term);
+    world.after(HESITATES_MS, () => forceIn(parts, term));
     return true;
   });
+}
+
+function forceIn({ api, trace }: Parts, term: string): void {
+  const lease = api.find('leases', leaseName(GROUP));
+  if (lease === null) return;
+  trace('person', `forces an election in term ${term}`);
+  annotate(api, 'leases', lease, FORCE_ANNOTATION, term);
 }
 
 function saidBy({ agent }: SimPod): string {

@@ -277,8 +277,10 @@ export class Simulation {
   }
 
   #hasConflict(): boolean {
-    return this.#cluster.pods.some(({ agent }) => {
-      if (agent === null) return false;
+    return this.#cluster.pods.some((pod) => {
+      const { agent } = pod;
+      // Whose data are given up has no conflict any more.
+      if (agent === null || this.#checker.answered.isGivenUp(pod)) return false;
       const { state } = agent;
       // Where an election is forced nobody says so.
       const isHidden = isForced(state) && unknownData(state, heardMembers(state)).length > 0;
