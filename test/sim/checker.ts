@@ -617,8 +617,12 @@ export class Checker {
     const gone = this.#acknowledgedIn(before, kept);
     if (gone === 0) return;
     // Where the only others that hold them are gone as well, nobody has them any more.
+    // A master without agent is who counts, whoever made it one.
     const held = this.#parts.cluster.pods.some(
-      (other) => other.redis?.isMaster === true && other !== pod && other.term !== null,
+      (other) =>
+        other.redis?.isMaster === true &&
+        other !== pod &&
+        (other.term !== null || !other.isManaged),
     );
     if (held) return;
     this.violate('I8', `${pod.name} was overwritten with ${gone} acknowledged writes in it`);
