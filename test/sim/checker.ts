@@ -380,10 +380,10 @@ export class Checker {
 
   /** Adoption: nobody leads beside a master without agent, nor without what it has at its end. */
   #checkAdopted(pod: SimPod, ids: ReadonlySet<number>): void {
-    if (this.#isWeaker || this.promotions.length > 1) return;
+    if (this.promotions.length > 1) return;
     // Known, and not mended yet: whose agent restarted since it acquired has not asked the old master.
     this.#isBlindHeir = (pod.agent?.process.createdAt ?? 0) > this.#heldSince;
-    if (this.#isBlindHeir) return;
+    if (this.#isBlindHeir || this.#isWeaker) return;
     for (const old of this.#parts.cluster.pods) {
       const { redis } = old;
       if (old.isManaged || old.term === null || !old.isListed || redis === null) continue;

@@ -427,6 +427,20 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '      if (pod.leaving || probe === undefined) continue;',
   },
   {
+    name: 'stale-force-counts',
+    rule: 'DESIGN 4: force counts in the term that it names',
+    file: core('acquire'),
+    find: 'return lease !== null && lease.force === lease.term;',
+    replace: 'return lease !== null && lease.force !== null;',
+  },
+  {
+    name: 'discard-data-is-ignored',
+    rule: 'DESIGN 7: what a person named may be overwritten',
+    file: core('lineage'),
+    find: '  if (discard !== null && discard === dataset.replid) return true;',
+    replace: '  if (discard !== null && discard === dataset.replid) return false;',
+  },
+  {
     name: 'labels-by-everybody',
     rule: 'DESIGN 11: the holder owns all role labels',
     file: core('labels'),
