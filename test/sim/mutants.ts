@@ -441,6 +441,20 @@ export const MUTANTS: readonly Mutant[] = [
     replace: '  if (discard !== null && discard === dataset.replid) return false;',
   },
   {
+    name: 'discard-data-counts-for-any-data',
+    rule: 'DESIGN 7: only the data that a person named may be overwritten',
+    file: core('lineage'),
+    find: '  if (discard !== null && discard === dataset.replid) return true;',
+    replace: '  if (discard !== null) return true;',
+  },
+  {
+    name: 'given-up-data-hold-up-the-group',
+    rule: 'DESIGN 7: nobody waits for data that a person gave up',
+    file: core('view'),
+    find: '?.discardData === replid;',
+    replace: "?.discardData === '';",
+  },
+  {
     name: 'labels-by-everybody',
     rule: 'DESIGN 11: the holder owns all role labels',
     file: core('labels'),

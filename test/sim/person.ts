@@ -75,15 +75,23 @@ function saidBy({ agent }: SimPod): string {
   return agent?.state.problem ?? agent?.state.reason ?? '';
 }
 
+/** Whose data this pod's agent asks about, and their id. */
+export function askedBy(
+  { pods }: SimCluster,
+  pod: SimPod,
+): { readonly pod: SimPod; readonly replid: string } | null {
+  const [, whose = '', replid = ''] = UNKNOWN_DATA.exec(saidBy(pod)) ?? [];
+  const named = whose === 'this Redis' ? pod : pods.find((a) => a.isListed && a.name === whose);
+  return named?.isListed === true ? { pod: named, replid } : null;
+}
+
 /** Whatever any agent asks about; `isCareful`: only what the master has, as docs/adopt.md has it. */
 export function giveUpData(parts: Parts, ms: number, isCareful = false): void {
   repeat(parts, ms, () => {
     for (const pod of parts.cluster.pods) {
-      const [, whose = '', replid = ''] = UNKNOWN_DATA.exec(saidBy(pod)) ?? [];
-      if (replid === '') continue;
-      const named = whose === 'this Redis' ? pod : listed(parts, whose);
-      if (named?.isListed !== true || (isCareful && !isElsewhere(parts, named))) continue;
-      giveUp(parts, named, replid);
+      const asked = askedBy(parts.cluster, pod);
+      if (asked === null || (isCareful && !isElsewhere(parts, asked.pod))) continue;
+      giveUp(parts, asked.pod, asked.replid);
     }
     return false;
   });
@@ -111,10 +119,6 @@ function isElsewhere({ cluster }: Parts, { redis }: SimPod): boolean {
   if (redis === null || master?.redis == null || open.length > 1) return false;
   const there = new Set(idsOf(master.redis.dataset));
   return idsOf(redis.dataset).every((id) => there.has(id));
-}
-
-function listed({ cluster }: Parts, name: string): SimPod | null {
-  return cluster.pods.find((pod) => pod.isListed && pod.name === name) ?? null;
 }
 
 function giveUp({ api, checker, trace }: Parts, pod: SimPod, replid: string): void {

@@ -11,7 +11,7 @@ import { SimCluster, type SimPod } from './cluster.ts';
 import { endOf, inject } from './faults.ts';
 import { ISOLATED_MEMBERS_MIN } from './isolation-check.ts';
 import { SimNetwork } from './network.ts';
-import { giveUpData, nameMaster } from './person.ts';
+import { askedBy, giveUpData, nameMaster } from './person.ts';
 import { SeededRandom } from './random.ts';
 import { RedisClient } from './redis/client.ts';
 import { isHarmless, MADE_BY_HAND, type Schedule } from './schedule.ts';
@@ -262,25 +262,27 @@ export class Simulation {
     const isByHand = start === 'adopted' || faults.some(({ kind }) => MADE_BY_HAND.has(kind));
     if (isByHand && this.#hasConflict()) return true;
     if (!setup.bootFence && this.#checker.hasStrayWrites) return true;
-    // Only members that must never be promoted have data, or such as are not the group's, or given up.
     const present = this.#cluster.pods.filter(({ isListed }) => isListed);
     const full = present.filter(({ redis }) => (redis?.dataset.keys ?? 0) > 0);
-    return (
-      full.length > 0 &&
-      full.every(
-        (pod) =>
-          pod.redis?.info().priority === 0 ||
-          pod.volume.isForeign ||
-          this.#checker.answered.isGivenUp(pod),
-      )
+    const isGivenUp = (pod: SimPod): boolean => this.#checker.answered.isGivenUp(pod);
+    // Beside data that were given up an empty member leads.
+    const isLeadable = present.some(
+      (pod) => !full.includes(pod) && pod.redis?.info().priority !== 0,
+    );
+    if (full.length === 0 || (isLeadable && full.every(isGivenUp))) return false;
+    // Only members that must never be promoted have data, or such as are not the group's, or given up.
+    return full.every(
+      (pod) => pod.redis?.info().priority === 0 || pod.volume.isForeign || isGivenUp(pod),
     );
   }
 
   #hasConflict(): boolean {
     return this.#cluster.pods.some((pod) => {
       const { agent } = pod;
-      // Whose data are given up has no conflict any more.
-      if (agent === null || this.#checker.answered.isGivenUp(pod)) return false;
+      if (agent === null) return false;
+      // What is given up is no conflict any more.
+      const asked = askedBy(this.#cluster, pod);
+      if (asked !== null) return !this.#checker.answered.isGivenUp(asked.pod);
       const { state } = agent;
       // Where an election is forced nobody says so.
       const isHidden = isForced(state) && unknownData(state, heardMembers(state)).length > 0;
