@@ -25,6 +25,14 @@ export const NOT_SHOWN: ReadonlyMap<string, string> = new Map([
     'watch-tells-who-is-gone',
     'the list must lag behind a new holder for a whole wait while its Lease does not, and both watches of the model lag together',
   ],
+  [
+    'strangers-are-fenced',
+    'the list of pods tells of an address that was given away, before: with ghosts-at-others-addresses taken out as well, groups fence their own new pods without an end',
+  ],
+  [
+    'ghosts-at-others-addresses',
+    'the run id is looked at before anything is fenced: see strangers-are-fenced',
+  ],
 ]);
 
 const core = (file: string): string => `agent/core/${file}.ts`;
@@ -453,6 +461,20 @@ export const MUTANTS: readonly Mutant[] = [
     file: core('view'),
     find: '?.discardData === replid;',
     replace: "?.discardData === '';",
+  },
+  {
+    name: 'strangers-are-fenced',
+    rule: 'rule 8: another process that has the address of a ghost by now is left alone',
+    file: 'agent/effects.ts',
+    find: '    if (runId !== null && seen?.ok === true && seen.instance.runId !== runId) {',
+    replace: "    if (runId === '' && seen?.ok === true && seen.instance.runId !== runId) {",
+  },
+  {
+    name: 'ghosts-at-others-addresses',
+    rule: 'rule 8: an address that another pod has by now is none of a ghost',
+    file: core('fencing-others'),
+    find: "listed.has(uid) || address === '' || runId === '' || podAt(s, address) !== null",
+    replace: "listed.has(uid) || address === '' || runId === ''",
   },
   {
     name: 'labels-by-everybody',
