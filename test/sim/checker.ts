@@ -84,6 +84,7 @@ export class Checker {
   #lastHolder = '';
   /** When somebody deleted the Lease last. */
   #recordLostAt = Number.NEGATIVE_INFINITY;
+  #isFounded = false;
   /** The first master of an adopted group did not know the one before. */
   #isBlindHeir = false;
   /** The Lease's, whatever anybody believes. */
@@ -131,6 +132,7 @@ export class Checker {
   setUp(redis: RedisProcess): void {
     this.#byHand.delete(redis);
     this.#joined.add(redis);
+    this.#isFounded = true;
   }
 
   /** Its link to a master came up. */
@@ -182,6 +184,9 @@ export class Checker {
     // What the giver of a term compared counts for one promotion.
     const isAgain = this.promotions.some((earlier) => earlier.term === term);
     this.promotions.push({ term, at: this.#parts.scheduler.now(), pod, redis });
+    // What the first master of all holds is the group's, whoever put it there.
+    if (!this.#isFounded) pod.volume.isForeign = false;
+    this.#isFounded = true;
     this.#parts.trace(pod.name, `promoted in term ${term} with ${ids.size} writes`);
     if (isUnseenByHand) this.guesses++;
     else this.#checkFreshest(pod, asked, ids, term);
