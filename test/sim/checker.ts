@@ -85,8 +85,6 @@ export class Checker {
   /** When somebody deleted the Lease last. */
   #recordLostAt = Number.NEGATIVE_INFINITY;
   #isFounded = false;
-  /** The first master of an adopted group did not know the one before. */
-  #isBlindHeir = false;
   /** The Lease's, whatever anybody believes. */
   #trueHolder = '';
   /** Ids that were gone at a promotion, with the reason: a known, counted loss. */
@@ -209,7 +207,6 @@ export class Checker {
    * agent does not run, or its Redis stands still.
    */
   #isBeyondReach(later: Promotion, pod: SimPod): boolean {
-    if (!pod.isManaged && this.#isBlindHeir) return true;
     const { scheduler } = this.#parts;
     const isTooSlow = this.#isSlow(later.pod, pod) && scheduler.now() - later.at < FENCE_AGAIN_MS;
     const isUnreachable = isTooSlow || this.#sinceCutMs(later.pod, pod) < FENCE_AGAIN_MS;
@@ -386,16 +383,12 @@ export class Checker {
   /** Adoption: nobody leads beside a master without agent, nor without what it has at its end. */
   #checkAdopted(pod: SimPod, ids: ReadonlySet<number>): void {
     if (this.promotions.length > 1) return;
-    // Known, and not mended yet: whose agent restarted since it acquired has not asked the old master.
-    this.#isBlindHeir = (pod.agent?.process.createdAt ?? 0) > this.#heldSince;
-    if (this.#isBlindHeir || this.#isWeaker) return;
+    if (this.#isWeaker) return;
     for (const old of this.#parts.cluster.pods) {
       const { redis } = old;
       if (old.isManaged || old.term === null || !old.isListed || redis === null) continue;
       const missing = this.#acknowledgedIn(redis.dataset, ids);
-      // Known as well: a probe may show its limbo before the limbo itself is answered.
-      const isLossy = this.#isSlow(pod, old);
-      const isHeard = !redis.isFrozen && !isLossy && this.#sinceCutMs(pod, old) > RECONNECTED_MS;
+      const isHeard = !redis.isFrozen && this.#sinceCutMs(pod, old) > RECONNECTED_MS;
       if (!old.isLeaving) this.violate('adoption', `${pod.name} was promoted beside ${old.name}`);
       else if (missing > 0 && isHeard) {
         const text = `${pod.name} was promoted without ${missing} acknowledged writes of ${old.name}`;

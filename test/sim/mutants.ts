@@ -22,6 +22,18 @@ export const NOT_SHOWN: ReadonlyMap<string, string> = new Map([
     'who starts is named by a giver that has compared already, or waits for its streams as a challenger: no schedule has both missing',
   ],
   [
+    'decided-is-blind',
+    'the giver says it only where it heard every candidate: what turns up later is of an agent that was away, and the next rule waits for it as well',
+  ],
+  [
+    'decided-by-those-heard',
+    'the nominee waits for fresher data that have stopped already, by the next rule; on real processes each kept what the other let go',
+  ],
+  [
+    'stopped-peers-do-not-count',
+    'a second line behind the rule before: what the giver heard is what the nominee hears',
+  ],
+  [
     'watch-tells-who-is-gone',
     'the list must lag behind a new holder for a whole wait while its Lease does not, and both watches of the model lag together',
   ],

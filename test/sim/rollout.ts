@@ -9,8 +9,7 @@ const RECREATE_MS = 100;
 
 /** As the kubelet asks its agent. */
 function isReady({ agent, redis }: SimPod): boolean {
-  // Known, and not mended yet: an agent that could not list the pods says that it is ready.
-  if (redis === null || agent?.state.pods == null) return false;
+  if (redis === null || agent === null) return false;
   return agent.process.isRunning && agent.runtime.unreadiness() === null;
 }
 
