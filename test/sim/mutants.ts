@@ -287,7 +287,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'restarted-holder-does-not-doubt',
     rule: 'rule 6: another run id promotes only if every fresher dataset reports',
     file: core('rows-deciding'),
-    find: 'const mustDoubt = !isListed && !isJudged && lease.record.candidates.length > 0;',
+    find: 'const mustDoubt = !isListed && !isJudged && !isForced && lease.record.candidates.length > 0;',
     replace: 'const mustDoubt = false;',
   },
   {
