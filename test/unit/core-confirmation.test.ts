@@ -110,6 +110,20 @@ await t.test('--confirmed-by n: who restarted counts only where everybody was he
   t.end();
 });
 
+await t.test('--confirmed-by n: who acquired by itself waits as well', (t) => {
+  const rig = Rig.fenced(lease({ record: { candidates, history } }), pods, { confirmedBy: 1 });
+  const look = (): void => {
+    rig.see(limbo);
+    if (rig.state.pendingWrite !== null) rig.written('ok');
+  };
+  rig.done(null);
+  rig.pass(8000, look);
+  t.equal(writes(rig.effects)[0]?.op, 'acquire');
+  t.notOk(isPromoted(rig));
+  t.match(rig.state.problem, /^RO_UNCONFIRMED: /);
+  t.end();
+});
+
 await t.test('--confirmed-by n: a person may give up what is waited for', (t) => {
   const rig = deciding(1, () => undefined, 2);
   t.match(

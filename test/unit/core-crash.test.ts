@@ -137,7 +137,7 @@ await t.test('a crash: while another write is under way nothing is given away', 
   t.end();
 });
 
-await t.test('a crash: until it is known whether the Lease was given away nothing else is', (t) => {
+await t.test('a crash: until the answer to a swap is there nothing else is decided', (t) => {
   for (const pods of [[pod(0), pod(1)], [pod(0)]]) {
     const rig = Rig.leading();
     rig.feed({ kind: 'pods', pods });
