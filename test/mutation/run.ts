@@ -1,8 +1,9 @@
 // Stryker over the agent's core, one file after another, so that a run that is stopped keeps what it has:
-// `npm run mutation`, or `npm run mutation -- lineage goal`. Prints the table of docs/mutation.md.
+// `npm run mutation`, or `npm run mutation -- lineage goal`. Prints the table of docs/mutation.md. With --again
+// only what survived before is tried: more tests kill more, and never less.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -11,7 +12,22 @@ const STRYKER = join(import.meta.dirname, 'node_modules/@stryker-mutator/core/bi
 const REPORTS = join(ROOT, '.stryker-report');
 const CACHE = join(ROOT, '.stryker-cache');
 
-type Report = { files: Record<string, { mutants: { status: string }[] }> };
+type Place = { readonly line: number; readonly column: number };
+type Mutant = {
+  readonly mutatorName: string;
+  readonly replacement: string;
+  readonly location: { readonly start: Place; readonly end: Place };
+  status: string;
+};
+type Report = { readonly files: Readonly<Record<string, { readonly mutants: Mutant[] }>> };
+
+const reportPath = (file: string): string => join(REPORTS, `${file}.json`);
+const readReport = (path: string): Report => JSON.parse(readFileSync(path, 'utf8')) as Report;
+const mutantsOf = ({ files }: Report): Mutant[] =>
+  Object.values(files).flatMap(({ mutants }) => mutants);
+const isAlive = ({ status }: Mutant): boolean => status === 'Survived' || status === 'NoCoverage';
+const nameOf = ({ mutatorName, replacement, location }: Mutant): string =>
+  JSON.stringify([mutatorName, replacement, location]);
 
 /** Test files that docs/core-rules.md names for this file of the core, the most named first. */
 function testsOf(file: string): string[] {
@@ -24,9 +40,34 @@ function testsOf(file: string): string[] {
   return [...counts].toSorted(([, a], [, b]) => b - a).map(([name]) => name);
 }
 
-function mutate(file: string, concurrency: string): void {
+/** The whole file, or the places of what survived in it before. */
+function placesIn(file: string, before: Report | null): string[] {
+  const path = `agent/core/${file}.ts`;
+  if (before === null) return [path];
+  return mutantsOf(before)
+    .filter(isAlive)
+    .map(({ location: { start, end } }) => {
+      // Its columns begin at 0 there, and what touches the edge of a range is left out.
+      const from = `${start.line}:${Math.max(0, start.column - 2)}`;
+      return `${path}:${from}-${end.line}:${end.column + 1}`;
+    });
+}
+
+/** The report of before, with what the new one knows better. */
+function merged(before: Report, now: Report): Report {
+  const statuses = new Map(mutantsOf(now).map((mutant) => [nameOf(mutant), mutant.status]));
+  for (const mutant of mutantsOf(before)) {
+    if (isAlive(mutant)) mutant.status = statuses.get(nameOf(mutant)) ?? mutant.status;
+  }
+  return before;
+}
+
+function mutate(file: string, concurrency: string, isAgain: boolean): void {
+  const before = isAgain && existsSync(reportPath(file)) ? readReport(reportPath(file)) : null;
+  const places = placesIn(file, before);
+  if (places.length === 0) return;
   const config = join(import.meta.dirname, 'stryker.json');
-  const options = ['--concurrency', concurrency, '--mutate', `agent/core/${file}.ts`];
+  const options = ['--concurrency', concurrency, '--mutate', places.join(',')];
   const env = {
     ...process.env,
     RO_MUTATION_FIRST: testsOf(file).join(','),
@@ -42,7 +83,9 @@ function mutate(file: string, concurrency: string): void {
   });
   rmSync(CACHE, { recursive: true, force: true });
   if (result.status !== 0) throw new Error(`Stryker ended with ${result.status} at ${file}`);
-  renameSync(join(REPORTS, 'mutation.json'), join(REPORTS, `${file}.json`));
+  const now = readReport(join(REPORTS, 'mutation.json'));
+  const report = before === null ? now : merged(before, now);
+  writeFileSync(reportPath(file), JSON.stringify(report));
 }
 
 function row(name: string, statuses: readonly string[]): string {
@@ -56,11 +99,9 @@ function row(name: string, statuses: readonly string[]): string {
 }
 
 function printTable(files: readonly string[]): void {
-  const statuses = (file: string): string[] => {
-    const { files } = JSON.parse(readFileSync(join(REPORTS, `${file}.json`), 'utf8')) as Report;
-    return Object.values(files).flatMap(({ mutants }) => mutants.map(({ status }) => status));
-  };
-  const measured = files.filter((file) => existsSync(join(REPORTS, `${file}.json`)));
+  const statuses = (file: string): string[] =>
+    mutantsOf(readReport(reportPath(file))).map(({ status }) => status);
+  const measured = files.filter((file) => existsSync(reportPath(file)));
   const lines = [
     '| file | mutants | killed | survived | not reached | score |',
     '|---|---|---|---|---|---|',
@@ -75,12 +116,15 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     concurrency: { type: 'string', default: '1' },
+    again: { type: 'boolean', default: false },
     table: { type: 'boolean', default: false },
   },
 });
 const unknown = positionals.filter((name) => !all.includes(name));
 if (unknown.length > 0) throw new Error(`no such file in agent/core: ${unknown.join(', ')}`);
 if (!values.table) {
-  for (const file of positionals.length > 0 ? positionals : all) mutate(file, values.concurrency);
+  for (const file of positionals.length > 0 ? positionals : all) {
+    mutate(file, values.concurrency, values.again);
+  }
 }
 printTable(all);
