@@ -44,10 +44,11 @@ await t.test('a deleted Lease is restored after the write that is under way', (t
   const rig = Rig.leading();
   rig.see(master, rig.state.renewSentAt + config.timing.renewMs);
   rig.feed({ kind: 'lease', lease: null });
-  t.match(writes(rig.effects), [{ op: 'renew' }]);
+  const ops = (): string[] => writes(rig.effects).map(({ op }) => op);
+  t.same(ops(), ['renew']);
   rig.written('conflict');
   rig.tick(rig.now + 200);
-  t.match(writes(rig.effects), [{ op: 'renew' }, { op: 'recreate' }]);
+  t.same(ops(), ['renew', 'recreate']);
   t.end();
 });
 
@@ -56,7 +57,12 @@ await t.test('a guard that could not be taken off is tried again after 100 ms', 
   rig.state = { ...rig.state, isGuarded: true, isIsolated: true };
   rig.tick();
   rig.tick(rig.now + 200);
-  t.match(rig.effects, [{ kind: 'open', isolated: true }], 'once, and as isolated as before');
+  const opens = rig.effects.filter(({ kind }) => kind === 'open');
+  t.same(
+    opens.map((effect) => ({ ...effect, id: 0, until: 0 })),
+    [{ kind: 'open', id: 0, until: 0, isolated: true }],
+    'once, and as isolated as before',
+  );
   rig.done(null);
   const since = rig.now;
   rig.effects = [];
