@@ -25,7 +25,9 @@ const reportPath = (file: string): string => join(REPORTS, `${file}.json`);
 const readReport = (path: string): Report => JSON.parse(readFileSync(path, 'utf8')) as Report;
 const mutantsOf = ({ files }: Report): Mutant[] =>
   Object.values(files).flatMap(({ mutants }) => mutants);
-const isAlive = ({ status }: Mutant): boolean => status === 'Survived' || status === 'NoCoverage';
+/** A timeout may be that of a busy machine. */
+const isDoubtful = ({ status }: Mutant): boolean =>
+  ['Survived', 'NoCoverage', 'Timeout'].includes(status);
 const nameOf = ({ mutatorName, replacement, location }: Mutant): string =>
   JSON.stringify([mutatorName, replacement, location]);
 
@@ -45,7 +47,7 @@ function placesIn(file: string, before: Report | null): string[] {
   const path = `agent/core/${file}.ts`;
   if (before === null) return [path];
   return mutantsOf(before)
-    .filter(isAlive)
+    .filter(isDoubtful)
     .map(({ location: { start, end } }) => {
       // Its columns begin at 0 there, and what touches the edge of a range is left out.
       const from = `${start.line}:${Math.max(0, start.column - 2)}`;
@@ -57,7 +59,7 @@ function placesIn(file: string, before: Report | null): string[] {
 function merged(before: Report, now: Report): Report {
   const statuses = new Map(mutantsOf(now).map((mutant) => [nameOf(mutant), mutant.status]));
   for (const mutant of mutantsOf(before)) {
-    if (isAlive(mutant)) mutant.status = statuses.get(nameOf(mutant)) ?? mutant.status;
+    if (isDoubtful(mutant)) mutant.status = statuses.get(nameOf(mutant)) ?? mutant.status;
   }
   return before;
 }

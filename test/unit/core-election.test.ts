@@ -119,7 +119,7 @@ await t.test('who is better says why', (t) => {
   t.match(why(older, {}), /started earlier/);
   t.match(why({}, { ...older, protocol: 0 }), /newer agent/);
   t.match(why({ priority: 1 }, older), /smaller replica-priority/);
-  t.match(why({ priority: 1 }, { offset: 200 }, { priorityFirst: true }), /replica-priority/);
+  t.match(why({ priority: 1, offset: 200 }, {}, { priorityFirst: true }), /replica-priority/);
   t.match(why({ offset: 200 }, {}, { priorityFirst: true }), /fresher data/);
   t.match(why({}, {}), /smaller name among equals/);
   t.end();
@@ -175,6 +175,7 @@ await t.test('planned: pods of the newest revision come first, else the order st
     ['redis-0', 'redis-1', 'redis-2'],
     'a pod of no StatefulSet makes no revision old',
   );
+  t.same(order([]), ['redis-0', 'redis-1', 'redis-2'], 'nor does an empty list');
   t.end();
 });
 
