@@ -98,3 +98,40 @@ await t.test('a switchover to a Redis that refuses writes is refused; who ends t
   t.match(handed(rig), [{ holder: { pod: 'redis-1' } }]);
   t.end();
 });
+
+await t.test('its two seconds begin anew where writes were taken meanwhile', (t) => {
+  const rig = leading(FAILOVER);
+  pass(rig, 1500);
+  rig.see(master);
+  pass(rig, 1500);
+  t.same(handed(rig), []);
+  t.end();
+});
+
+await t.test('a term of long ago that began so keeps nobody', (t) => {
+  const rig = leading(FAILOVER);
+  const { lineage, datasets, candidates } = recordOf(rig.state);
+  const entry = { holder: 'redis-0', at: '' };
+  const history = [
+    { ...entry, term: 0, reason: REFUSES_WRITES },
+    { ...entry, term: 1, reason: 'another' },
+  ];
+  const record = { lineage, datasets, candidates, history };
+  const holder = rig.state.config.self;
+  rig.feed({ kind: 'lease', lease: lease({ resourceVersion: '99', holder, term: 1, record }) });
+  pass(rig, 2200);
+  t.not(handed(rig).length, 0);
+  t.end();
+});
+
+await t.test('a hand-over that has given nothing away ends once writes are taken again', (t) => {
+  const rig = leading(FAILOVER);
+  pass(rig, 2200);
+  t.equal(rig.state.phase, 'HandingOver');
+  rig.written('error');
+  rig.see(master, rig.now + 10);
+  rig.tick(rig.now + 300);
+  rig.written('ok');
+  t.equal(rig.state.phase, 'Leading');
+  t.end();
+});
