@@ -19,11 +19,11 @@ function leading(changes: Partial<CoreConfig> = {}): Rig {
 
 /** So long the disk of the master stays full, while redis-1 follows. */
 function pass(rig: Rig, ms: number, replica: Partial<typeof following> = {}): void {
-  rig.pass(rig.now + ms, () => {
+  for (const end = rig.now + ms; rig.now <= end; rig.now += 100) {
     synced(rig, { instance: { ...following, ...replica } });
     if (rig.state.pendingWrite?.write.op === 'renew') rig.written('ok');
     rig.see(full, rig.now);
-  });
+  }
 }
 
 const FAILOVER = { failsOverUnwritable: true };
