@@ -3,8 +3,8 @@
 import t from 'tap';
 import { isHeartbeat } from '../../agent/core/heartbeat.ts';
 import type { AgentReport, InstanceReport } from '../../src/wire.ts';
-import { limbo, pod } from './core-fixtures.ts';
-import { lease, limboOf, Rig } from './core-rig.ts';
+import { config, limbo, pod } from './core-fixtures.ts';
+import { kinds, lease, limboOf, Rig } from './core-rig.ts';
 
 /** Whether redis-n only shows that it lives where it tells this after that. */
 function isRepeated(
@@ -75,5 +75,17 @@ await t.test('who neither leads nor follows looks at everything', (t) => {
   const rig = Rig.fenced(lease({ term: 2 }), [pod(0), pod(1), pod(2)]);
   t.equal(rig.state.phase, 'Fenced');
   t.equal(isRepeated(rig, { instance: limboOf(2) }), false);
+  t.end();
+});
+
+await t.test('what only shows that a peer lives begins nothing: the next tick does', (t) => {
+  const rig = Rig.leading();
+  rig.peer(2, { instance: limboOf(2) });
+  rig.effects = [];
+  rig.now = rig.state.renewSentAt + config.timing.renewMs;
+  rig.peer(2, { instance: limboOf(2) });
+  t.same(kinds(rig.effects), []);
+  rig.tick();
+  t.ok(kinds(rig.effects).includes('write-lease'));
   t.end();
 });

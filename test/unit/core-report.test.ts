@@ -1,6 +1,7 @@
 // What an agent tells its peers and everybody: the body of /state, from the state alone.
 
 import t from 'tap';
+import { attachmentTo } from '../../agent/core/attachment.ts';
 import type { LocalRedis } from '../../agent/core/model.ts';
 import { reportOf, unhealthiness, unreadiness } from '../../agent/core/report.ts';
 import type { AgentReport } from '../../src/wire.ts';
@@ -24,6 +25,9 @@ await t.test('a master is told where it is open, and who it is', (t) => {
     inSync: false,
     instance: { runId: 'run0', upstream: null },
   });
+  const mute = Rig.leading();
+  mute.feed({ kind: 'redis', redis: silent(mute.now, false) });
+  t.match(told(mute), { isMaster: false, role: 'unknown', state: 'Leading' }, 'it does not answer');
   rig.see({ ...limbo, role: 'replica' });
   t.match(told(rig), { isMaster: false, role: 'limbo', instance: { upstream: '127.0.0.1:1' } });
   const closed = Rig.fenced(lease());
@@ -36,9 +40,10 @@ await t.test('how far a replica is behind is measured from what the holder told'
   const rig = Rig.fenced(lease());
   rig.done({ ...replica, offset: 90 });
   t.match(told(rig), { lagBytes: null, offset: 90, role: 'replica' });
+  rig.now = 10;
   rig.peer(1, { role: 'master', isMaster: true, offset: 150, instance: limboOf(1) });
   rig.peer(2, { role: 'replica', offset: 170, instance: limboOf(2) });
-  rig.tick(60);
+  rig.tick(70);
   t.equal(told(rig).lagBytes, 60);
   t.match(told(rig).peers, [
     { podName: 'redis-1', podIP: '10.0.0.1', role: 'master', offset: 150, lagBytes: 0, ageMs: 60 },
@@ -46,6 +51,9 @@ await t.test('how far a replica is behind is measured from what the holder told'
   ]);
   rig.feed({ kind: 'lease', lease: lease({ resourceVersion: '11', holder: null }) });
   t.equal(told(rig).lagBytes, null, 'nobody holds the group');
+  t.equal(told(rig).inSync, false);
+  rig.state = { ...rig.state, attachment: { ...attachmentTo('10.0.0.1'), caughtUp: true } };
+  t.equal(told(rig).inSync, true);
   t.end();
 });
 
@@ -72,6 +80,7 @@ await t.test('when a Redis was started and seen last is told, also of one that i
 await t.test('a promise is told with its round', (t) => {
   const rig = Rig.fenced(lease());
   t.equal(told(rig).promise, null);
+  t.equal(told(rig).failsafeRound, 0, 'nobody is asked for one');
   rig.peer(1, { failsafeRound: 7, agentId: 'x' });
   t.same(told(rig).promise, { agentId: 'x', round: 7 });
   t.end();
@@ -121,15 +130,16 @@ await t.test('a replica is not measured by a master that is silent, or is none',
   const begin = (isMaster: boolean): Rig => {
     const rig = Rig.fenced(lease());
     rig.done(replica);
+    rig.now = 100;
     rig.peer(1, { role: 'replica', isMaster, instance: limboOf(1) });
     return rig;
   };
   t.equal(unreadiness(begin(false).state), null);
   const rig = begin(true);
-  rig.state = { ...rig.state, now: 1500 };
+  rig.state = { ...rig.state, now: 1600 };
   t.match(unreadiness(rig.state), /not in sync/);
   t.match(unreadiness({ ...rig.state, problem: 'RO_WHY' }), /^RO_WHY/, 'the problem, if any');
-  rig.state = { ...rig.state, now: 1501 };
+  rig.state = { ...rig.state, now: 1601 };
   t.equal(unreadiness(rig.state), null);
   const leading = Rig.leading();
   synced(leading, { isMaster: true });
