@@ -187,8 +187,10 @@ await t.test('a promotion is remembered with its term, and writes are opened as 
   const turn = holding();
   turn.promote(limbo);
   t.equal(turn.s.promotedIn, 2);
+  const asked = turn.s.pendingRedis?.id ?? 0;
   turn.open();
   t.match(turn.s.pendingRedis, { kind: 'open', isolated: false });
+  t.ok((turn.s.pendingRedis?.id ?? 0) > asked, 'each command has a number of its own');
   turn.open({ isolated: true });
   t.match(turn.s.pendingRedis, { isolated: true });
   turn.kill('run0', 'frozen');
