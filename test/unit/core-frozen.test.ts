@@ -46,7 +46,7 @@ await t.test('a promise for a term stands, though nobody tells of that term any 
   rig.peer(1, { term: 7 });
   t.equal(rig.state.frozenTerm, 7);
   rig.feed({ kind: 'pods', pods: [pod(0)] });
-  rig.tick();
+  rig.see(limbo);
   t.equal(rig.state.frozenTerm, 7);
   t.end();
 });

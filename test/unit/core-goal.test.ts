@@ -54,6 +54,16 @@ await t.test('rule 3: what limbo showed of the very process that served is the g
   t.end();
 });
 
+await t.test('rule 3: a fence of another member tells nothing of the giver', (t) => {
+  const rig = nominee(pending, [pod(0), pod(1), pod(2)]);
+  rig.feed({ kind: 'remote-fenced', uid: 'u2', isConfirmed: true, instance: null });
+  t.equal(rig.state.remoteGoal, null);
+  const reached = nominee({ goal: 150 });
+  reached.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance: null });
+  t.equal(reached.state.remoteGoal, null, 'nor of a goal that is known');
+  t.end();
+});
+
 await t.test('rule 3: of a giver whose process restarted nothing more is to come', (t) => {
   const rig = nominee(pending);
   rig.peer(1, { role: 'limbo', frozenTerm: 2, instance: limboOf(1, { runId: 'again' }) });

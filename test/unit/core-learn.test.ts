@@ -85,6 +85,12 @@ await t.test('a master without agent that falls silent while it ends is still in
   t.equal(after(true), true);
   t.equal(after(false), false, 'one that stays may come back as another');
   t.equal(after(false, true), false, 'of one that never answered nothing is known');
+  const rig = Rig.fenced(null, [pod(0), pod(1, { managed: false, leaving: true })]);
+  const later = { ...seen, instance: { ...master, offset: 900 } };
+  for (const probe of [seen, later]) rig.feed({ kind: 'unmanaged', uid: 'u1', probe });
+  t.match(rig.state.unmanaged.get('u1'), { instance: { offset: 900 } }, 'what it had last');
+  rig.feed({ kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance: null });
+  t.equal(rig.state.remoteGoal, null, 'a fence that shows nothing tells no offset');
   t.end();
 });
 
@@ -172,6 +178,9 @@ await t.test('who let no agent in is told from who did not answer', (t) => {
   t.same([...rig.state.fenced], ['u1']);
   t.equal(rig.state.fencedInstances.get('u1')?.runId, 'run1');
   t.equal(rig.state.remoteGoal, null, 'its offset is no goal');
+  tell('u3', {});
+  t.same([...rig.state.fenced], ['u1', 'u3'], 'who did not answer had its time');
+  t.same([...rig.state.fencedInstances.keys()], ['u1'], 'and showed nothing');
   t.end();
 });
 

@@ -196,5 +196,10 @@ await t.test('a limbo that was confirmed is where a hand-over stopped, and no ot
     rig.done({ ...limbo, offset: 120 });
     t.equal(rig.state.stoppedAt, phase === 'HandingOver' ? rig.now : null);
   }
+  const failed = Rig.leading();
+  failed.feed({ kind: 'pods', pods: [pod(0, { leaving: true }), pod(1)] });
+  failed.state = { ...failed.state, pendingRedis: { id: 900, kind: 'limbo', sentAt: 0 } };
+  failed.done(null);
+  t.equal(failed.state.stoppedAt, null);
   t.end();
 });
