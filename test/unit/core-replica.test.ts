@@ -93,10 +93,10 @@ await t.test('no Lease yet: what a person attached by hand stays as it is', (t) 
 });
 
 await t.test('an adopted master is followed beside a Lease of which nothing is recorded', (t) => {
-  const legacy = pod(1, { managed: false });
   const empty = lease({ holder: null, record: { lineage: [], candidates: [], datasets: {} } });
   const instance: Instance = { ...limbo, role: 'master', upstream: null, runId: 'run1' };
-  const begin = (seen: Instance): Rig => {
+  const begin = (seen: Instance, leaving = false): Rig => {
+    const legacy = pod(1, { managed: false, leaving });
     const rig = beside(seen, empty, [pod(0), legacy]);
     const probe = { reachable: true, instance, pod: 'redis-1', volume: 'u1', seenAt: 0 } as const;
     rig.feed({ kind: 'unmanaged', uid: 'u1', probe });
@@ -105,6 +105,8 @@ await t.test('an adopted master is followed beside a Lease of which nothing is r
   };
   t.same(kinds(begin(ofOne).effects), []);
   t.match(begin(replicaOf('10.0.0.9')).effects, [{ kind: 'limbo' }], 'nobody else is');
+  const ends = begin(ofOne, true);
+  t.notOk(kinds(ends.effects).includes('limbo'), 'to its end');
   t.end();
 });
 
