@@ -90,6 +90,8 @@ await t.test('a master whose pod has no address yet routes nothing, and says so'
   t.same(told(state, view([service()])), ['false: this pod has no address yet']);
   t.same(told({ ...state, pods: null }, view([service()])), ['false: this pod has no address yet']);
   t.same(told(state, view([], { services: null })), [], 'nor is it told before they are listed');
+  const unread = view([service()], { slices: null });
+  t.same(told(leader(), unread), ['false: its EndpointSlice was not read yet']);
   t.end();
 });
 
