@@ -135,3 +135,19 @@ await t.test('a hand-over that has given nothing away ends once writes are taken
   t.equal(rig.state.phase, 'Leading');
   t.end();
 });
+
+await t.test('its five minutes run from its promotion, whatever the clock', (t) => {
+  const rig = leading(FAILOVER);
+  const { lineage, datasets, candidates } = recordOf(rig.state);
+  const history = [{ term: 1, holder: 'redis-0', reason: REFUSES_WRITES, at: '' }];
+  const record = { lineage, datasets, candidates, history };
+  const holder = rig.state.config.self;
+  const now = 1_000_000;
+  rig.state = { ...rig.state, now, phaseSince: now, renewSentAt: now, validUntil: now + 2000 };
+  rig.now = now;
+  rig.feed({ kind: 'lease', lease: lease({ resourceVersion: '99', holder, term: 1, record }) });
+  pass(rig, 5000);
+  t.equal(rig.state.phase, 'Leading');
+  t.same(handed(rig), []);
+  t.end();
+});
