@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import { limbo, pod } from './core-fixtures.ts';
-import { kinds, lease, Rig, SELF, synced, writes } from './core-rig.ts';
+import { kinds, lease, Rig, SELF, silent, synced, writes } from './core-rig.ts';
 
 const held = (changes: Parameters<typeof lease>[0] = {}) =>
   lease({ resourceVersion: '11', holder: SELF, term: 2, ...changes });
@@ -74,6 +74,15 @@ await t.test('rule 9: not where its Redis is not in limbo, or about to leave it'
     t.equal(rig.state.phase, 'Acquiring');
     t.equal(rig.state.frozenTerm, null);
   }
+  t.end();
+});
+
+await t.test('rule 9: nor where it does not answer', (t) => {
+  const rig = Rig.fenced(lease({ term: 2 }));
+  rig.peer(1, { term: 7 });
+  rig.state = { ...rig.state, redis: silent(0, false), frozenTerm: null };
+  rig.feed({ kind: 'lease', lease: held() });
+  t.match(rig.state, { phase: 'Acquiring', frozenTerm: null });
   t.end();
 });
 

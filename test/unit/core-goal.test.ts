@@ -165,6 +165,19 @@ await t.test(
   },
 );
 
+await t.test(
+  'rule 4: a goal that was told stands for two seconds, though its giver is gone',
+  (t) => {
+    const rig = nominee({ goal: 150 });
+    const gone = { role: 'unknown', refused: true, instance: null } as const;
+    pass(rig, 1950, limbo, gone);
+    t.notOk(isPromoted(rig));
+    pass(rig, 2600, limbo, gone);
+    t.ok(isPromoted(rig));
+    t.end();
+  },
+);
+
 await t.test('rule 4: what is returned was not compared, and nobody leads beside it', (t) => {
   const rig = nominee({ goal: 200 });
   rig.frozen(1, { offset: 200 });

@@ -49,6 +49,23 @@ await t.test('Following: a replica that somebody put into limbo is attached agai
   t.end();
 });
 
+await t.test('Following: a replica whose Redis restarted is stopped, and attached again', (t) => {
+  const rig = beside(ofOne, lease());
+  rig.see({ ...ofOne, runId: 'again' }, 20);
+  t.match(rig.effects, [{ kind: 'limbo', cutClients: false }]);
+  t.equal(rig.state.phase, 'Fenced');
+  rig.done({ ...limbo, runId: 'again' });
+  t.same(kinds(rig.effects), ['limbo', 'attach']);
+  t.end();
+});
+
+await t.test('in the first term of a group nothing is attached before an id is recorded', (t) => {
+  const rig = Rig.fenced(lease({ record: { lineage: [] } }));
+  t.same(kinds(rig.effects), []);
+  t.equal(rig.state.phase, 'Fenced');
+  t.end();
+});
+
 await t.test('a replica of another than the holder stops, also where its term is open', (t) => {
   const rig = beside(ofOne, lease());
   const holder = { pod: 'redis-2', uid: 'u2', agentId: 'p2' };

@@ -49,6 +49,8 @@ await t.test('how far a replica is behind is measured from what the holder told'
     { podName: 'redis-1', podIP: '10.0.0.1', role: 'master', offset: 150, lagBytes: 0, ageMs: 60 },
     { podName: 'redis-2', lagBytes: 0 },
   ]);
+  const mute = { ...rig.state, redis: silent(70, false) };
+  t.equal(reportOf(mute, context).lagBytes, null, 'of its own offset nothing is known');
   rig.feed({ kind: 'lease', lease: lease({ resourceVersion: '11', holder: null }) });
   t.equal(told(rig).lagBytes, null, 'nobody holds the group');
   t.equal(told(rig).inSync, false);

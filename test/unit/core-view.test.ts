@@ -94,7 +94,9 @@ await t.test('data are unknown that have keys, no descent, and nobody let go', (
   const all = [member(0), empty, stranger, member(2, { replid: 'zzz' })];
   t.same(unknownData(state, all), [stranger]);
   t.same(unknownData({ ...state, pods: null }, [stranger]), [stranger]);
-  t.equal(awaitedVolume(state, stranger), null, 'what is fresher than they is not known');
+  const claims = { 'redis-9': entry('bbb', 900, { volume: 'pvc/data-redis-9' }) };
+  t.equal(awaitedVolume(knowing({ datasets: claims }), member(0)), 'redis-9');
+  t.equal(awaitedVolume(knowing({ datasets: claims }), stranger), null, 'fresher than unknown');
   t.end();
 });
 
