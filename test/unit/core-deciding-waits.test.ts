@@ -49,6 +49,28 @@ await t.test('rule 6: whom the giver judged unlisted, or who is the first, doubt
   t.end();
 });
 
+await t.test('rule 6: in a term that a person forced nobody unheard is waited for', (t) => {
+  const promoted = (forcedTerm: number | null): boolean => {
+    const rig = Rig.nominee({ basisMs: 0, candidates: [candidate(1), candidate(2)] }, pods);
+    rig.state = { ...rig.state, forcedTerm };
+    rig.pass(600, () => {
+      rig.frozen(1);
+      rig.see(limbo);
+    });
+    return isPromoted(rig);
+  };
+  t.equal(promoted(2), true);
+  t.equal(promoted(1), false, 'that was another term');
+  t.end();
+});
+
+await t.test('decided: a fresher peer that goes on replicating is not waited for', (t) => {
+  const rig = Rig.nominee({ basisMs: 0, decided: true });
+  rig.peer(1, { role: 'replica', frozenTerm: null, instance: limboOf(1, { offset: 150 }) });
+  t.ok(isPromoted(rig));
+  t.end();
+});
+
 await t.test('rule 6: who restarted lets go of the Lease while fresher data may come back', (t) => {
   const datasets = {
     'redis-9': { volume: 'pvc/data-redis-9', replid: 'aaa', offset: 9000, keys: 5 },
