@@ -100,7 +100,8 @@ await t.test('Deciding: who is not eligible for 300 ms names the best, else rele
     return rig;
   };
   const named1 = begin((rig) => rig.frozen(1));
-  t.match(writes(named1.effects), [{ op: 'transfer', holder: named(1), term: 3 }]);
+  const record = { goal: null, decided: false };
+  t.match(writes(named1.effects), [{ op: 'transfer', holder: named(1), term: 3, record }]);
   const alone = begin(() => undefined);
   t.match(writes(alone.effects), [{ op: 'release', holder: null, term: 2 }]);
   t.end();
