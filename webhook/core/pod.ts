@@ -72,6 +72,8 @@ export type Pod = {
     initContainers?: Container[];
     volumes?: Volume[];
     serviceAccountName?: string;
+    /** The older name of the same; the newer one wins. */
+    serviceAccount?: string;
     automountServiceAccountToken?: boolean;
     terminationGracePeriodSeconds?: number;
     shareProcessNamespace?: boolean;
@@ -80,6 +82,9 @@ export type Pod = {
     securityContext?: { runAsUser?: number; fsGroup?: number; runAsNonRoot?: boolean };
   };
 };
+
+/** On a pod: the container that `kubectl logs` and `kubectl exec` mean without being told. */
+export const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';
 
 /** A list that may be absent. */
 export function list<T>(value: readonly T[] | null | undefined): readonly T[] {
