@@ -162,9 +162,8 @@ const start = fc.constantFrom(
   { args: ['redis-server', '--replicaof', '127.0.0.1', '1'] },
 );
 export const likelyPod: fc.Arbitrary<Pod> = fc.tuple(pod, start).map(([each, words]) => {
-  const [{ command: _command, args: _args, image, ...first }] = each.spec?.containers as [
-    Container,
-  ];
+  const containers = (each.spec?.containers ?? []) as [Container];
+  const [{ command: _command, args: _args, image, ...first }] = containers;
   const redis = {
     ...first,
     name: 'redis',

@@ -59,6 +59,8 @@ export type OwnerReference = {
 };
 
 export type Pod = {
+  /** Of a template, offline: what makes pods of it. Pods have a reference to it. */
+  owner?: OwnerReference;
   metadata?: {
     name?: string;
     generateName?: string;
@@ -101,6 +103,7 @@ export function annotationsOf(pod: Pod): Readonly<Record<string, string>> {
 
 /** The owner that creates this pod, if any. */
 export function controllerOf(pod: Pod): OwnerReference | undefined {
+  if (pod.owner !== undefined) return pod.owner;
   const owners = list(pod.metadata?.ownerReferences);
   return owners.find((owner) => owner.controller === true) ?? owners[0];
 }

@@ -162,7 +162,8 @@ class Restoring {
       case 'variable':
         this.#variable(container);
         break;
-      default:
+      case 'present':
+      case 'none':
         break;
     }
     if (!this.#isNoted('preStop')) return;
@@ -184,7 +185,8 @@ class Restoring {
     args.splice(at, FENCE_WORDS.length);
     container.args = args;
     // All of them were ours, with at most the server's name before the fence.
-    const isOurs = args.length === 0 || (args.length === 1 && /-server$/.test(args[0] ?? ''));
+    const isOurs =
+      args.length === 0 || (args.length === 1 && args[0]?.endsWith('-server') === true);
     if (isOurs) this.#reset(container as Fields, 'args', 'args');
   }
 

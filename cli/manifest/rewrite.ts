@@ -1,0 +1,86 @@
+// Puts changed values into a manifest's text and reads the result again: what comes out says exactly what it
+// should, or it is no result at all.
+
+import { isDeepStrictEqual } from 'node:util';
+import { editsOf, type TextEdit } from './edit.ts';
+import type { Manifest, ParsedDocument } from './parse.ts';
+import { readDocuments } from './parse.ts';
+import { documentText } from './render.ts';
+
+export type Rewritten = {
+  readonly text: string;
+  /** Documents (counted from 0) whose comments and style could not be kept. */
+  readonly flattened: readonly number[];
+};
+
+/** `targets`: by number of document; others keep their bytes. */
+export function rewrite(manifest: Manifest, targets: ReadonlyMap<number, unknown>): Rewritten {
+  const { text, documents, values } = manifest;
+  // From the last one to the first, so that places stay true.
+  const numbers = [...targets.keys()].toSorted((a, b) => b - a);
+  const wanted = values.map((value, index) => (targets.has(index) ? targets.get(index) : value));
+  const flattened: number[] = [];
+  let result = text;
+  for (const index of numbers) {
+    const document = documents[index];
+    if (document === undefined || isDeepStrictEqual(values[index], wanted[index])) continue;
+    const expected = values.map((value, at) => (at >= index ? wanted[at] : value));
+    const edited = attempt(() => apply(result, editsOf(text, document, wanted[index]), text));
+    if (edited !== undefined && says(edited, expected)) {
+      result = edited;
+      continue;
+    }
+    flattened.unshift(index);
+    const plain = apply(result, [flat(text, document, wanted[index])], text);
+    if (!says(plain, expected)) {
+      throw new Error(`document ${index + 1} cannot be written back; nothing was written`);
+    }
+    result = plain;
+  }
+  return { text: result, flattened };
+}
+
+function attempt<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}
+
+/** `edits` are places of `original`, of which `text` has the same beginning. */
+function apply(text: string, edits: readonly TextEdit[], original: string): string {
+  const newline = original.includes('\r\n') ? '\r\n' : '\n';
+  // Equal places keep their order: what is within something comes before what follows it.
+  const sorted = edits
+    .map((edit, index) => ({ ...edit, index }))
+    .toSorted((a, b) => a.start - b.start || a.index - b.index);
+  const pieces: string[] = [];
+  let at = 0;
+  for (const { start, end, text: inserted } of sorted) {
+    if (start < at) throw new Error('edits overlap');
+    pieces.push(text.slice(at, start), inserted.replaceAll('\n', newline));
+    at = end;
+  }
+  return [...pieces, text.slice(at)].join('');
+}
+
+function says(text: string, expected: readonly unknown[]): boolean {
+  const documents = readDocuments(text);
+  return (
+    documents.length === expected.length &&
+    documents.every(
+      (document, index) =>
+        document.errors.length === 0 && isDeepStrictEqual(document.toJS(), expected[index]),
+    )
+  );
+}
+
+/** The document anew, in plain style. */
+function flat(source: string, { contents, range }: ParsedDocument, target: unknown): TextEdit {
+  const start = contents?.range[0] ?? range[1];
+  const end = Math.max(contents?.range[1] ?? start, start);
+  const isJson = source[start] === '{' || source[start] === '[';
+  const text = isJson ? JSON.stringify(target, null, 2) : documentText(target, { dashes: 2 });
+  return { start, end, text: source[end - 1] === '\n' ? `${text}\n` : text };
+}
