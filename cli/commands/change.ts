@@ -28,12 +28,15 @@ export function changed(
     const value = targets.get(document) ?? copyOf(manifest.values[document]);
     targets.set(document, putAt(value, path, pod));
   }
+  const { mark } = manifest;
   const { text, flattened } = rewrite(manifest, targets);
   const lost = flattened.map(
     (index) =>
       `warning: ${manifest.name}: document ${index + 1} is written anew, without its comments: ` +
       'its anchors or its style could not be kept',
   );
-  const stdout = asDiff ? unifiedDiff(manifest.name, manifest.text, text) : text;
+  const stdout = asDiff
+    ? unifiedDiff(manifest.name, mark + manifest.text, mark + text)
+    : mark + text;
   return outcome(EXIT.ok, stdout, [...notes, ...lost]);
 }

@@ -17,7 +17,11 @@ type Group = {
 };
 
 function groupsOf(managed: readonly Managed[]): Group[] {
-  const byName = Map.groupBy(managed, ({ namespace, group }) => `${namespace}/${group}`);
+  const byName = new Map<string, Managed[]>();
+  for (const each of managed) {
+    const key = `${each.namespace}/${each.group}`;
+    byName.set(key, [...(byName.get(key) ?? []), each]);
+  }
   return [...byName.values()].flatMap((members) => {
     const [first] = members;
     return first === undefined ? [] : [{ namespace: first.namespace, group: first.group, members }];

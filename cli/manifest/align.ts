@@ -11,10 +11,13 @@ export type Step = {
   readonly before: number;
 };
 
-/** Containers, volumes and variables are the same while their name is. */
+/** Containers, volumes and variables are the same while their name is; objects, while kind and name are. */
 function identity(item: unknown): string {
-  const name = isMap(item) ? item['name'] : undefined;
-  return typeof name === 'string' ? `name ${name}` : JSON.stringify(item);
+  if (!isMap(item)) return JSON.stringify(item);
+  const { kind, name, metadata } = item;
+  if (typeof name === 'string') return `name ${name}`;
+  if (!isMap(metadata)) return JSON.stringify(item);
+  return `object ${JSON.stringify([kind, metadata['namespace'], metadata['name']])}`;
 }
 
 /** The longest run of items that both have, in order; in the order of the old list. */
@@ -48,5 +51,17 @@ export function alignItems(from: readonly unknown[], to: readonly unknown[]): St
       j++;
     }
   }
-  return steps;
+  return steps.reduce<Step[]>((all, step) => {
+    const last = all.at(-1);
+    // One that went where another came is one that changed.
+    const isChange =
+      last?.from !== undefined &&
+      last.to === undefined &&
+      step.from === undefined &&
+      step.to !== undefined &&
+      isMap(from[last.from]) === isMap(to[step.to]);
+    if (isChange) all[all.length - 1] = { ...last, to: step.to };
+    else all.push(step);
+    return all;
+  }, []);
 }

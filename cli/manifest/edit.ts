@@ -124,9 +124,7 @@ class Editor {
     const from = this.#lineStart(start);
     const isNextLine = source[end - 1] === '\n';
     const lineEnd = isNextLine ? end - 1 : source.indexOf('\n', end);
-    // Without a line break at its end the text loses the one before.
-    if (lineEnd < 0) this.#edit(Math.max(0, from - 1), source.length, '');
-    else this.#edit(from, lineEnd + 1, '');
+    this.#edit(from, lineEnd < 0 ? source.length : lineEnd + 1, '');
   }
 
   #isLineStart(offset: number): boolean {
@@ -276,7 +274,8 @@ class Editor {
 const MERGE = '<<';
 
 function keyText({ key }: Pair<Node, Node | null>): string {
-  return isScalar(key) ? String(key.value) : '';
+  // The library has a symbol for the key of a merge.
+  return isScalar(key) ? (typeof key.value === 'symbol' ? MERGE : String(key.value)) : '';
 }
 
 function isEmpty(value: object): boolean {

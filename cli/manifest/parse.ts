@@ -7,6 +7,8 @@ export type ParsedDocument = Document.Parsed;
 
 export type Manifest = {
   readonly name: string;
+  /** A byte order mark, which the library would count as a column. */
+  readonly mark: string;
   readonly text: string;
   readonly documents: readonly ParsedDocument[];
   /** What each document says. */
@@ -30,7 +32,9 @@ export function readDocuments(text: string, lines?: LineCounter): ParsedDocument
   return [...parsed] as ParsedDocument[];
 }
 
-export function parseManifest(name: string, text: string): ParsedManifest {
+export function parseManifest(name: string, whole: string): ParsedManifest {
+  const mark = whole.startsWith('\ufeff') ? '\ufeff' : '';
+  const text = whole.slice(mark.length);
   const lines = new LineCounter();
   const documents = readDocuments(text, lines);
   const errors: string[] = [];
@@ -53,7 +57,7 @@ export function parseManifest(name: string, text: string): ParsedManifest {
     }
   });
   if (errors.length > 0) return { ok: false, errors: errors.slice(0, ERRORS_MAX) };
-  return { ok: true, manifest: { name, text, documents, values } };
+  return { ok: true, manifest: { name, mark, text, documents, values } };
 }
 
 /** Where the first alias stands that leads nowhere. */

@@ -23,7 +23,7 @@ export function quoted(value: unknown): string {
   );
 }
 
-function inlineText(value: unknown): string {
+export function inlineText(value: unknown): string {
   if (typeof value !== 'string') return quoted(value);
   if (PLAIN.test(value) && !WORD.test(value)) return value;
   // A text that is JSON itself stays readable.

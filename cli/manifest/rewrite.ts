@@ -16,14 +16,33 @@ export type Rewritten = {
 /** `targets`: by number of document; others keep their bytes. */
 export function rewrite(manifest: Manifest, targets: ReadonlyMap<number, unknown>): Rewritten {
   const { text, documents, values } = manifest;
-  // From the last one to the first, so that places stay true.
-  const numbers = [...targets.keys()].toSorted((a, b) => b - a);
   const wanted = values.map((value, index) => (targets.has(index) ? targets.get(index) : value));
+  const numbers = [...targets.keys()].filter(
+    (index) => !isDeepStrictEqual(values[index], wanted[index]),
+  );
+  // Nearly always all of them can be edited, and one reading is enough to know it.
+  const whole = attempt(() => {
+    const edits = numbers.flatMap((index) => {
+      const document = documents[index];
+      return document === undefined ? [] : editsOf(text, document, wanted[index]);
+    });
+    return apply(text, edits, text);
+  });
+  if (whole !== undefined && says(whole, wanted)) return { text: whole, flattened: [] };
+  return oneByOne(manifest, numbers, wanted);
+}
+
+/** From the last one to the first, so that places stay true. */
+function oneByOne(
+  { text, documents, values }: Manifest,
+  numbers: readonly number[],
+  wanted: readonly unknown[],
+): Rewritten {
   const flattened: number[] = [];
   let result = text;
-  for (const index of numbers) {
+  for (const index of numbers.toSorted((a, b) => b - a)) {
     const document = documents[index];
-    if (document === undefined || isDeepStrictEqual(values[index], wanted[index])) continue;
+    if (document === undefined) continue;
     const expected = values.map((value, at) => (at >= index ? wanted[at] : value));
     const edited = attempt(() => apply(result, editsOf(text, document, wanted[index]), text));
     if (edited !== undefined && says(edited, expected)) {
@@ -62,7 +81,9 @@ function apply(text: string, edits: readonly TextEdit[], original: string): stri
     pieces.push(text.slice(at, start), inserted.replaceAll('\n', newline));
     at = end;
   }
-  return [...pieces, text.slice(at)].join('');
+  const result = [...pieces, text.slice(at)].join('');
+  // Where the last line was removed, the one before it ends the text now.
+  return original.endsWith('\n') ? result : result.replace(/\r?\n$/, '');
 }
 
 function says(text: string, expected: readonly unknown[]): boolean {

@@ -1,8 +1,11 @@
 // A text that grows or shrinks in one place, as a boot fence makes it, is changed in that place: a script in a
-// block keeps its lines, a quoted word its quotes. All else is for the caller to write anew.
+// block keeps its lines. Other words keep their kind of quotes. All else is for the caller to write anew.
 
-import { type Scalar } from 'yaml';
+import type { Scalar } from 'yaml';
 import type { TextEdit } from './edit.ts';
+import { inlineText, quoted } from './render.ts';
+
+type Range = readonly [number, number, number];
 
 /** What means itself in every style. */
 const HARMLESS = /^[ \w.-]+$/;
@@ -26,9 +29,27 @@ function bodyOf(raw: string): number {
 }
 
 export function scalarEdit(source: string, node: Scalar, target: unknown): TextEdit | undefined {
-  const old = node.value;
-  const range = node.range;
-  if (typeof old !== 'string' || typeof target !== 'string' || !range) return undefined;
+  const { range } = node;
+  if (!range || typeof target === 'object') return undefined;
+  return pieceEdit(source, node, target, range) ?? wordEdit(source, target, range);
+}
+
+function wordEdit(source: string, target: unknown, range: Range): TextEdit | undefined {
+  const raw = source.slice(range[0], range[1]);
+  // Nothing, or a block of lines.
+  if (raw === '' || /^[|>]/.test(raw)) return undefined;
+  const isSingle = raw.startsWith("'") && typeof target === 'string' && HARMLESS.test(target);
+  const text = isSingle ? `'${target}'` : raw.startsWith('"') ? quoted(target) : inlineText(target);
+  return { start: range[0], end: range[1], text };
+}
+
+function pieceEdit(
+  source: string,
+  { value: old }: Scalar,
+  target: unknown,
+  range: Range,
+): TextEdit | undefined {
+  if (typeof old !== 'string' || typeof target !== 'string') return undefined;
   const raw = source.slice(range[0], range[1]);
   const isEscaped = raw.startsWith('"') ? raw.includes('\\') : /^'.*''/s.test(raw.slice(0, -1));
   if (old === '' || target === '' || isEscaped) return undefined;
