@@ -1,4 +1,4 @@
-// The texts of --help. Each example was run; test/unit/cli-help.test.ts runs them again.
+// The texts of --help. Each example was run; test/unit/cli-run.test.ts runs them again.
 
 import { helpText, type OptionTable } from '../src/options.ts';
 import { VERSION } from '../src/version.ts';

@@ -1,7 +1,7 @@
 // What check finds at one object: its labels, what the webhook would say to it, its kind and its number of pods.
 
 import { INJECT_LABEL } from '../../src/names.ts';
-import { isSilent, type Reason, reasonText } from '../../webhook/core/reasons.ts';
+import { isSilent, type Reason, type ReasonCode, reasonText } from '../../webhook/core/reasons.ts';
 import type { Judged } from '../judge.ts';
 import { isMap } from '../manifest/plain.ts';
 import { type Item, titleOf, workloadOf } from '../manifest/workloads.ts';
@@ -39,7 +39,7 @@ export function labelFindings(items: readonly Item[]): Finding[] {
 }
 
 /** What to do where the reason's own text does not tell. */
-const REMEDIES: Readonly<Record<string, string>> = {
+export const REMEDIES: Readonly<Partial<Record<ReasonCode, string>>> = {
   'namespace-unlabelled': `label the Namespace ${INJECT_LABEL}=enabled`,
   'hand-written': 'take the container out and let the webhook add it, or care for it by hand',
   'windows-pod': 'run Redis on Linux nodes',

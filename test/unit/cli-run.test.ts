@@ -1,6 +1,7 @@
 // The program from its words to what it says: usage, exit codes, bad input, and differences that apply.
 
 import { execFile } from 'node:child_process';
+import { chmodSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as fc from 'fast-check';
 import { test } from 'tap';
@@ -115,6 +116,29 @@ void test('the program reads a pipe and ends with the right code', async (t) => 
   const back = await call(['uninject', '-f', '-'], injected.stdout);
   t.match(back, { code: 0, stdout: /^# A plain Redis of three pods/ });
   t.match(await call(['inject', '-f', '-'], 'a: [1'), { code: 1, stdout: /^$/ });
+});
+
+void test('the examples of the help run as they stand', async (t) => {
+  const directory = t.testdir({
+    'redis-orchestrator': `#!/bin/sh\nexec '${process.execPath}' '${MAIN}' "$@"\n`,
+    'redis.yaml': readFileSync(PLAIN),
+    'injected.yaml': (await told(['inject', '-f', 'a'], { a: REDIS })).stdout,
+    'namespace.yaml':
+      'apiVersion: v1\nkind: Namespace\nmetadata:\n  name: default\n  labels: {redis-orchestrator.io/inject: enabled}\n',
+  });
+  const env = { ...process.env, PATH: `${directory}:${process.env['PATH']}` };
+  chmodSync(`${directory}/redis-orchestrator`, 0o755);
+  for (const { examples } of Object.values(COMMANDS)) {
+    for (const example of examples) {
+      const script = `redis-orchestrator ${example}`;
+      const code = await new Promise<unknown>((resolve) => {
+        execFile('sh', ['-c', script], { cwd: directory, env }, (error) =>
+          resolve(error?.code ?? 0),
+        );
+      });
+      t.equal(code, 0, example);
+    }
+  }
 });
 
 /** Applies a unified difference, checking every line that it names. */
