@@ -86,6 +86,17 @@ void test('on a live pod the older field of the account goes back as well', asyn
   t.strictSame(restored(live).pod, pod);
 });
 
+void test('a token that was the only mount comes back, though the API server stored no empty list', async (t) => {
+  const name = 'kube-api-access-ab12c';
+  const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
+  const pod = redisPod({ volumeMounts: [{ name, mountPath, readOnly: true }] });
+  Object.assign(pod.spec ?? {}, { volumes: [{ name, emptyDir: {} }] });
+  const live = injected(pod);
+  t.same(redisOf(live).volumeMounts, []);
+  delete redisOf(live).volumeMounts;
+  t.strictSame(restored(live).pod, pod);
+});
+
 void test('what is no injection of ours is left', async (t) => {
   const left = (pod: Pod): string => {
     const result = uninject(pod);

@@ -141,12 +141,15 @@ class Restoring {
 
   #token(spec: NonNullable<Pod['spec']>): void {
     const { volumes = [], mounts = [] } = this.#before;
-    const insert = (items: unknown, at: number, item: unknown): void => {
-      if (Array.isArray(items)) items.splice(at, 0, item);
+    // The API server stores no empty lists: where the token was alone, there is none any more.
+    const insert = (holder: unknown, key: string, at: number, item: unknown): void => {
+      if (typeof holder !== 'object' || holder === null) return;
+      const items: unknown = (holder as Fields)[key] ?? [];
+      if (Array.isArray(items)) (holder as Fields)[key] = items.toSpliced(at, 0, item);
     };
-    for (const [at, volume] of volumes) insert(spec.volumes, at, fullVolume(volume));
+    for (const [at, volume] of volumes) insert(spec, 'volumes', at, fullVolume(volume));
     for (const [key, index, at, mount] of mounts) {
-      insert(spec[key]?.[index]?.volumeMounts, at, fullMount(mount));
+      insert(spec[key]?.[index], 'volumeMounts', at, fullMount(mount));
     }
   }
 
