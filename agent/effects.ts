@@ -131,7 +131,8 @@ export class Effects {
     if (done.outcome !== 'ok') {
       log.warn({ op: write.op, outcome: done.outcome, detail: done.detail }, 'Lease not written');
     }
-    this.#core.dispatch({ kind: 'lease-written', id, outcome: done.outcome, lease: done.lease });
+    const { outcome, detail } = done;
+    this.#core.dispatch({ kind: 'lease-written', id, outcome, detail, lease: done.lease });
     if (done.absent) this.#core.dispatch({ kind: 'lease', lease: null });
     if (done.outcome !== 'timeout' && done.outcome !== 'error') return;
     const read = await lease.read(requestTimeoutMs);

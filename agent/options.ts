@@ -100,6 +100,7 @@ export const AGENT_OPTIONS = {
     flag: 'min-replicas-to-write',
     env: 'RO_MIN_REPLICAS_TO_WRITE',
     kind: 'integer',
+    max: 1000,
     text: 'min-replicas-to-write of an open master (default: what Redis was configured with)',
   },
   isolation: POLICY_OPTIONS.isolation,

@@ -6,7 +6,7 @@ import type { AgentReport } from '../src/wire.ts';
 import type { Timer } from './clock.ts';
 import { ailment } from './core/ailment.ts';
 import { labelChanges } from './core/labels.ts';
-import type { AgentEvent, AgentState, PodView } from './core/model.ts';
+import type { AgentEvent, AgentState, PodView, StepResult } from './core/model.ts';
 import { type Notice, noticesOf } from './core/notices.ts';
 import { reportOf, unhealthiness, unreadiness } from './core/report.ts';
 import { initialState, step } from './core/step.ts';
@@ -30,6 +30,8 @@ import { effectTrace, eventTrace } from './trace.ts';
 const HEARTBEAT_MS = 500;
 const OFFSET_PUBLISH_MS = 100;
 const STALL_MS = 250;
+/** EX_SOFTWARE of sysexits.h. */
+const CORE_THREW = 70;
 
 export type RuntimeParts = EffectParts &
   RoundParts & {
@@ -165,7 +167,9 @@ export class Runtime {
     const before = this.#state;
     const { isTraced = false, core } = this.#parts;
     if (isTraced) this.#trace(eventTrace(event, core.self.agentId));
-    const { state, effects, reason, isNews } = step(before, event, clock.now());
+    const result = this.#step(event);
+    if (result === null) return false;
+    const { state, effects, reason, isNews } = result;
     this.#state = state;
     // A report that is old news may still be newer than the Lease that this agent knows.
     if (event.kind === 'peer') this.#rounds.catchUp();
@@ -193,6 +197,23 @@ export class Runtime {
     const hasMoved = state.phase !== before.phase;
     if (hasMoved && event.kind !== 'tick') this.#queue.push({ kind: 'tick' });
     return true;
+  }
+
+  /**
+   * Null where the core threw, which is a bug. What a peer sent is left out then; anything else would come
+   * again and again, while validity ends: the agent ends, and its successor starts with a clean state.
+   */
+  #step(event: AgentEvent): StepResult | null {
+    const { clock, log, onExit } = this.#parts;
+    try {
+      return step(this.#state, event, clock.now());
+    } catch (error) {
+      const from = event.kind === 'peer' ? { peer: event.report.podName } : {};
+      const detail = error instanceof Error ? error.stack : String(error);
+      log.error({ ...from, event: event.kind, detail }, 'a bug of the agent: the core threw');
+      if (event.kind !== 'peer') onExit(CORE_THREW);
+      return null;
+    }
   }
 
   /** Said once per change; it stands in /state for as long as it lasts. */

@@ -17,7 +17,7 @@ export type EventText = {
   readonly note: string;
 };
 
-/** Limits of the API server (validation of events.k8s.io/v1). */
+/** Limits of the API server (validation of events.k8s.io/v1), in bytes. */
 const NOTE_MAX = 1024;
 const NAME_MAX = 200;
 
@@ -32,12 +32,12 @@ export function eventBody(
   return {
     metadata: {
       namespace,
-      name: `${name.slice(0, NAME_MAX)}.${from.suffix}`,
+      name: `${name.slice(0, NAME_MAX).replace(/[-.]$/, '')}.${from.suffix}`,
     },
     type,
     reason,
     action,
-    note: note.length <= NOTE_MAX ? note : `${note.slice(0, NOTE_MAX - 1)}…`,
+    note: shortened(note),
     reportingController: from.controller,
     reportingInstance: from.instance,
     regarding: {
@@ -48,6 +48,19 @@ export function eventBody(
       name,
     },
   };
+}
+
+/** The API server counts bytes. */
+function shortened(note: string): string {
+  const bytes = Buffer.from(note);
+  if (bytes.length <= NOTE_MAX) return note;
+  const ellipsis = '…';
+  const room = NOTE_MAX - Buffer.byteLength(ellipsis);
+  // A character that was cut in two is left out.
+  return `${bytes
+    .subarray(0, room)
+    .toString()
+    .replace(/\uFFFD$/, '')}${ellipsis}`;
 }
 
 /** RO_DATA_CONFLICT and data-conflict: DataConflict. */

@@ -1,25 +1,73 @@
 // Whether what a peer sent is a report: peers of another version, or strangers at an old address,
-// may send anything.
+// may send anything. Every field that anybody reads is looked at.
 
-import type { AgentReport } from './wire.ts';
+import { type AgentReport, type InstanceReport, isTerm, ROLE_NAMES } from './wire.ts';
 
-const STRINGS = ['podName', 'podIP', 'podUID', 'agentId', 'role', 'state', 'volume'] as const;
-const NUMBERS = ['protocol', 'clockMs', 'term', 'failsafeRound'] as const;
-const INSTANCE_STRINGS = ['runId', 'replid', 'replid2'] as const;
-const INSTANCE_NUMBERS = ['secondOffset', 'offset', 'priority', 'keys'] as const;
+type Check = (value: unknown) => boolean;
+type Shape<T> = Readonly<Partial<Record<keyof T, Check>>>;
 
-function has(value: object, names: readonly string[], kind: 'string' | 'number'): boolean {
-  return names.every((name) => {
-    const field: unknown = Reflect.get(value, name);
-    return typeof field === kind && (kind !== 'number' || Number.isFinite(field));
-  });
-}
+const text: Check = (value) => typeof value === 'string';
+const flag: Check = (value) => typeof value === 'boolean';
+const count: Check = (value) => typeof value === 'number' && Number.isFinite(value);
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+const oneOf =
+  (names: readonly unknown[]): Check =>
+  (value) =>
+    names.includes(value);
+const shaped =
+  <T>(shape: Shape<T>): Check =>
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries<Check | undefined>(shape).every(([name, check]) =>
+      check?.(Reflect.get(value, name)),
+    );
 
-export function isAgentReport(value: unknown): value is AgentReport {
-  if (typeof value !== 'object' || value === null) return false;
-  if (!has(value, STRINGS, 'string') || !has(value, NUMBERS, 'number')) return false;
-  const instance: unknown = Reflect.get(value, 'instance');
-  if (instance === null) return true;
-  if (typeof instance !== 'object') return false;
-  return has(instance, INSTANCE_STRINGS, 'string') && has(instance, INSTANCE_NUMBERS, 'number');
-}
+const INSTANCE: Shape<InstanceReport> = {
+  runId: text,
+  version: text,
+  replid: text,
+  replid2: text,
+  secondOffset: count,
+  offset: count,
+  priority: count,
+  keys: count,
+  loading: flag,
+  syncing: flag,
+  linkUp: flag,
+  aof: flag,
+  unwritable: oneOf([undefined, null, 'aof', 'rdb']),
+  upstream: orNull(text),
+};
+
+const REPORT: Shape<AgentReport> = {
+  podName: text,
+  podIP: text,
+  podUID: text,
+  isMaster: flag,
+  startupTime: orNull(text),
+  protocol: count,
+  agentId: text,
+  clockMs: count,
+  role: oneOf(ROLE_NAMES),
+  // A later version may have more of them.
+  state: text,
+  term: isTerm,
+  offset: orNull(count),
+  holder: orNull(text),
+  frozenTerm: orNull(isTerm),
+  finalOffset: orNull(shaped<{ term: number; offset: number }>({ term: isTerm, offset: count })),
+  volume: text,
+  leaving: flag,
+  inSync: flag,
+  refused: flag,
+  failsafeRound: count,
+  promise: orNull(shaped<{ agentId: string; round: number }>({ agentId: text, round: count })),
+  problem: orNull(text),
+  instance: orNull(shaped(INSTANCE)),
+};
+
+export const isAgentReport = shaped(REPORT) as (value: unknown) => value is AgentReport;

@@ -3,6 +3,13 @@
 
 export const PROTOCOL = 1;
 
+/** A term per second for thirty years; the API server counts to twice as much. What is more is a mistake. */
+export const TERM_MAX = 1_000_000_000;
+
+export function isTerm(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= TERM_MAX;
+}
+
 const PHASES = [
   'Boot',
   'Fenced',
@@ -16,8 +23,9 @@ const PHASES = [
 ] as const;
 export type Phase = (typeof PHASES)[number];
 
+export const ROLE_NAMES = ['master', 'replica', 'limbo', 'unknown'] as const;
 /** `limbo`: read-only, replicating from nobody. `unknown`: Redis does not answer. */
-export type RoleName = 'master' | 'replica' | 'limbo' | 'unknown';
+export type RoleName = (typeof ROLE_NAMES)[number];
 
 /** What a Redis could not save, so that it refuses writes (MISCONF). */
 export type Unwritable = 'aof' | 'rdb';

@@ -4,14 +4,24 @@
 import type { Server as HttpsServer } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type FastifyInstance, fastify } from 'fastify';
+import { BodyBudget } from './body-budget.ts';
 import type { ServingCertificate } from './certs/source.ts';
 import type { WebhookMetrics } from './metrics.ts';
 import { decisionText, type Outcome, type ReviewContext, review } from './review.ts';
 
 /** The API server keeps an idle connection for 90 s: closing earlier loses a request. */
 const KEEP_ALIVE_MS = 95_000;
+/** The API server sends a review at once, and waits for at most 30 s: slower ones are no reviews. */
+const REQUEST_MS = 10_000;
+const HANDSHAKE_MS = 10_000;
+const STALE_LOOK_MS = 1000;
+/** An API server keeps a few connections open; a flood must not eat all memory. */
+const CONNECTIONS_MAX = 2000;
 /** etcd holds objects of 1.5 MiB; a review may hold the object twice. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Six of the largest: each costs several times its size while it is read. */
+const BODIES_BYTES_MAX = 6 * BODY_BYTES_MAX;
 
 export type WebhookServerParts = {
   readonly certificate: ServingCertificate;
@@ -31,6 +41,8 @@ export class WebhookServer {
     this.parts = parts;
     const shared = {
       keepAliveTimeout: KEEP_ALIVE_MS,
+      requestTimeout: REQUEST_MS,
+      http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: STALE_LOOK_MS },
       bodyLimit: BODY_BYTES_MAX,
       // A request that comes while we close is answered: the API server would fail the pod.
       return503OnClosing: false,
@@ -39,8 +51,16 @@ export class WebhookServer {
     const { certPem, keyPem } = parts.certificate;
     this.https = fastify({
       ...shared,
-      https: { cert: certPem, key: keyPem, minVersion: 'TLSv1.2' },
+      https: {
+        cert: certPem,
+        key: keyPem,
+        minVersion: 'TLSv1.2',
+        handshakeTimeout: HANDSHAKE_MS,
+        headersTimeout: REQUEST_MS,
+        connectionsCheckingInterval: STALE_LOOK_MS,
+      },
     });
+    this.https.server.maxConnections = CONNECTIONS_MAX;
     this.http = fastify(shared) as unknown as FastifyInstance;
     this.routeMutate();
     this.routeHealth(this.https as unknown as FastifyInstance);
@@ -70,6 +90,15 @@ export class WebhookServer {
     const { metrics } = this.parts;
     this.https.addHook('onSend', async (_request, reply) => {
       if (this.isDraining) reply.header('connection', 'close');
+    });
+    const budget = new BodyBudget({ total: BODIES_BYTES_MAX, one: BODY_BYTES_MAX });
+    this.https.addHook('onRequest', async (request, reply) => {
+      const giveBack = budget.take(request.headers['content-length']);
+      if (giveBack === undefined) {
+        return await reply.code(503).send({ error: 'too many large requests at once: try again' });
+      }
+      reply.raw.once('close', giveBack);
+      return undefined;
     });
     this.https.post('/mutate', async (request, reply) => {
       const stop = metrics.requestSeconds.startTimer();

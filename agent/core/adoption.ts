@@ -2,6 +2,7 @@
 
 import { ADOPT_FROM_ANNOTATION } from '../../src/names.ts';
 import type { Member } from './election.ts';
+import { lastOpened } from './lineage.ts';
 import type { AgentState, Instance, PodView } from './model.ts';
 import { heardMembers, isManaged, leaseOf, recordOf } from './view.ts';
 
@@ -73,4 +74,13 @@ export function unrelatedData(state: AgentState): readonly string[] {
   }
   const isStranger = (member: Member): boolean => !ids(member).some((id) => family.has(id));
   return full.some(isStranger) ? full.map((member) => member.pod) : [];
+}
+
+/** Before the group has opened its first term, each pod without agent is asked whether it holds the data. */
+export function areUnmanagedAsked(state: AgentState): boolean {
+  if (lastOpened(recordOf(state)) !== undefined) return true;
+  return (state.pods ?? []).every(
+    (pod) =>
+      isManaged(state, pod) || pod.terminal || pod.ip === null || state.unmanaged.has(pod.uid),
+  );
 }

@@ -4,7 +4,7 @@
 import { type Member, preferRevision, refusesWrites } from './election.ts';
 import { leaveIfGiven, renewIfDue, transfer } from './holding.ts';
 import { isNewest } from './lineage.ts';
-import type { AgentState, Instance, Peer, SwitchoverRequest } from './model.ts';
+import type { AgentState, Instance, Peer } from './model.ts';
 import type { Turn } from './turn.ts';
 import { isGivenUp, REFUSES_WRITES } from './unwritable.ts';
 import {
@@ -105,18 +105,14 @@ export function handingOver(turn: Turn): void {
   const target = isWanted ? handoverTarget(turn, s.switchover?.target) : null;
   if (target === null) return turn.enter('Leading', 'nobody is there to be handed over to');
   if (cutsReplicas(instance)) return drain(turn, instance, target);
-  transfer(turn, target, reasonOf(s), { goal: 'pending', decided: true });
-}
-
-/** How the history names it. */
-export function nameOf({ id }: Pick<SwitchoverRequest, 'id'>): string {
-  return `switchover ${id},`;
+  const request = s.switchover?.id;
+  transfer(turn, target, reasonOf(s), { goal: 'pending', decided: true, request });
 }
 
 function reasonOf(s: AgentState): string {
   const { switchover } = s;
   if (switchover === null) return isLeaving(s) ? 'its pod is terminating' : REFUSES_WRITES;
-  return `${nameOf(switchover)} asked for by ${switchover.by}`;
+  return `switchover ${switchover.id}, asked for by ${switchover.by}`;
 }
 
 /** Redis below 7.0: no more writes, the target gets the last ones, then this instance stops. */
@@ -148,7 +144,8 @@ function stopAndGive(turn: Turn, { offset }: Instance): void {
   if (target === null || s.now - s.stoppedAt > STOPPED_SWAP_MS) {
     return turn.enter('Deciding', 'no replica took the handover: deciding anew');
   }
-  transfer(turn, target, reasonOf(s), { goal: offset, decided: true });
+  const request = s.switchover?.id;
+  transfer(turn, target, reasonOf(s), { goal: offset, decided: true, request });
 }
 
 /** Where this instance stopped after it had given the Lease away, for its successor; else null. */

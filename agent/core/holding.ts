@@ -21,7 +21,7 @@ export function transfer(
   turn: Turn,
   member: Member,
   reason: string,
-  options: Pick<GroupRecord, 'goal' | 'decided'>,
+  options: Pick<GroupRecord, 'goal' | 'decided'> & { readonly request?: string | undefined },
 ): boolean {
   const { s } = turn;
   const peer = s.peers.get(member.uid);
@@ -43,6 +43,7 @@ export function transfer(
       previous: { pod, uid, address },
     },
     reason,
+    options.request,
   );
   turn.say(`handing term ${lease.term + 1} to ${podName}: ${reason}`);
   return true;

@@ -16,6 +16,7 @@ import {
 } from './view.ts';
 
 const KUBE_DENIED = 'RO_KUBE_DENIED';
+const KUBE_REFUSED = 'RO_KUBE_REQUEST';
 /** Of volumes that are gone: who is forgotten is looked for again. */
 const GONE_VOLUMES_MAX = 100;
 /** The holder and all candidates, twice over. */
@@ -48,6 +49,12 @@ export function learn(turn: Turn, event: AgentEvent): void {
       // A master that stopped answering while it leaves is still the one whose data we inherit.
       const pod = s.pods?.find((candidate) => candidate.uid === event.uid);
       if (known?.reachable === true && !event.probe.reachable && pod?.leaving !== false) return;
+      // The limbo that was asked for from here, seen before it was answered: its offset is final.
+      const wasMaster = known?.reachable === true && known.instance.role === 'master';
+      const isStopped = event.probe.reachable && isLimbo(event.probe.instance);
+      if (s.phase === 'Deciding' && wasMaster && event.probe.reachable && isStopped) {
+        s.remoteGoal = event.probe.instance.offset;
+      }
       s.unmanaged = new Map(s.unmanaged).set(event.uid, event.probe);
       return;
     }
@@ -191,6 +198,7 @@ function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-writ
     s.unsure = false;
     s.attempted = new Set();
     if (s.problem?.startsWith(KUBE_DENIED) === true) s.problem = null;
+    if (s.problem?.startsWith(KUBE_REFUSED) === true) s.problem = null;
     if (!isOurs) {
       s.validUntil = Number.NEGATIVE_INFINITY;
       turn.enter('Fencing', s.reason);
@@ -208,10 +216,18 @@ function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-writ
     if (event.lease !== null) s.unsure = false;
     s.writeFailures = event.lease === null ? s.writeFailures : 0;
   }
+  if (event.outcome === 'error' && !isHolder(s)) {
+    s.problem = `${KUBE_REFUSED}: the Lease of the group cannot be acquired: ${event.detail ?? 'an error of the API server'}`;
+  }
   if (event.outcome === 'denied') {
     if (s.phase === 'HandingOver') s.handoverFailedAt = s.now;
     s.problem = `${KUBE_DENIED}: the service account may not write the Lease of the group`;
   }
+}
+
+function failureCode(detail: string): string {
+  const isDenied = /NOPERM|unknown command|EXECABORT/i.test(detail);
+  return isDenied ? 'RO_REDIS_COMMAND_DENIED' : 'RO_REDIS_UNREACHABLE';
 }
 
 function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-done' }>): void {
@@ -245,7 +261,7 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
       if (s.phase !== 'Promoting') return;
       if (!result.ok) {
         s.promoteFailures++;
-        s.problem = `RO_REDIS_COMMAND_DENIED: the promotion failed: ${result.detail}`;
+        s.problem = `${failureCode(result.detail)}: the promotion failed: ${result.detail}`;
         turn.enter('Fencing', `the promotion failed: ${result.detail}`);
       } else if (isValid(s) && isHolder(s)) turn.open();
       else turn.enter('Fencing', 'validity ended during the promotion');
@@ -256,7 +272,10 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
         s.isIsolated = pending.isolated === true;
       }
       if (s.phase !== 'Promoting') return;
-      if (!result.ok) return turn.enter('Fencing', `opening writes failed: ${result.detail}`);
+      if (!result.ok) {
+        s.problem = `${failureCode(result.detail)}: opening writes failed: ${result.detail}`;
+        return turn.enter('Fencing', `opening writes failed: ${result.detail}`);
+      }
       const lease = leaseOf(s);
       if (lease === null)
         return turn.enter('Fencing', 'the Lease was deleted during the promotion');

@@ -38,6 +38,8 @@ export type TermEntry = {
   readonly at: string;
   /** Its holder left it and had asked for no promotion in it: no data are of this term. */
   readonly unopened?: true;
+  /** Id of the switchover that a person asked for, and that brought this term about. */
+  readonly request?: string;
 };
 
 /** The Lease's annotation: all that a successor must know. */
@@ -61,6 +63,8 @@ export type GroupRecord = {
   readonly lineage: readonly LineageEntry[];
   readonly datasets: Readonly<Record<string, DatasetEntry>>;
   readonly history: readonly TermEntry[];
+  /** Id of the request that was answered last, so that no other agent answers it again. */
+  readonly answered: string | null;
 };
 
 export type LeaseView = {
@@ -101,6 +105,8 @@ export type Instance = {
   readonly startedEpochMs: number;
   readonly keys: number;
   readonly aof: boolean;
+  /** A replica that is not read-only, because somebody changed that; left out: it is. */
+  readonly takesWrites?: boolean;
   /** A master would refuse writes (MISCONF), because this could not be saved. */
   readonly unwritable: Unwritable | null;
   readonly obstacle: Obstacle | null;
@@ -241,6 +247,8 @@ export type AgentEvent =
       readonly kind: 'lease-written';
       readonly id: number;
       readonly outcome: LeaseOutcome;
+      /** What the API server said, where it refused. */
+      readonly detail?: string;
       readonly lease: LeaseView | null;
     }
   | { readonly kind: 'redis-done'; readonly id: number; readonly result: RedisResult }

@@ -3,6 +3,7 @@
 import { ailment } from './ailment.ts';
 import { killWeakness } from './kill.ts';
 import { labelChanges } from './labels.ts';
+import { lastOpened, lastOpening } from './lineage.ts';
 import type { AgentEvent, AgentState, PodView } from './model.ts';
 import { leaseOf, localInstance, recordOf } from './view.ts';
 
@@ -101,9 +102,12 @@ function election(before: AgentState, after: AgentState): readonly Notice[] {
   if (before.phase !== 'Promoting' || after.phase !== 'Leading') return [];
   const record = recordOf(before);
   const { pod } = after.config.self;
+  const term = leaseOf(after)?.term;
+  // An agent that was replaced resumes what its forerunner told already.
+  if (lastOpened(record)?.term === term) return [];
   const entry = record.history.at(-1);
-  const from = record.history.at(-2)?.holder ?? '';
-  const note = `${pod} is master of term ${leaseOf(after)?.term}: ${entry?.reason ?? after.reason}`;
+  const from = lastOpening(record)?.holder ?? '';
+  const note = `${pod} is master of term ${term}: ${entry?.reason ?? after.reason}`;
   if (from === '' || from === pod) return [{ reason: 'MasterElected', note }];
   const isPlanned = record.goal !== null;
   return [{ reason: isPlanned ? 'SwitchoverCompleted' : 'Failover', note: `${from} → ${note}` }];
@@ -191,6 +195,8 @@ function repairs(before: AgentState, event: AgentEvent, after: AgentState): read
   for (const { pod, role } of labelChanges(after)) {
     const old = known.get(pod.uid);
     if (old === undefined || old.role === pod.role || wasRight.has(pod.uid)) continue;
+    // Any other may be a change of ours that comes late, after what it was made for has passed.
+    if (pod.role !== 'master' && role !== 'master') continue;
     const note = `somebody changed the role label from ${old.role ?? 'none'} to ${pod.role ?? 'none'}: it is ${role ?? 'none'} again`;
     notices.push({ reason: 'LabelRepaired', note, pod });
   }

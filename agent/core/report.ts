@@ -50,6 +50,7 @@ function instanceReport(state: AgentState, instance: Instance): InstanceReport {
     role: _role,
     startedEpochMs: _started,
     obstacle: _obstacle,
+    takesWrites: _takesWrites,
     ...rest
   } = instance;
   const priority = priorityOf(state, instance);
@@ -96,6 +97,10 @@ export function unreadiness(state: AgentState): string | null {
   // Where pods are replaced one by one, the next one stays as it is until this is mended.
   if (isDenied(state)) return problemOf(state);
   if (state.phase === 'Boot') return 'the agent has just started';
+  // Who does not know the group cannot tell whether it lacks something.
+  if (state.pods === null || state.lease.kind === 'unknown') {
+    return 'the API server has not told of the group yet';
+  }
   const plan = adoption(state);
   if (plan.kind === 'wait') return plan.reason;
   const holder = state.peers.get(leaseOf(state)?.holder?.uid ?? '');

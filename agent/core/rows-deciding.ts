@@ -1,5 +1,6 @@
 // Rows of Deciding and Promoting: the holder proves that it may be master, and becomes it.
 
+import { areUnmanagedAsked } from './adoption.ts';
 import { isConfirmed } from './confirmation.ts';
 import { othersAreFenced, ghostsToRemember } from './fencing-others.ts';
 import { betterClaim, type Member } from './election.ts';
@@ -11,6 +12,7 @@ import { leftWithSilent } from './silent-members.ts';
 import type { Peer } from './model.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import {
+  areAllHeard,
   awaitedVolume,
   candidateOf,
   expectedPods,
@@ -86,6 +88,8 @@ function decide(turn: Turn): void {
     if (!isPatient) giveAway(turn, 'this agent could not list the pods');
     return;
   }
+  // An agent that restarted as holder may not have asked the pods without agent yet.
+  if (!areUnmanagedAsked(s) && turn.elapsedMs() < UNHEARD_WAIT_MS) return;
   const goal = pursueGoal(turn, self);
   if (goal === 'awaited') return;
   if (goal !== 'reached') {
@@ -99,7 +103,8 @@ function decide(turn: Turn): void {
     // The giver of the Lease judged this member already, unless it restarted since; else only who took
     // the Lease by itself must doubt.
     const isJudged = record.decided && candidateOf(s) === null;
-    const mustDoubt = !isListed && !isJudged && lease.record.candidates.length > 0;
+    const isForced = s.forcedTerm === lease.term;
+    const mustDoubt = !isListed && !isJudged && !isForced && lease.record.candidates.length > 0;
     if (mustDoubt && unheard.length > 0) {
       if (turn.elapsedMs() < UNHEARD_WAIT_MS) return;
       giveAway(turn, `this member restarted and ${unheard.join(', ')} did not report`);
@@ -166,13 +171,18 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
     if (best === undefined || best.uid === self.uid) return null;
     return !isDecided || isFresher(best, self, recordOf(s)) ? best : null;
   };
+  // The giver did not hear it, or judged by what it had said before: it stopped, and will promise so at once.
+  const stopped = unfrozen.filter(({ report }) => report.role === 'limbo');
+  if (turn.elapsedMs() < FROZEN_WAIT_MS && betterAmong(stopped) !== null) return false;
   // Nobody writes to it, and its agent, which has just started, will tell soon that it stopped.
   const starting = unfrozen.filter(isStarting);
   if (turn.elapsedMs() < STARTING_WAIT_MS && betterAmong(starting) !== null) return false;
   const best = betterAmong(answering.filter((peer) => isFrozenIn(peer, term)));
   if (best === null) return true;
   const reason = betterClaim(best, self, recordOf(s), s.config);
-  transfer(turn, best, reason, { goal: null, decided: unfrozen.length === 0 });
+  // Who was not heard may have more: the nominee has to wait for it then.
+  const decided = unfrozen.length === 0 && areAllHeard(s);
+  transfer(turn, best, reason, { goal: null, decided });
   return false;
 }
 

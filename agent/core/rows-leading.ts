@@ -18,6 +18,7 @@ import { answerRequest } from './switchover.ts';
 import type { Turn } from './turn.ts';
 import { mustBeGivenUp } from './unwritable.ts';
 import {
+  areAllHeard,
   isForeign,
   isFrozenIn,
   isLeaving,
@@ -120,7 +121,10 @@ function crashed(turn: Turn): void {
   }
   const best = rankedMembers(s).find((member) => member.uid !== s.config.self.uid);
   if (best === undefined) release(turn, `${what} and no replica may take over`);
-  else transfer(turn, best, what, { goal: null, decided: unfrozen.length === 0 });
+  else {
+    const decided = unfrozen.length === 0 && areAllHeard(s);
+    transfer(turn, best, what, { goal: null, decided });
+  }
   // A frozen Redis finds it in its queue when it thaws, before what clients sent later.
   if (!refused) turn.limbo({ cutClients: true });
 }

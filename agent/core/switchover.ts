@@ -1,7 +1,7 @@
 // A change of master that a person asks for: begun or refused once, and told what became of it.
 
 import type { RequestAnswer } from '../../src/wire.ts';
-import { handoverTarget, mayHandOver, nameOf, targetProblem } from './handover.ts';
+import { handoverTarget, mayHandOver, targetProblem } from './handover.ts';
 import type { AgentState, GroupRecord, SwitchoverRequest, TermEntry } from './model.ts';
 import type { Turn } from './turn.ts';
 import { isHolder, leaseOf, recordOf } from './view.ts';
@@ -23,13 +23,15 @@ function refusalOf(turn: Turn, { target }: SwitchoverRequest): string {
 function openRequest(s: AgentState): SwitchoverRequest | null {
   const { request } = s;
   if (request === null || request.id === s.answer?.id) return null;
-  // Carried out by the master before: its answer is the one that counts.
-  return termOf(request, recordOf(s)) === undefined ? request : null;
+  // Answered by the master before, or by the agent before this one: that answer is the one that counts.
+  const record = recordOf(s);
+  const isAnswered = record.answered === request.id || termOf(request, record) !== undefined;
+  return isAnswered ? null : request;
 }
 
 /** The term that this request brought about. */
 function termOf(request: { readonly id: string }, { history }: GroupRecord): TermEntry | undefined {
-  return history.findLast(({ reason }) => reason.startsWith(nameOf(request)));
+  return history.findLast(({ request: made }) => made === request.id);
 }
 
 function answer({ s }: Turn, { id }: { id: string }, given: Omit<RequestAnswer, 'id'>): void {
@@ -69,7 +71,8 @@ export function answerRequest(turn: Turn): boolean {
 export function concludeRequest(turn: Turn): void {
   const { s } = turn;
   const request = openRequest(s);
-  if (request !== null && isHolder(s) && request.until <= s.now) {
+  const isStuck = s.phase === 'Leading' || s.phase === 'Fenced' || s.phase === 'Fencing';
+  if (request !== null && isStuck && isHolder(s) && request.until <= s.now) {
     refuse(turn, request, `it expired while the master was not able to hand over: ${s.reason}`);
   }
   if (s.answer?.outcome !== 'begun') return;

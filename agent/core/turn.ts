@@ -147,15 +147,19 @@ export class Turn {
     holder: Holder | null,
     changes: Partial<GroupRecord>,
     reason: string,
+    request?: string,
   ): void {
     // What an agent writes is of its own protocol, whatever it read.
     const { protocol } = this.s.config;
-    const record = { ...recordOf(this.s), ...changes, protocol };
+    const before = recordOf(this.s);
+    const answered = this.s.answer?.id ?? before.answered;
+    const record = { ...before, ...changes, protocol, answered };
     const isNewTerm = op !== 'renew' && op !== 'release' && op !== 'recreate';
     const isLeft = isNewTerm || op === 'release';
     const known = isLeft ? record.history : withoutMark(record.history, term);
     const shortReason = reason.slice(0, REASON_MAX);
-    const entry = { term, holder: holder?.pod ?? '', reason: shortReason, at: '' };
+    const made = request === undefined ? {} : { request };
+    const entry = { term, holder: holder?.pod ?? '', reason: shortReason, at: '', ...made };
     const history = isNewTerm ? bounded([...known, entry], record) : known;
     const write: LeaseWrite = {
       op,

@@ -34,6 +34,7 @@ export const EMPTY_RECORD: GroupRecord = {
   lineage: [],
   datasets: {},
   history: [],
+  answered: null,
 };
 
 export function isLimbo(instance: Instance): boolean {
@@ -342,6 +343,15 @@ export function rankedMembers(state: AgentState): readonly Member[] {
 /** The peer's instance stopped in this term or a later one: its offset is final. */
 export function isFrozenIn(peer: Peer, term: number): boolean {
   return (peer.report.frozenTerm ?? -1) >= term;
+}
+
+/** Every candidate that is still there was heard: whatever is best of those that are, is best of all. */
+export function areAllHeard(state: AgentState): boolean {
+  const live = new Set(livePeers(state).map(({ report }) => report.podUID));
+  const here = new Set((state.pods ?? []).filter((pod) => !pod.terminal).map(({ uid }) => uid));
+  return recordOf(state).candidates.every(
+    ({ uid }) => uid === state.config.self.uid || !here.has(uid) || live.has(uid),
+  );
 }
 
 /** In limbo and without any promise yet; one that attaches gives none, and stops by itself. */

@@ -3,6 +3,7 @@
 
 import type { ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
+import { Joined } from './joined.ts';
 import type { AgentReport } from '../../src/wire.ts';
 
 const STREAMS_MAX = 128;
@@ -10,6 +11,11 @@ const STREAMS_MAX = 128;
 const BACKLOG_MAX_BYTES = 256 * 1024;
 /** Streams of peers, probes and people; more would be a mistake of somebody's, and cost memory. */
 const CONNECTIONS_MAX = 512;
+/** Who says nothing for so long takes a connection away from others. */
+const REQUEST_MS = 5000;
+const STALE_LOOK_MS = 1000;
+/** Each asks the API server. */
+const PRESTOP_GAP_MS = 200;
 
 export type HttpSource = {
   readonly report: () => AgentReport;
@@ -30,12 +36,20 @@ function lineOf(report: AgentReport, hasPeers: boolean): string {
 export class HttpServer {
   readonly #app: FastifyInstance;
   readonly #source: HttpSource;
+  readonly #prestop: Joined<string>;
   /** And whether the reader wants the peers of a report: those of a peer do not interest its peers. */
   readonly #streams = new Map<ServerResponse, boolean>();
 
   constructor(source: HttpSource) {
     this.#source = source;
-    this.#app = fastify({ logger: false, bodyLimit: 1024, forceCloseConnections: true });
+    this.#app = fastify({
+      logger: false,
+      bodyLimit: 1024,
+      forceCloseConnections: true,
+      requestTimeout: REQUEST_MS,
+      http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: STALE_LOOK_MS },
+    });
+    this.#prestop = new Joined(source.prestop, PRESTOP_GAP_MS);
     this.#app.server.maxConnections = CONNECTIONS_MAX;
     this.#routes();
   }
@@ -72,8 +86,12 @@ export class HttpServer {
       if (this.#streams.size >= STREAMS_MAX) {
         return reply.code(503).send({ error: `more than ${STREAMS_MAX} streams` });
       }
-      reply.hijack();
       const stream = reply.raw;
+      const isPipelined = [...this.#streams.keys()].some(
+        ({ req }) => req.socket === stream.req.socket,
+      );
+      if (isPipelined) return reply.code(429).send({ error: 'one stream for each connection' });
+      reply.hijack();
       stream.writeHead(200, {
         'content-type': 'application/x-ndjson',
         'cache-control': 'no-store',
@@ -98,6 +116,6 @@ export class HttpServer {
       const { type, text } = await source.metrics();
       return reply.type(type).send(text);
     });
-    app.get('/prestop', async () => ({ outcome: await source.prestop() }));
+    app.get('/prestop', async () => ({ outcome: await this.#prestop.ask() }));
   }
 }

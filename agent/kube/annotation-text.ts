@@ -10,10 +10,11 @@ import type {
   SwitchoverRequest,
   TermEntry,
 } from '../core/model.ts';
+import { isTerm } from '../../src/wire.ts';
 import { EMPTY_RECORD } from '../core/view.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
-type Kind = 'string' | 'number' | 'boolean';
+type Kind = 'string' | 'number' | 'boolean' | 'term';
 
 function fieldsOf(value: unknown): Fields | null {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -36,6 +37,7 @@ function shaped<T>(value: unknown, shape: Readonly<Record<keyof T & string, Kind
   if (fields === null) return null;
   const isRight = Object.entries<Kind>(shape).every(([name, kind]) => {
     const field = fields[name];
+    if (kind === 'term') return isTerm(field);
     return typeof field === kind && (kind !== 'number' || Number.isFinite(field));
   });
   return isRight ? (fields as T) : null;
@@ -45,10 +47,10 @@ function list<T>(value: unknown, shape: Readonly<Record<keyof T & string, Kind>>
   return Array.isArray(value) ? value.flatMap((item) => shaped<T>(item, shape) ?? []) : [];
 }
 
-const LINEAGE = { replid: 'string', term: 'number', start: 'number' } as const;
+const LINEAGE = { replid: 'string', term: 'term', start: 'number' } as const;
 const CANDIDATE = { pod: 'string', uid: 'string', address: 'string', runId: 'string' } as const;
 const DATASET = { volume: 'string', replid: 'string', offset: 'number', keys: 'number' } as const;
-const TERM = { term: 'number', holder: 'string', reason: 'string', at: 'string' } as const;
+const TERM = { term: 'term', holder: 'string', reason: 'string', at: 'string' } as const;
 const POD = { pod: 'string', uid: 'string', address: 'string' } as const;
 
 function numberOrNull(value: unknown): number | null {
@@ -64,10 +66,18 @@ function datasets(value: unknown): Readonly<Record<string, DatasetEntry>> {
 }
 
 function terms(value: unknown): readonly TermEntry[] {
-  return list<Omit<TermEntry, 'unopened'>>(value, TERM).map((entry) => {
+  return list<Omit<TermEntry, 'unopened' | 'request'>>(value, TERM).map((entry) => {
     const { term, holder, reason, at } = entry;
     const isUnopened = Reflect.get(entry, 'unopened') === true;
-    return { term, holder, reason, at, ...(isUnopened ? { unopened: true } : {}) };
+    const request: unknown = Reflect.get(entry, 'request');
+    return {
+      term,
+      holder,
+      reason,
+      at,
+      ...(isUnopened ? { unopened: true } : {}),
+      ...(typeof request === 'string' ? { request } : {}),
+    };
   });
 }
 
@@ -92,6 +102,7 @@ function recordIn(text: string | undefined): GroupRecord {
     lineage: list<LineageEntry>(fields['lineage'], LINEAGE),
     datasets: datasets(fields['datasets']),
     history: terms(fields['history']),
+    answered: typeof fields['answered'] === 'string' ? fields['answered'] : null,
   };
 }
 
@@ -104,7 +115,7 @@ export function readRedisContainer(text: string | undefined): string | null {
 export function readMirror(text: string | undefined): Mirror {
   const fields = parse(text);
   return {
-    term: numberOrNull(fields?.['term']) ?? 0,
+    term: isTerm(fields?.['term']) ? fields['term'] : 0,
     lineage: list<LineageEntry>(fields?.['lineage'], LINEAGE),
     dataset: shaped<DatasetEntry>(fields?.['dataset'], DATASET),
     opening: terms([fields?.['opening']])[0] ?? null,

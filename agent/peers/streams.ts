@@ -32,6 +32,9 @@ function bracketed(address: string): string {
   return address.includes(':') ? `[${address}]` : address;
 }
 
+/** A peer that says something else is as good as silent: people should know why. */
+class NoReport extends Error {}
+
 export class PeerStreams {
   readonly #options: Options;
   /** Where somebody else's agent answered under a pod's address, and when. */
@@ -103,7 +106,7 @@ export class PeerStreams {
         for await (const line of linesOf(response.body)) {
           failures = 0;
           const report: unknown = JSON.parse(line);
-          if (!isAgentReport(report)) throw new Error('what was sent is no report of an agent');
+          if (!isAgentReport(report)) throw new NoReport('what was sent is no report of an agent');
           // An old address may belong to somebody else by now.
           if (report.podUID !== uid) {
             this.#strangers.set(uid, this.#options.clock.now());
@@ -114,7 +117,8 @@ export class PeerStreams {
         }
       } catch (error) {
         if (signal.aborted) return;
-        this.#options.log.debug({ address, error: messageOf(error) }, 'peer stream broke');
+        const level = error instanceof NoReport && failures === 0 ? 'warn' : 'debug';
+        this.#options.log[level]({ address, error: messageOf(error) }, 'peer stream broke');
       }
       failures++;
       const backoffMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(failures, 6));

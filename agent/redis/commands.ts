@@ -58,6 +58,25 @@ export async function serverInfo(redis: Redis): Promise<string> {
   return await redis.info('server');
 }
 
+/** Somebody may have changed it at run time: without it a replica takes writes, also one in limbo. */
+const READ_ONLY: Command = ['config', 'set', 'replica-read-only', 'yes'];
+
+/** The first of these transactions that our rights allow; the last one is what matters most. */
+async function firstAllowed(
+  redis: Redis,
+  variants: readonly (readonly Command[])[],
+  startedEpochMs: number,
+): Promise<Instance> {
+  for (const commands of variants.slice(0, -1)) {
+    try {
+      return await transaction(redis, commands, startedEpochMs);
+    } catch (error) {
+      if (!/EXECABORT|NOPERM|unknown command/i.test(messageOf(error))) throw error;
+    }
+  }
+  return await transaction(redis, variants.at(-1) ?? [], startedEpochMs);
+}
+
 /**
  * Our one fence: read-only, replicating from nobody, with the final offset sampled atomically.
  * Clients of a deposed master are cut, so that they reconnect to the new one.
@@ -71,14 +90,15 @@ export async function limbo(
     ['client', 'kill', 'type', 'normal'],
     ['client', 'kill', 'type', 'pubsub'],
   ];
-  try {
-    const commands = options.cutClients ? [fence, ...cut] : [fence];
-    return await transaction(redis, commands, options.startedEpochMs);
-  } catch (error) {
-    // Without the right to cut clients the fence must stand all the same.
-    if (!options.cutClients || !/EXECABORT|NOPERM/.test(messageOf(error))) throw error;
-    return await transaction(redis, [fence], options.startedEpochMs);
-  }
+  // Without the right to cut clients the fence must stand all the same.
+  const closed = [READ_ONLY, fence];
+  const variants = options.cutClients ? [[...closed, ...cut], closed, [fence]] : [closed, [fence]];
+  return await firstAllowed(redis, variants, options.startedEpochMs);
+}
+
+/** A replica that somebody opened for writes refuses them again. */
+export async function closeReplica(redis: Redis, startedEpochMs: number): Promise<Instance> {
+  return await transaction(redis, [READ_ONLY], startedEpochMs);
 }
 
 export async function replicateFrom(
@@ -87,7 +107,8 @@ export async function replicateFrom(
   port: number,
   startedEpochMs: number,
 ): Promise<Instance> {
-  return await transaction(redis, [['replicaof', host, String(port)]], startedEpochMs);
+  const attach: Command = ['replicaof', host, String(port)];
+  return await firstAllowed(redis, [[READ_ONLY, attach], [attach]], startedEpochMs);
 }
 
 const GUARD: Command = ['config', 'set', 'min-replicas-to-write', String(GUARD_REPLICAS)];

@@ -39,6 +39,7 @@ export function instanceOf(texts: readonly string[], startedEpochMs: number): In
     startedEpochMs,
     keys: countKeys(fields),
     aof: fields.get('aof_enabled') === '1',
+    takesWrites: name === 'replica' && fields.get('slave_read_only') === '0',
     unwritable: unwritableOf(fields),
     obstacle: null,
   };

@@ -55,6 +55,8 @@ export class LocalRedisAdapter implements LocalRedisPort {
   readonly #reachability: Reachability;
   #own: WriteTerms = REDIS_WRITE_TERMS;
   #version = '0';
+  /** As told last. */
+  #refusedSettings: readonly string[] = [];
   #obstacle: Obstacle | null = null;
   /** A failed snapshot makes this Redis refuse writes. */
   #stopsOnFailedSave = true;
@@ -98,8 +100,8 @@ export class LocalRedisAdapter implements LocalRedisPort {
   replicateFrom(host: string, port = this.#options.access.port): Promise<RedisResult> {
     if (!this.#recognised) return Promise.resolve(failure(UNRECOGNISED));
     return this.#carryOut(async (redis) => {
-      // The password may have changed since this connection was made: the link needs the present one.
-      if (currentPassword(this.#options.access) !== this.#password) await this.#prepare(redis);
+      // Password and settings may have changed since this connection was made: the link needs the right ones.
+      await this.#prepare(redis);
       return await commands.replicateFrom(redis, host, port, this.#startedEpochMs);
     });
   }
@@ -110,7 +112,10 @@ export class LocalRedisAdapter implements LocalRedisPort {
     const auth = { user: access.user, password: this.#password, tls: access.tls };
     // What cannot be managed is not managed by half: the obstacle tells all.
     const isLeft = this.#obstacle?.kind === 'denied';
-    onRefusedSettings(isLeft ? [] : await commands.prepare(redis, auth));
+    const refused = isLeft ? [] : await commands.prepare(redis, auth);
+    const news = refused.filter((each) => !this.#refusedSettings.includes(each));
+    this.#refusedSettings = refused;
+    onRefusedSettings(news);
   }
 
   promote(runId: string, until: number): Promise<RedisResult> {
@@ -263,7 +268,9 @@ export class LocalRedisAdapter implements LocalRedisPort {
         await this.#askAgain(redis);
         const seen = await this.#look(redis);
         await this.#askForPersistence(redis, seen);
-        this.#report(this.#judged(seen));
+        // Without a wait where nothing is to be done: a command that is answered meanwhile is told after this look.
+        const shown = seen.takesWrites === true ? await this.#closed(redis, seen) : seen;
+        this.#report(this.#judged(shown));
         this.#timeouts = 0;
       } catch (error) {
         if (redis.status !== 'ready') break;
@@ -278,6 +285,13 @@ export class LocalRedisAdapter implements LocalRedisPort {
     redis.disconnect();
     this.#redis = null;
     this.#timeouts = 0;
+  }
+
+  /** What somebody opened at run time. */
+  async #closed(redis: Redis, seen: Instance): Promise<Instance> {
+    if (this.#obstacle?.kind === 'denied') return seen;
+    this.#options.log.warn('replica-read-only was switched off: it is on again');
+    return await commands.closeReplica(redis, this.#startedEpochMs);
   }
 
   /** One look; silence is told as soon as it is one, not when the look times out. */

@@ -99,6 +99,37 @@ export const COMMAND_SCRIPTS: readonly Script[] = [
     },
   },
   {
+    name: 'isolated while it runs: it stops three seconds after its replica at the latest, and goes on with it',
+    run: async (bench) => {
+      await bench.start('A');
+      await bench.start('B');
+      await bench.write('A');
+      await bench.join('B', 'A');
+      await bench.pass(1200);
+      await bench.transact(
+        'A',
+        { kind: 'config-set', name: 'min-replicas-max-lag', value: 1 },
+        { kind: 'config-set', name: 'min-replicas-to-write', value: 1 },
+      );
+      await bench.write('A');
+      await bench.caughtUp('B', 'A');
+      await bench.driver.freeze('B');
+      await bench.pass(3100);
+      await bench.write('A');
+      await bench.driver.thaw('B');
+      await bench.pass(2500);
+      await bench.write('A');
+      await bench.transact(
+        'A',
+        { kind: 'config-set', name: 'min-replicas-max-lag', value: 10 },
+        { kind: 'config-set', name: 'min-replicas-to-write', value: 0 },
+      );
+      await bench.limbo('B');
+      await bench.write('A');
+      await bench.info('A');
+    },
+  },
+  {
     name: 'a replica that may be written to does not count it',
     run: async (bench) => {
       await bench.start('A');

@@ -15,8 +15,8 @@ export function agentProgram(): string {
 }
 
 /** The flags that the image gives to Node: they save memory and cost some speed. */
-export function imageFlags(): readonly string[] {
-  const text = readFileSync(join(REPOSITORY, 'Dockerfile.agent'), 'utf8');
+export function imageFlags(image: 'agent' | 'webhook' = 'agent'): readonly string[] {
+  const text = readFileSync(join(REPOSITORY, `Dockerfile.${image}`), 'utf8');
   const entrypoint: unknown = JSON.parse(/^ENTRYPOINT (\[.*\])$/m.exec(text)?.[1] ?? '[]');
   const words = Array.isArray(entrypoint) ? entrypoint.map(String) : [];
   return words.filter((word) => word.startsWith('--'));

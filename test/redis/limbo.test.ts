@@ -111,6 +111,14 @@ await t.test('clients are cut, normal and subscribed; who says it is spared', as
   t.ok(isLimbo(await look(redis, 0)), 'our connection goes on');
 });
 
+await t.test('also where somebody let replicas take writes', async (t) => {
+  const server = await stage.serve();
+  await server.command('CONFIG', 'SET', 'replica-read-only', 'no');
+  t.ok(isLimbo(await limbo(await connect(t, server), CUT)));
+  t.equal(await server.setting('replica-read-only'), 'yes');
+  await t.rejects(server.command('SET', 'key', 'value'), /READONLY/);
+});
+
 await t.test('clients stay connected where they shall not be cut', async (t) => {
   const master = await stage.serve();
   const redis = await connect(t, master);

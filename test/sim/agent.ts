@@ -81,6 +81,7 @@ export class SimAgent {
     this.#redis = new SimLocalRedis({
       ...reach,
       minReplicas: options.minReplicas,
+      isolates: core.isolates,
       onChange: (redis) => this.runtime.dispatch({ kind: 'redis', redis }),
     });
     this.#peers = new SimPeers({
@@ -118,8 +119,7 @@ export class SimAgent {
       },
       remoteRedis: this.#remotePort(new SimRemoteRedis(reach)),
       lease: leasePort,
-      // No address is ever another pod's here.
-      isStranger: () => Promise.resolve(false),
+      isStranger: (uid, address) => this.#peers.isStranger(uid, address),
       pods: podsPort,
       labels: new LabelKeeper(podsPort, this.clock, log, () => 0),
       namespace: NAMESPACE,
@@ -234,8 +234,7 @@ export class SimAgent {
           this.options.onPromote(this);
           return redis.promote(runId, until);
         }),
-      // Too short a wait here for an isolation (lease-clock.ts): it is never asked for.
-      open: (until) => this.#effect(() => redis.open(until)),
+      open: (until, isolated) => this.#effect(() => redis.open(until, isolated)),
       guard: () => this.#effect(() => redis.guard()),
       setPollInterval: (ms) => redis.setPollInterval(ms),
     };

@@ -2,12 +2,13 @@
 // of the Lease and every full sync, by what is true and not by what anybody believes.
 
 import { goalOf } from '../../agent/core/goal.ts';
-import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
+import type { Timing } from '../../agent/core/lease-clock.ts';
 import { readRecord } from '../../agent/kube/annotation-text.ts';
 import type { AgentState, GroupRecord, Peer } from '../../agent/core/model.ts';
 import { leaseOf, localInstance, recordOf, seenTerm } from '../../agent/core/view.ts';
 import { leaseName, RECORD_ANNOTATION } from '../../src/names.ts';
 import { GROUP } from './agent.ts';
+import { Answered } from './answered.ts';
 import { API_HOST } from './api-client.ts';
 import type { Collection, Stored, StoredLease } from './api-server.ts';
 import type { Setup, SimCluster, SimPod } from './cluster.ts';
@@ -15,6 +16,7 @@ import type { SimNetwork } from './network.ts';
 import type { Scheduler } from './ports.ts';
 import { type Dataset, EMPTY, idsOf } from './redis/dataset.ts';
 import type { RedisProcess } from './redis/process.ts';
+import { IsolationCheck } from './isolation-check.ts';
 import type { Ledger } from './writer.ts';
 
 export type Violation = { readonly invariant: string; readonly at: number; readonly text: string };
@@ -33,13 +35,12 @@ type Parts = {
   readonly ledger: Ledger;
   readonly hasBootFence: boolean;
   readonly persistence: Setup['persistence'];
+  readonly timing: Timing;
   readonly trace: (who: string, text: string) => void;
 };
 
 /** How long an agent needs to see what its instance did by somebody else's hand. */
 const BY_HAND_MS = 1500;
-/** An agent that starts, or goes on, fences its instance within F. */
-const AWAKE_MS = TIMING_PROFILES.fast.fenceMs;
 /** An agent looks at an instance that has just been promoted several times in so long. */
 const LOOK_MS = 100;
 /** What reached a frozen process before its fence did is still carried out when it thaws. */
@@ -66,6 +67,9 @@ export class Checker {
   guesses = 0;
   /** Something was written where nobody could have known better. */
   hasStrayWrites = false;
+  /** By a person: excepted. */
+  readonly answered: Answered;
+  readonly isolation = new IsolationCheck();
   readonly #parts: Parts;
   readonly violations: Violation[] = [];
   readonly promotions: Promotion[] = [];
@@ -80,6 +84,7 @@ export class Checker {
   #lastHolder = '';
   /** When somebody deleted the Lease last. */
   #recordLostAt = Number.NEGATIVE_INFINITY;
+  #isFounded = false;
   /** The Lease's, whatever anybody believes. */
   #trueHolder = '';
   /** Ids that were gone at a promotion, with the reason: a known, counted loss. */
@@ -94,6 +99,7 @@ export class Checker {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.answered = new Answered(parts.timing);
   }
 
   violate(invariant: string, text: string): void {
@@ -124,6 +130,7 @@ export class Checker {
   setUp(redis: RedisProcess): void {
     this.#byHand.delete(redis);
     this.#joined.add(redis);
+    this.#isFounded = true;
   }
 
   /** Its link to a master came up. */
@@ -138,7 +145,13 @@ export class Checker {
     if (!isOwn || state.now >= state.validUntil) {
       this.violate('I3', `${pod.name} promotes without a valid Lease`);
     }
-    if (this.#trueHolder !== '' && !this.#trueHolder.endsWith(`_${state.config.self.agentId}`)) {
+    // Deposed by force while it decided, it may not know it yet; its successor fences it.
+    const isDeposed = this.answered.isDeposed(
+      leaseOf(state)?.term ?? 0,
+      this.#parts.scheduler.now(),
+    );
+    const isOther = !this.#trueHolder.endsWith(`_${state.config.self.agentId}`);
+    if (this.#trueHolder !== '' && isOther && !isDeposed) {
       this.violate('I3', `${pod.name} promotes while ${this.#trueHolder} holds the Lease`);
     }
   }
@@ -169,18 +182,23 @@ export class Checker {
     // What the giver of a term compared counts for one promotion.
     const isAgain = this.promotions.some((earlier) => earlier.term === term);
     this.promotions.push({ term, at: this.#parts.scheduler.now(), pod, redis });
+    // What the first master of all holds is the group's, whoever put it there.
+    if (!this.#isFounded) pod.volume.isForeign = false;
+    this.#isFounded = true;
     this.#parts.trace(pod.name, `promoted in term ${term} with ${ids.size} writes`);
     if (isUnseenByHand) this.guesses++;
     else this.#checkFreshest(pod, asked, ids, term);
     const isDecided = recordOf(asked).decided || isPlanned;
     // The giver judged the process that was there; one that started since is none that it knew.
     const isJudged = isDecided && redis.startedAt < this.#heldSince;
-    if (!isJudged && !this.#joined.has(redis)) this.#checkUnheard(pod, asked, ids, term);
+    const mustHearAll = !isJudged && !this.#joined.has(redis) && !this.answered.isForced(term);
+    if (mustHearAll) this.#checkUnheard(pod, asked, ids, term);
     const isNew = this.#parts.scheduler.now() - this.#heldSince <= COMPARES_FOR_MS;
     const mustCompare = isAgain || (isNew && !isDecided);
     if (mustCompare && !isUnseenByHand) this.#checkLive(pod, asked, ids, term);
+    this.#checkAdopted(pod, ids);
     this.#joined.add(redis);
-    this.#checkConfirmed(pod, ids, term);
+    if (!isUnseenByHand) this.#checkConfirmed(pod, ids, term);
     this.#checkLoss(pod, ids, isPlanned, term);
   }
 
@@ -189,22 +207,31 @@ export class Checker {
    * agent does not run, or its Redis stands still.
    */
   #isBeyondReach(later: Promotion, pod: SimPod): boolean {
-    const { network, scheduler } = this.#parts;
-    const { host } = later.pod;
-    const delayMs = network.delayMs(host, pod.host) + network.delayMs(pod.host, host);
-    const isLossy = network.isLossy(host, pod.host) || network.isLossy(pod.host, host);
-    const isTooSlow = (isLossy || delayMs > SLOW_MS) && scheduler.now() - later.at < FENCE_AGAIN_MS;
+    const { scheduler } = this.#parts;
+    const isTooSlow = this.#isSlow(later.pod, pod) && scheduler.now() - later.at < FENCE_AGAIN_MS;
     const isUnreachable = isTooSlow || this.#sinceCutMs(later.pod, pod) < FENCE_AGAIN_MS;
     // Nobody is left to fence it where the new master's agent is gone as well.
     const fencer = later.pod.agent?.process;
-    // Whose pod object is gone is known to nobody but the agent that promoted beside it.
-    const isForgotten = !pod.isListed && (fencer?.createdAt ?? later.at) > later.at;
+    // Whose pod object is gone is known to nobody but the agent that promoted beside it, and without an
+    // agent of its own to nobody.
+    const isKnown = pod.isManaged && (fencer?.createdAt ?? later.at) <= later.at;
+    const isForgotten = !pod.isListed && !isKnown;
     const isFencedBy = fencer?.isRunning === true && !isForgotten;
     const { agent } = pod;
-    const isAwake =
-      agent?.process.isRunning === true && scheduler.now() - agent.process.runsSince >= AWAKE_MS;
-    const canFenceItself = isAwake && pod.isListed;
+    // An agent that starts, or goes on, fences its instance within F.
+    const awakeMs =
+      agent?.process.isRunning === true ? scheduler.now() - agent.process.runsSince : 0;
+    const isAwake = awakeMs >= this.#parts.timing.fenceMs;
+    const isDeposed = this.answered.isDeposed(pod.term ?? 0, scheduler.now());
+    const canFenceItself = isAwake && pod.isListed && !isDeposed;
     return (isUnreachable || !isFencedBy) && !canFenceItself;
+  }
+
+  #isSlow({ host }: SimPod, pod: SimPod): boolean {
+    const { network } = this.#parts;
+    const delayMs = network.delayMs(host, pod.host) + network.delayMs(pod.host, host);
+    const isLossy = network.isLossy(host, pod.host) || network.isLossy(pod.host, host);
+    return isLossy || delayMs > SLOW_MS;
   }
 
   /** With the giver's last offset reached, or with a giver that could have taken it back. */
@@ -239,7 +266,7 @@ export class Checker {
 
   /** Without a boot fence an empty master can wipe its replicas, and take writes itself. */
   get #isWeaker(): boolean {
-    return !this.#parts.hasBootFence;
+    return !this.#parts.hasBootFence || this.#parts.cluster.hasUnguardedRestart;
   }
 
   /**
@@ -273,7 +300,7 @@ export class Checker {
       if (other?.redis?.runId !== instance.runId || this.#isCutOff(other)) continue;
       const missing = this.#acknowledgedIn(other.redis.dataset, ids);
       if (missing === 0) continue;
-      if (ids.size === 0) {
+      if (ids.size === 0 && !this.answered.isGivenUp(other)) {
         this.violate(
           'I4',
           `${pod.name} was promoted in term ${term} empty, while ${other.name} has data`,
@@ -353,6 +380,23 @@ export class Checker {
     }
   }
 
+  /** Adoption: nobody leads beside a master without agent, nor without what it has at its end. */
+  #checkAdopted(pod: SimPod, ids: ReadonlySet<number>): void {
+    if (this.promotions.length > 1) return;
+    if (this.#isWeaker) return;
+    for (const old of this.#parts.cluster.pods) {
+      const { redis } = old;
+      if (old.isManaged || old.term === null || !old.isListed || redis === null) continue;
+      const missing = this.#acknowledgedIn(redis.dataset, ids);
+      const isHeard = !redis.isFrozen && this.#sinceCutMs(pod, old) > RECONNECTED_MS;
+      if (!old.isLeaving) this.violate('adoption', `${pod.name} was promoted beside ${old.name}`);
+      else if (missing > 0 && isHeard) {
+        const text = `${pod.name} was promoted without ${missing} acknowledged writes of ${old.name}`;
+        this.violate('adoption', text);
+      }
+    }
+  }
+
   /** What it holds, or would hold if it started now. */
   #dataOf({ redis, volume }: SimPod): Dataset {
     if (redis !== null) return redis.dataset;
@@ -385,7 +429,7 @@ export class Checker {
 
   /** I6: what WAIT confirmed is here, unless no process that had it is left. */
   #checkConfirmed(pod: SimPod, ids: ReadonlySet<number>, term: number): void {
-    if (this.#isWeaker) return;
+    if (this.#isWeaker || this.answered.isForced(term)) return;
     // Priority 0: a person wants it never to lead, whatever it alone confirmed.
     const unled = this.#parts.cluster.pods
       .filter(({ isListed, redis }) => isListed && redis?.info().priority === 0)
@@ -443,7 +487,8 @@ export class Checker {
     const own = pod.term ?? 0;
     for (const later of this.promotions) {
       if (later.term <= own || later.redis === redis) continue;
-      if (this.#isBeyondReach(later, pod)) {
+      const isAlone = this.isolation.isBroken(pod, now);
+      if (this.#isBeyondReach(later, pod) && !isAlone) {
         this.#lost.set(id, { term: later.term, isPlanned: false });
         continue;
       }
@@ -519,6 +564,7 @@ export class Checker {
     }
     // Another agent of the pod that was named goes on from it.
     const isOtherPod = old.split('_')[1] !== uid;
+    if (before !== null) this.answered.onLease(before, after, this.#parts.scheduler.now());
     if (before !== null && isOtherPod) this.#checkProtocol(before, after);
     if (term > this.#greatestTerm) this.#heldSince = this.#parts.scheduler.now();
     if (term > this.#greatestTerm || uid !== '') this.#lastHolder = uid;
@@ -530,7 +576,8 @@ export class Checker {
     const recordIn = ({ metadata }: StoredLease) =>
       readRecord(metadata.annotations?.[RECORD_ANNOTATION]);
     const [was, is] = [recordIn(before), recordIn(after)];
-    const isAcquired = this.#trueHolder !== '' && is.basisMs === null;
+    const isForced = this.answered.isForced(after.spec?.leaseTransitions ?? 0);
+    const isAcquired = this.#trueHolder !== '' && is.basisMs === null && !isForced;
     if (isAcquired && is.protocol < was.protocol) {
       this.violate('protocol', `${this.#trueHolder} is older than the record that it took over`);
     }
@@ -560,6 +607,7 @@ export class Checker {
   /** I7, I8: what a full sync throws away was lost before, or is in what comes instead. */
   replaced(pod: SimPod, before: Dataset, after: Dataset): void {
     if (before.keys === 0 || this.#isWeaker) return;
+    if (this.answered.isGivenUp(pod)) return this.#giveUp(before, after);
     if (pod.volume.isForeign) {
       this.violate('I8', `${pod.name} was overwritten, and its data were not the group's`);
     }
@@ -567,15 +615,27 @@ export class Checker {
     const gone = this.#acknowledgedIn(before, kept);
     if (gone === 0) return;
     // Where the only others that hold them are gone as well, nobody has them any more.
+    // A master without agent is who counts, whoever made it one.
     const held = this.#parts.cluster.pods.some(
-      (other) => other.redis?.isMaster === true && other !== pod && other.term !== null,
+      (other) =>
+        other.redis?.isMaster === true &&
+        other !== pod &&
+        (other.term !== null || !other.isManaged),
     );
     if (held) return;
     this.violate('I8', `${pod.name} was overwritten with ${gone} acknowledged writes in it`);
   }
 
-  /** At the end: every acknowledged write is there, or its loss is known. */
-  finish(master: SimPod | null): number {
+  /** A person let them be overwritten, and what nobody else has is lost by that. */
+  #giveUp(before: Dataset, after: Dataset): void {
+    const kept = new Set(idsOf(after));
+    for (const id of idsOf(before)) {
+      if (!kept.has(id) && !this.#lost.has(id)) this.#lost.set(id, { term: 0, isPlanned: false });
+    }
+  }
+
+  /** At the end: every acknowledged write is there, or its loss is known; `isWhole`: none is lost. */
+  finish(master: SimPod | null, isWhole: boolean): number {
     if (master?.redis == null) return 0;
     const ids = new Set(idsOf(master.redis.dataset));
     let missing = 0;
@@ -591,6 +651,9 @@ export class Checker {
     }
     for (const [term, count] of planned) {
       this.violate('I5', `${count} acknowledged writes lost by the planned term ${term}`);
+    }
+    if (isWhole && missing > 0 && !this.#isWeaker) {
+      this.violate('adoption', `${missing} acknowledged writes were lost while nothing went wrong`);
     }
     if (unexplained > 0 && !this.#isWeaker) {
       this.violate('I7', `${unexplained} acknowledged writes are gone, and no promotion tells why`);

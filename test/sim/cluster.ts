@@ -24,6 +24,8 @@ export type Setup = {
   readonly core: Omit<CoreConfig, 'self' | 'bootFence'>;
   /** Agents of this ordinal and above are of the next protocol: an update that stands still. */
   readonly laterFrom: number;
+  /** A new pod gets the address of one that is gone, of whatever name. */
+  readonly reusesAddresses: boolean;
 };
 
 export type SimPod = {
@@ -37,10 +39,13 @@ export type SimPod = {
   agent: SimAgent | null;
   /** The object is there; a force-deleted pod may run on without it. */
   isListed: boolean;
+  /** Has an agent, and what the webhook adds beside it. */
+  readonly isManaged: boolean;
   isLeaving: boolean;
   isPowered: boolean;
   /** Term in which its present process was made master by its agent; null: it was not. */
   term: number | null;
+  hasStarted: boolean;
 };
 
 /** The simulator's eyes and its trace. */
@@ -54,6 +59,7 @@ export type ClusterObserver = {
 };
 
 const GRACE_MS = 8000;
+const SLOW_END_MS = 2000;
 const AGENT_START_MS = 60;
 const REDIS_START_MS = 30;
 /** The kubelet starts a container again that its agent killed. */
@@ -70,6 +76,8 @@ export class SimCluster {
   #agents = 0;
   /** While true nothing that ends is made anew. */
   isScaledAway = false;
+  /** A Redis without agent and boot fence came back by itself. */
+  hasUnguardedRestart = false;
   /** What the next pod that is made finds on its volume. */
   #foreign: Snapshot | null = null;
 
@@ -92,7 +100,7 @@ export class SimCluster {
     return this.pods.filter((pod) => pod.redis !== null || pod.agent !== null);
   }
 
-  createPod(index: number): SimPod {
+  createPod(index: number, isManaged = true): SimPod {
     const name = `redis-${index}`;
     const claim = `data-${name}`;
     const isClaimed = this.#setup.isClaimed;
@@ -113,20 +121,35 @@ export class SimCluster {
       index,
       name,
       uid: `uid-${number}`,
-      host: `10.0.0.${number}`,
+      host: this.#freedAddress() ?? `10.0.0.${number}`,
       volume,
       jumps: { wallMs: 0, bootMs: 0 },
       redis: null,
       agent: null,
       isListed: true,
+      isManaged,
       isLeaving: false,
       isPowered: true,
       term: null,
+      hasStarted: false,
     };
     this.pods.push(pod);
     this.#at.api.put('pods', this.#object(pod));
     this.#observer.trace(name, `created as ${pod.uid} at ${pod.host}`);
     return pod;
+  }
+
+  /** Of a pod whose object and processes are gone. Who still speaks to it on an old connection is told so. */
+  #freedAddress(): string | null {
+    if (!this.#setup.reusesAddresses) return null;
+    const isUsed = ({ isListed, redis, agent }: SimPod): boolean =>
+      isListed || redis !== null || agent !== null;
+    const used = new Set(this.pods.filter(isUsed).map(({ host }) => host));
+    const freed = new Set(this.pods.map(({ host }) => host).filter((host) => !used.has(host)));
+    if (freed.size === 0) return null;
+    const host = this.#at.random.pick([...freed]);
+    this.#at.network.powerOn(host);
+    return host;
   }
 
   #object(pod: SimPod): Stored {
@@ -140,7 +163,7 @@ export class SimCluster {
         ...(pod.isLeaving ? { deletionTimestamp: 'now' } : {}),
       },
       spec: {
-        containers: [{ name: AGENT_CONTAINER }],
+        containers: [{ name: pod.isManaged ? AGENT_CONTAINER : 'redis' }],
         volumes: this.#setup.isClaimed
           ? [{ persistentVolumeClaim: { claimName: `data-${pod.name}` } }]
           : [],
@@ -154,13 +177,15 @@ export class SimCluster {
     const { version, persistence, bootFence, priorities, syncMs } = this.#setup;
     const { world, network, random } = this.#at;
     pod.term = null;
+    if (pod.hasStarted && !pod.isManaged) this.hasUnguardedRestart = true;
+    pod.hasStarted = true;
     const redis: RedisProcess = new RedisProcess(
       { scheduler: world, network, random, observer: this.#observer.redisOf(pod) },
       {
         host: pod.host,
         version,
         persistence,
-        bootFence,
+        bootFence: bootFence && pod.isManaged,
         priority: priorities[pod.index] ?? 100,
         backlogBytes: 64 * 1024 * 1024,
         snapshotMs: syncMs,
@@ -176,7 +201,7 @@ export class SimCluster {
   }
 
   startAgent(pod: SimPod): void {
-    if (pod.agent !== null || !pod.isPowered || !pod.isListed) return;
+    if (pod.agent !== null || !pod.isManaged || !pod.isPowered || !pod.isListed) return;
     const { random } = this.#at;
     const { core, bootFence, laterFrom } = this.#setup;
     const protocol = core.protocol + (pod.index >= laterFrom ? 1 : 0);
@@ -282,7 +307,9 @@ export class SimCluster {
       redis.terminate();
       this.#awaitEnd(redis, stopAgent);
     };
-    if (pod.agent === null) stopRedis();
+    // Without an agent it may have a preStop of its own, or be slow for another reason: it serves on.
+    if (!pod.isManaged) this.#after(this.#at.random.real() * SLOW_END_MS, stopRedis);
+    else if (pod.agent === null) stopRedis();
     else pod.agent.prestop(stopRedis);
     this.#after(GRACE_MS, end);
   }

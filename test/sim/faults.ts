@@ -6,6 +6,7 @@ import { API_HOST } from './api-client.ts';
 import type { StoredLease } from './api-server.ts';
 import type { Checker } from './checker.ts';
 import type { SimCluster, SimPod } from './cluster.ts';
+import { force, giveUpData } from './person.ts';
 import { EPOCH_MS } from './process.ts';
 import { RedisClient } from './redis/client.ts';
 import { appended, EMPTY } from './redis/dataset.ts';
@@ -24,7 +25,8 @@ export function endOf(fault: Fault): number {
   if (!('ms' in fault) || isJump(fault)) return fault.at;
   const end = fault.at + fault.ms;
   if (fault.kind === 'force-delete') return end + fault.ghostMs;
-  // It may wait for its effect for a while.
+  // It may wait for its effect for a while, as a person hesitates.
+  if (fault.kind === 'force') return end + 1000;
   return fault.kind === 'kill-agent-at-effect' ? end + 1000 : end;
 }
 
@@ -43,7 +45,8 @@ export function inject(parts: Parts, fault: Fault): void {
 
 type ForAll = Exclude<Fault, { readonly pod: number }>;
 
-function injectForAll({ cluster, api, world }: Parts, fault: ForAll): void {
+function injectForAll(parts: Parts, fault: ForAll): void {
+  const { cluster, api, world } = parts;
   switch (fault.kind) {
     case 'api-refuses':
     case 'api-hangs':
@@ -63,6 +66,10 @@ function injectForAll({ cluster, api, world }: Parts, fault: ForAll): void {
       return;
     case 'switchover':
       return ask(api, world.now(), fault);
+    case 'force':
+      return force(parts, fault.ms, fault.waits);
+    case 'discard-data':
+      return giveUpData(parts, fault.ms);
     case 'scale-away':
       cluster.isScaledAway = true;
       for (const pod of cluster.running()) cluster.deletePod(pod, 0);

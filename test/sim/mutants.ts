@@ -22,8 +22,28 @@ export const NOT_SHOWN: ReadonlyMap<string, string> = new Map([
     'who starts is named by a giver that has compared already, or waits for its streams as a challenger: no schedule has both missing',
   ],
   [
+    'decided-is-blind',
+    'the giver says it only where it heard every candidate: what turns up later is of an agent that was away, and the next rule waits for it as well',
+  ],
+  [
+    'decided-by-those-heard',
+    'the nominee waits for fresher data that have stopped already, by the next rule; on real processes each kept what the other let go',
+  ],
+  [
+    'stopped-peers-do-not-count',
+    'a second line behind the rule before: what the giver heard is what the nominee hears',
+  ],
+  [
     'watch-tells-who-is-gone',
     'the list must lag behind a new holder for a whole wait while its Lease does not, and both watches of the model lag together',
+  ],
+  [
+    'strangers-are-fenced',
+    'the list of pods tells of an address that was given away, before: with ghosts-at-others-addresses taken out as well, groups fence their own new pods without an end',
+  ],
+  [
+    'ghosts-at-others-addresses',
+    'the run id is looked at before anything is fenced: see strangers-are-fenced',
   ],
 ]);
 
@@ -34,8 +54,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-boot-fence',
     rule: 'DESIGN 5: boot fence',
     file: 'test/sim/cluster.ts',
-    find: '        bootFence,\n        priority',
-    replace: '        bootFence: false,\n        priority',
+    find: 'bootFence: bootFence && pod.isManaged,',
+    replace: 'bootFence: bootFence && !pod.isManaged,',
   },
   {
     name: 'acquire-without-proof',
@@ -135,6 +155,20 @@ export const MUTANTS: readonly Mutant[] = [
     file: core('rows-deciding'),
     find: 'return !isDecided || isFresher(best, self, recordOf(s)) ? best : null;',
     replace: 'return isDecided ? null : best;',
+  },
+  {
+    name: 'decided-by-those-heard',
+    rule: 'rule 23: decided only where every candidate that is there was heard',
+    file: core('view'),
+    find: '({ uid }) => uid === state.config.self.uid || !here.has(uid) || live.has(uid),',
+    replace: '({ uid }) => uid !== "" || here.has(uid) || live.has(uid),',
+  },
+  {
+    name: 'stopped-peers-do-not-count',
+    rule: 'rule 23: a fresher peer that stopped already is waited for, whatever the giver compared',
+    file: core('rows-deciding'),
+    find: 'turn.elapsedMs() < FROZEN_WAIT_MS && betterAmong(stopped) !== null',
+    replace: 'stopped.length < 0',
   },
   {
     name: 'limbo-during-first-sync',
@@ -253,7 +287,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'restarted-holder-does-not-doubt',
     rule: 'rule 6: another run id promotes only if every fresher dataset reports',
     file: core('rows-deciding'),
-    find: 'const mustDoubt = !isListed && !isJudged && lease.record.candidates.length > 0;',
+    find: 'const mustDoubt = !isListed && !isJudged && !isForced && lease.record.candidates.length > 0;',
     replace: 'const mustDoubt = false;',
   },
   {
@@ -379,7 +413,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'starting-peers-do-not-count',
     rule: 'rule 7: fresher data of an agent that starts are waited for',
-    file: core('rows-deciding'),
+    file: core('view'),
     find: "return frozenTerm === null && role === 'limbo' && state !== 'Following';",
     replace: "return frozenTerm === null && role === 'limbo' && state === 'Leading';",
   },
@@ -389,6 +423,84 @@ export const MUTANTS: readonly Mutant[] = [
     file: core('kill'),
     find: '  turn.kill(last.runId,',
     replace: "  if (why === '') turn.kill(last.runId,",
+  },
+  {
+    name: 'isolation-ends-with-its-replicas',
+    rule: 'ADR 13: it stays when replicas are lost, for it is what it is for',
+    file: core('isolation'),
+    find: 'if (!state.isIsolated && !hasReplicaInSync(state)) return',
+    replace: 'if (!hasReplicaInSync(state)) return',
+  },
+  {
+    name: 'isolation-is-never-in-force',
+    rule: 'DESIGN 5: isolation: writes need a replica once one is in sync',
+    file: core('isolation'),
+    find: '  if (isolated === s.isIsolated) return;',
+    replace: '  if (isolated || isolated === s.isIsolated) return;',
+  },
+  {
+    name: 'adopted-master-is-not-followed',
+    rule: 'DESIGN 7: while a master without agent runs, nobody else is promoted',
+    file: core('adoption'),
+    find: "  return chosen.pod.leaving ? { kind: 'inherit', ...chosen } : { kind: 'follow', ...chosen };",
+    replace: "  return chosen.pod.leaving ? { kind: 'inherit', ...chosen } : { kind: 'none' };",
+  },
+  {
+    name: 'adopted-master-is-not-fenced',
+    rule: 'DESIGN 7: at its end the master without agent is put into limbo over the network',
+    file: core('fencing-others'),
+    find: "return plan.kind === 'inherit' && plan.pod.uid === pod.uid ? target : null;",
+    replace:
+      "return plan.kind === 'inherit' && plan.pod.uid === s.config.self.uid ? target : null;",
+  },
+  {
+    name: 'unasked-pods-without-agent-are-ignored',
+    rule: 'DESIGN 7: nobody is promoted before each pod without agent was asked',
+    file: core('adoption'),
+    find: '      if (pod.leaving) continue;',
+    replace: '      if (pod.leaving || probe === undefined) continue;',
+  },
+  {
+    name: 'stale-force-counts',
+    rule: 'DESIGN 4: force counts in the term that it names',
+    file: core('acquire'),
+    find: 'return lease !== null && lease.force === lease.term;',
+    replace: 'return lease !== null && lease.force !== null;',
+  },
+  {
+    name: 'discard-data-is-ignored',
+    rule: 'DESIGN 7: what a person named may be overwritten',
+    file: core('lineage'),
+    find: '  if (discard !== null && discard === dataset.replid) return true;',
+    replace: '  if (discard !== null && discard === dataset.replid) return false;',
+  },
+  {
+    name: 'discard-data-counts-for-any-data',
+    rule: 'DESIGN 7: only the data that a person named may be overwritten',
+    file: core('lineage'),
+    find: '  if (discard !== null && discard === dataset.replid) return true;',
+    replace: '  if (discard !== null) return true;',
+  },
+  {
+    name: 'given-up-data-hold-up-the-group',
+    rule: 'DESIGN 7: nobody waits for data that a person gave up',
+    file: core('view'),
+    find: '?.discardData === replid;',
+    replace: "?.discardData === '';",
+  },
+  {
+    name: 'strangers-are-fenced',
+    rule: 'rule 8: another process that has the address of a ghost by now is left alone',
+    file: 'agent/effects.ts',
+    find: '    if (runId !== null && seen?.ok === true && seen.instance.runId !== runId) {',
+    replace: "    if (runId === '' && seen?.ok === true && seen.instance.runId !== runId) {",
+  },
+  {
+    name: 'ghosts-at-others-addresses',
+    rule: 'rule 8: an address that another pod has by now is none of a ghost',
+    file: core('fencing-others'),
+    find: "listed.has(uid) || address === '' || runId === '' || podAt(s, address) !== null",
+    replace: "listed.has(uid) || address === '' || runId === ''",
   },
   {
     name: 'labels-by-everybody',

@@ -10,6 +10,8 @@ import type { SimProcess } from './process.ts';
 const SILENCE_MS = 2000;
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 1000;
+const STRANGER_MS = 5000;
+const ASK_MS = 100;
 
 type Parts = {
   readonly process: SimProcess;
@@ -26,6 +28,8 @@ export class SimPeers {
   readonly #parts: Parts;
   readonly #readers = new Set<Socket<AgentReport>>();
   readonly #streams = new Map<string, Stream>();
+  /** Where somebody else's agent answered under a pod's address, and when. */
+  readonly #strangers = new Map<string, number>();
   #listener: { close(): void } | null = null;
 
   constructor(parts: Parts) {
@@ -66,12 +70,33 @@ export class SimPeers {
       stream.socket?.close();
       this.#streams.delete(uid);
     }
+    for (const uid of this.#strangers.keys()) if (!wanted.has(uid)) this.#strangers.delete(uid);
     for (const [uid, address] of wanted) {
       if (this.#streams.has(uid)) continue;
       const stream: Stream = { address, socket: null, isOver: false };
       this.#streams.set(uid, stream);
       this.#dial(uid, stream, 0);
     }
+  }
+
+  /** Asked only where the stream met another pod lately, as agent/peers/streams.ts has it. */
+  isStranger(uid: string, address: string): Promise<boolean> {
+    const { network, process, host } = this.#parts;
+    const { world } = process;
+    const metAt = this.#strangers.get(uid) ?? Number.NEGATIVE_INFINITY;
+    if (world.now() - metAt > STRANGER_MS) return process.promise((resolve) => resolve(false));
+    return process.promise((resolve) => {
+      const end = (isStranger: boolean): void => {
+        timer.cancel();
+        socket.close();
+        resolve(isStranger);
+      };
+      const timer = world.after(ASK_MS, () => end(false));
+      const socket = network.connect<AgentReport, never>(host, address, 'agent', {
+        onMessage: (report) => end(report.podUID !== uid),
+        onClose: () => end(false),
+      });
+    });
   }
 
   #dial(uid: string, stream: Stream, failures: number): void {
@@ -101,8 +126,12 @@ export class SimPeers {
           silence = listen();
           failed = 0;
           // An old address may belong to somebody else by now.
-          if (report.podUID === uid) onReport(report);
-          else hangUp();
+          if (report.podUID !== uid) {
+            this.#strangers.set(uid, world.now());
+            return hangUp();
+          }
+          this.#strangers.delete(uid);
+          onReport(report);
         }),
       onClose: () => process.run(again),
     });

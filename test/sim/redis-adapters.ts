@@ -5,6 +5,7 @@ import type { Clock } from '../../agent/clock.ts';
 import type { LocalRedis, RedisResult } from '../../agent/core/model.ts';
 import { LIMBO } from '../../agent/core/view.ts';
 import type { LocalRedisPort, RemoteRedisPort, RemoteResult } from '../../agent/ports.ts';
+import { isolatedTerms, REDIS_WRITE_TERMS } from '../../agent/redis/write-terms.ts';
 import { type Look, Reachability } from '../../agent/redis/reachability.ts';
 import type { SimNetwork } from './network.ts';
 import type { SimTimer } from './ports.ts';
@@ -41,6 +42,7 @@ type Parts = {
 
 export type LocalParts = Parts & {
   readonly minReplicas: number;
+  readonly isolates: boolean;
   readonly onChange: (redis: LocalRedis) => void;
 };
 
@@ -107,9 +109,15 @@ export class SimLocalRedis implements LocalRedisPort {
     return this.#carryOut([guard(GUARD_REPLICAS), { kind: 'replicaof-no-one' }]);
   }
 
-  open(until: number): Promise<RedisResult> {
-    if (this.#parts.clock.now() >= until) return this.#refuse('validity ended');
-    return this.#carryOut([guard(this.#parts.minReplicas)]);
+  open(until: number, isolated: boolean): Promise<RedisResult> {
+    const { clock, minReplicas, isolates } = this.#parts;
+    if (clock.now() >= until) return this.#refuse('validity ended');
+    const own = { ...REDIS_WRITE_TERMS, minReplicas };
+    const terms = isolated ? isolatedTerms(own) : own;
+    const open = guard(terms.minReplicas);
+    if (!isolates) return this.#carryOut([open]);
+    const name = 'min-replicas-max-lag';
+    return this.#carryOut([{ kind: 'config-set', name, value: terms.maxLagSeconds }, open]);
   }
 
   guard(): Promise<RedisResult> {

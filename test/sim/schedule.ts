@@ -1,7 +1,7 @@
 // A schedule: how the group is set up, and what happens to it when. Plain data, made from a seed, so
 // that it can be printed, replayed bit for bit and shrunk.
 
-import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
+import { isolationFault, type Timing, TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
 import type { Setup } from './cluster.ts';
 import { SeededRandom } from './random.ts';
 import type { RedisVersion } from './redis/options.ts';
@@ -125,11 +125,16 @@ export type Fault =
       readonly at: number;
       readonly pod: number;
       readonly ms: number;
-    };
+    }
+  /** A person forces an election, within so long; `waits`: not while there is a master. */
+  | { readonly kind: 'force'; readonly at: number; readonly ms: number; readonly waits: boolean }
+  /** A person stays for so long, and gives up whatever data the agents ask about. */
+  | { readonly kind: 'discard-data'; readonly at: number; readonly ms: number };
 
 type FaultKind = Fault['kind'];
-/** What is drawn among others; a link that flaps comes alone, and a request beside all else. */
-type DrawnKind = Exclude<FaultKind, 'flap' | 'switchover'>;
+type Later = 'flap' | 'switchover' | 'force' | 'discard-data';
+/** What is drawn among others; a link that flaps comes alone, and a person's words beside all else. */
+type DrawnKind = Exclude<FaultKind, Later>;
 
 /** Alone, none of these may cost the master its role (I11, I13, scenarios 12, 14 and 39). */
 const HARMLESS: ReadonlySet<FaultKind> = new Set([
@@ -159,8 +164,11 @@ export function isJump({ kind }: Fault): boolean {
 export type Schedule = {
   readonly seed: number;
   readonly setup: Setup;
-  /** `cold`: empty pods and no Lease. `running`: a group that works, whose agents all just started. */
-  readonly start: 'cold' | 'running';
+  /**
+   * `cold`: empty pods and no Lease. `running`: a group that works, whose agents all just started. `adopted`: a group
+   * made by hand, whose pods are replaced by ones with agents.
+   */
+  readonly start: 'cold' | 'running' | 'adopted';
   /** So long the group must be healthy before the faults begin, and again at the end. */
   readonly steadyMs: number;
   readonly faults: readonly Fault[];
@@ -179,6 +187,28 @@ const STORED_STEADY_MS = 500;
 /** Since they settled, agents look at their Redis ten times less often. */
 const CALM_MS = 3500;
 const CALM_SHARE = 0.03;
+/** A person is slower than what goes wrong. */
+const PERSON_SPREAD_MS = 4000;
+const PERSON_MS = 5000;
+const ADOPTED_SHARE = 0.015;
+const ADOPTED_SPREAD_MS = 5000;
+/** What no rule of ours keeps harmless where there is no agent yet, and leaves the rest to a person. */
+const UNGUARDED: ReadonlySet<FaultKind> = new Set([
+  'kill-redis',
+  'kill-both',
+  'crash-all',
+  'scale-away',
+]);
+const REUSED_SHARE = 0.04;
+const ISOLATED_SHARE = 0.02;
+const ISOLATED_TIMES = 2;
+
+/** Somebody took a member's data apart from the group's, or took away all that was known of it. */
+export const MADE_BY_HAND: ReadonlySet<FaultKind> = new Set([
+  'promote-by-hand',
+  'delete-lease',
+  'foreign-pod',
+]);
 
 const CORE: Setup['core'] = {
   protocol: 1,
@@ -193,6 +223,13 @@ const CORE: Setup['core'] = {
   killsFrozen: false,
   failsOverUnwritable: false,
 };
+
+/** Where the fast profile waits for too short a time, the next one. */
+function timingOf(isolates: boolean): Timing {
+  return isolates && isolationFault(TIMING_PROFILES.fast) !== null
+    ? TIMING_PROFILES.balanced
+    : TIMING_PROFILES.fast;
+}
 
 function setupFrom(random: SeededRandom): Setup {
   const members = random.pick([2, 2, 2, 3, 3, 3, 3, 3, 3, 4]);
@@ -211,6 +248,7 @@ function setupFrom(random: SeededRandom): Setup {
     ),
     core: CORE,
     laterFrom: members,
+    reusesAddresses: false,
   };
 }
 
@@ -223,6 +261,50 @@ function withPolicies(setup: Setup, random: SeededRandom): Setup {
   const killsFrozen = random.chance(0.25);
   const core = { ...setup.core, confirmedBy, proceedsWithoutMissing, killsFrozen };
   return { ...setup, laterFrom, core };
+}
+
+/** Drawn apart again. Its wait is longer, and so is what goes wrong. */
+function withIsolation(schedule: Schedule, random: SeededRandom): Schedule {
+  if (!random.chance(ISOLATED_SHARE)) return schedule;
+  const { setup, faults } = schedule;
+  const core = { ...setup.core, isolates: true, timing: timingOf(true) };
+  const longer = faults.map((fault) =>
+    'ms' in fault && !isJump(fault) && fault.kind !== 'force'
+      ? { ...fault, ms: fault.ms * ISOLATED_TIMES }
+      : fault,
+  );
+  return { ...schedule, setup: { ...setup, core }, faults: longer };
+}
+
+/** Drawn apart again. What goes wrong is spread over the whole of the rolling restart. */
+function asAdopted(schedule: Schedule, random: SeededRandom): Schedule {
+  if (!random.chance(ADOPTED_SHARE)) return schedule;
+  if (random.chance(0.25)) return { ...schedule, start: 'adopted', faults: [] };
+  const spread = schedule.faults
+    .filter(({ kind }) => !UNGUARDED.has(kind) || random.chance(0.3))
+    .map((fault) => ({ ...fault, at: random.integer(ADOPTED_SPREAD_MS) }));
+  return { ...schedule, start: 'adopted', faults: spread.toSorted((a, b) => a.at - b.at) };
+}
+
+/** Drawn apart again. Pods that end together come back with each other's addresses. */
+function withReuse(schedule: Schedule, random: SeededRandom): Schedule {
+  if (!random.chance(REUSED_SHARE)) return schedule;
+  const setup = { ...schedule.setup, reusesAddresses: true };
+  const { members } = setup;
+  const from = FIRST_FAULT_MS + random.integer(SPREAD_MS);
+  const ended = Array.from({ length: random.integer(3) }, (): Fault => {
+    const at = from + random.integer(STORM_MS);
+    const pod = random.chance(0.5) ? MASTER : random.integer(members);
+    const ms = randomMs(random, 20, 1000);
+    return random.pick<Fault>([
+      { kind: 'delete-pod', at, pod, ms },
+      { kind: 'force-delete', at, pod, ms, ghostMs: randomMs(random, 10, 1000) },
+      { kind: 'power-off', at, pod, ms, returns: false },
+      { kind: 'scale-away', at, ms },
+    ]);
+  });
+  const faults = [...schedule.faults, ...ended].toSorted((a, b) => a.at - b.at);
+  return { ...schedule, setup, faults };
 }
 
 function randomMs(random: SeededRandom, smallest: number, greatest: number): number {
@@ -341,10 +423,11 @@ function faultFrom(random: SeededRandom, at: number, members: number): Fault {
   }
 }
 
+type Added = 'laterFrom' | 'reusesAddresses';
 /** Stored before a setup could tell as much as today. */
 type StoredSchedule = Omit<Schedule, 'setup' | 'steadyMs'> & {
   readonly steadyMs?: number;
-  readonly setup: Omit<Setup, 'laterFrom'> & Partial<Pick<Setup, 'laterFrom'>>;
+  readonly setup: Omit<Setup, Added> & Partial<Pick<Setup, Added>>;
 };
 
 /** A schedule as it was stored; what it does not tell, timing included, is of today. */
@@ -352,9 +435,10 @@ export function scheduleOf(text: string): Schedule {
   const data = JSON.parse(text) as StoredSchedule | { readonly schedule: StoredSchedule };
   const { setup, ...schedule } = 'schedule' in data ? data.schedule : data;
   const { steadyMs = STORED_STEADY_MS, ...rest } = schedule;
-  const core = { ...CORE, ...setup.core, timing: TIMING_PROFILES.fast };
-  const laterFrom = setup.laterFrom ?? setup.members;
-  return { ...rest, steadyMs, setup: { ...setup, laterFrom, core } };
+  const stored = { ...CORE, ...setup.core };
+  const core = { ...stored, timing: timingOf(stored.isolates) };
+  const { laterFrom = setup.members, reusesAddresses = false } = setup;
+  return { ...rest, steadyMs, setup: { ...setup, laterFrom, reusesAddresses, core } };
 }
 
 function flapFrom(random: SeededRandom): Fault {
@@ -367,6 +451,28 @@ function flapFrom(random: SeededRandom): Fault {
     offMs: randomMs(random, 200, 4000),
     onMs: randomMs(random, 200, 4000),
   };
+}
+
+/** Drawn apart from all else, as policies are. */
+function personFrom(random: SeededRandom, faults: readonly Fault[]): Fault[] {
+  const firstAt = Math.min(...faults.map(({ at }) => at));
+  const at = (): number => firstAt + random.integer(PERSON_SPREAD_MS);
+  const added: Fault[] = [];
+  const isForced = random.chance(0.04);
+  const isAsked = faults.some(({ kind }) => MADE_BY_HAND.has(kind)) && random.chance(0.5);
+  const count = isForced ? random.pick([1, 1, 2]) : 0;
+  for (let index = 0; index < count; index++) {
+    added.push({ kind: 'force', at: at(), ms: PERSON_MS, waits: random.chance(0.6) });
+  }
+  // Beside one of foreign data there may be other conflicts, and none at all.
+  if (!isAsked && random.chance(0.01)) {
+    const pod = random.chance(0.5) ? MASTER : random.integer(4);
+    added.push({ kind: 'foreign-pod', at: at(), pod, ms: randomMs(random, 20, 1500) });
+  }
+  if (isAsked || added.some(({ kind }) => kind === 'foreign-pod')) {
+    added.push({ kind: 'discard-data', at: at(), ms: randomMs(random, 500, 15_000) });
+  }
+  return added;
 }
 
 export function scheduleFrom(seed: number): Schedule {
@@ -396,5 +502,11 @@ export function scheduleFrom(seed: number): Schedule {
       expiresMs: randomMs(added, 20, 30_000),
     });
   }
-  return { seed, setup, start, steadyMs, faults: faults.toSorted((a, b) => a.at - b.at) };
+  const person = personFrom(new SeededRandom(seed, 5), faults);
+  faults.push(...person);
+  faults.sort((a, b) => a.at - b.at);
+  const schedule: Schedule = { seed, setup, start, steadyMs, faults };
+  const isolated = withIsolation(schedule, new SeededRandom(seed, 6));
+  const adopted = asAdopted(isolated, new SeededRandom(seed, 7));
+  return withReuse(adopted, new SeededRandom(seed, 8));
 }

@@ -1,16 +1,21 @@
 // One schedule from its start to its end: a group is set up, faults come, all heals, and then there
 // must be one master again that everybody can write to.
 
+import { isForced } from '../../agent/core/acquire.ts';
+import { heardMembers, unknownData } from '../../agent/core/view.ts';
 import { leaseName, RECORD_ANNOTATION } from '../../src/names.ts';
 import { GROUP, NAMESPACE } from './agent.ts';
 import { SimApiServer } from './api-server.ts';
 import { Checker, type Violation } from './checker.ts';
 import { SimCluster, type SimPod } from './cluster.ts';
 import { endOf, inject } from './faults.ts';
+import { ISOLATED_MEMBERS_MIN } from './isolation-check.ts';
 import { SimNetwork } from './network.ts';
+import { askedBy, giveUpData, nameMaster } from './person.ts';
 import { SeededRandom } from './random.ts';
 import { RedisClient } from './redis/client.ts';
-import { isHarmless, type Schedule } from './schedule.ts';
+import { isHarmless, MADE_BY_HAND, type Schedule } from './schedule.ts';
+import { Rollout } from './rollout.ts';
 import { World } from './world.ts';
 import { Ledger, Writer } from './writer.ts';
 
@@ -33,6 +38,9 @@ export type Outcome = {
 
 const START_BOUND_MS = 12_000;
 const RECOVERY_BOUND_MS = 20_000;
+/** So long a rolling restart may wait for faults to end, and for a person. */
+const ROLLOUT_BOUND_MS = 30_000;
+const ADOPTION_MS = 100_000;
 const LOOK_MS = 100;
 /** What comes after all has healed comes soon. */
 const LAST_STEADY_MS = 500;
@@ -41,11 +49,6 @@ const STUCK_MS = 4000;
 const SEED_WRITES = 5;
 /** Streams between agents are there so long after their start. */
 const YOUNG_MS = 1000;
-const MADE_BY_HAND: ReadonlySet<string> = new Set([
-  'promote-by-hand',
-  'delete-lease',
-  'foreign-pod',
-]);
 
 export class Simulation {
   readonly #schedule: Schedule;
@@ -76,6 +79,7 @@ export class Simulation {
       redisOf: (pod) => ({
         accepted: (id) => this.#checker.accepted(pod, id),
         joined: () => this.#checker.joined(pod),
+        lagSet: (seconds) => this.#checker.isolation.lagSet(pod, seconds),
         promoted: (wasMaster) => this.#checker.promoted(pod, wasMaster),
         replaced: (before, after) => this.#checker.replaced(pod, before, after),
       }),
@@ -87,6 +91,7 @@ export class Simulation {
       ledger: this.#ledger,
       hasBootFence: schedule.setup.bootFence,
       persistence: schedule.setup.persistence,
+      timing: schedule.setup.core.timing,
       trace,
     });
     this.#api.onChange = (...change) => this.#checker.onChange(...change);
@@ -95,6 +100,11 @@ export class Simulation {
   #parts() {
     const random = this.#random;
     return { world: this.#world, network: this.#network, api: this.#api, random };
+  }
+
+  #all() {
+    const trace = (who: string, text: string): void => this.#note(who, text);
+    return { ...this.#parts(), cluster: this.#cluster, checker: this.#checker, trace };
   }
 
   #note(who: string, text: string): void {
@@ -106,9 +116,10 @@ export class Simulation {
     const { seed, faults, start, steadyMs } = this.#schedule;
     const lastSteadyMs = Math.min(steadyMs, LAST_STEADY_MS);
     for (let index = 0; index < this.#schedule.setup.members; index++) {
-      this.#cluster.createPod(index);
+      this.#cluster.createPod(index, start !== 'adopted');
     }
     if (start === 'running') await this.#startRunning();
+    else if (start === 'adopted') await this.#startByHand();
     else for (const pod of this.#cluster.pods) this.#cluster.start(pod);
     this.#isSetUp = true;
     this.#follow();
@@ -120,6 +131,7 @@ export class Simulation {
       }
     }
     const from = start === 'running' ? this.#world.now() : startedAt;
+    const rollout = start === 'adopted' ? this.#rollOut() : null;
     this.#note('READY', this.#describe());
     // An agent that has just started may not be heard by the master yet: I13 excepts it.
     const firstAt = from + (faults[0]?.at ?? 0);
@@ -129,20 +141,11 @@ export class Simulation {
     let healedAt = from;
     const promotedBefore = this.#checker.promotions.length;
     for (const fault of faults) {
-      this.#world.after(from + fault.at - this.#world.now(), () =>
-        inject(
-          {
-            ...this.#parts(),
-            cluster: this.#cluster,
-            checker: this.#checker,
-            trace: (who, text) => this.#note(who, text),
-          },
-          fault,
-        ),
-      );
+      this.#world.after(from + fault.at - this.#world.now(), () => inject(this.#all(), fault));
       healedAt = Math.max(healedAt, from + endOf(fault));
     }
     await this.#runUntil(healedAt);
+    if (rollout !== null) await this.#untilDone(rollout);
     this.#note('HEALED', this.#describe());
     const isHealthy = await this.#isHealthyWithin(RECOVERY_BOUND_MS, lastSteadyMs);
     const recoveryMs = this.#world.now() - healedAt - lastSteadyMs;
@@ -165,7 +168,8 @@ export class Simulation {
       if (moves.length > 1) this.#checker.violate('I11', `${moves.length} failovers by one fault`);
     }
     for (const writer of this.#writers.values()) writer.stop();
-    const lost = isHealthy ? this.#checker.finish(this.#master()) : 0;
+    const isWhole = start === 'adopted' && faults.every((fault) => isHarmless(fault));
+    const lost = isHealthy ? this.#checker.finish(this.#master(), isWhole) : 0;
     return {
       seed,
       violations: this.#checker.violations,
@@ -238,7 +242,10 @@ export class Simulation {
     if (!String(holder).startsWith(`${master.name}_${master.uid}_`)) {
       return 'the Lease names another';
     }
-    for (let index = 0; index < this.#schedule.setup.members; index++) {
+    const { members, core } = this.#schedule.setup;
+    const isIsolated = core.isolates && members >= ISOLATED_MEMBERS_MIN;
+    if (isIsolated && master.redis?.isIsolated !== true) return 'the master is not isolated';
+    for (let index = 0; index < members; index++) {
       const pod = this.#cluster.current(index);
       if (pod === null || pod.redis === null || pod.agent === null) return `redis-${index} is away`;
       if (pod === master) continue;
@@ -251,23 +258,37 @@ export class Simulation {
   /** What no agent may decide by itself. */
   #needsPerson(): boolean {
     // Born as masters, several took writes: only a person can tell whose are right.
-    const { setup, faults } = this.#schedule;
-    // Somebody took a member's data apart from the group's, or took away all that was known of it.
-    if (faults.some(({ kind }) => MADE_BY_HAND.has(kind)) && this.#hasConflict()) return true;
+    const { setup, faults, start } = this.#schedule;
+    const isByHand = start === 'adopted' || faults.some(({ kind }) => MADE_BY_HAND.has(kind));
+    if (isByHand && this.#hasConflict()) return true;
     if (!setup.bootFence && this.#checker.hasStrayWrites) return true;
-    // Only members that must never be promoted have data, or such as are not the group's.
     const present = this.#cluster.pods.filter(({ isListed }) => isListed);
     const full = present.filter(({ redis }) => (redis?.dataset.keys ?? 0) > 0);
-    return (
-      full.length > 0 &&
-      full.every(({ redis, volume }) => redis?.info().priority === 0 || volume.isForeign)
+    const isGivenUp = (pod: SimPod): boolean => this.#checker.answered.isGivenUp(pod);
+    // Beside data that were given up an empty member leads.
+    const isLeadable = present.some(
+      (pod) => !full.includes(pod) && pod.redis?.info().priority !== 0,
+    );
+    if (full.length === 0 || (isLeadable && full.every(isGivenUp))) return false;
+    // Only members that must never be promoted have data, or such as are not the group's, or given up.
+    return full.every(
+      (pod) => pod.redis?.info().priority === 0 || pod.volume.isForeign || isGivenUp(pod),
     );
   }
 
   #hasConflict(): boolean {
-    return this.#cluster.pods.some(({ agent }) => {
-      const said = agent?.state.problem ?? agent?.state.reason;
-      return said?.includes('RO_DATA_CONFLICT') === true;
+    return this.#cluster.pods.some((pod) => {
+      const { agent } = pod;
+      if (agent === null) return false;
+      // What is given up is no conflict any more.
+      const asked = askedBy(this.#cluster, pod);
+      if (asked !== null) return !this.#checker.answered.isGivenUp(asked.pod);
+      const { state } = agent;
+      // Where an election is forced nobody says so.
+      const isHidden = isForced(state) && unknownData(state, heardMembers(state)).length > 0;
+      // Of masters without agent only the readiness probe tells, where this one is a replica.
+      const said = state.problem ?? agent.runtime.unreadiness() ?? state.reason;
+      return isHidden || said.includes('RO_DATA_CONFLICT');
     });
   }
 
@@ -290,8 +311,35 @@ export class Simulation {
     return `${this.#unhealthiness() ?? 'healthy'}; ${pods.join('; ')}`;
   }
 
+  /** A person watches what the agents ask about, as docs/adopt.md has it. */
+  #rollOut(): Rollout {
+    giveUpData(this.#all(), ADOPTION_MS, true);
+    nameMaster(this.#all(), ADOPTION_MS);
+    return new Rollout(this.#world, this.#cluster, this.#schedule.setup.members);
+  }
+
+  async #untilDone(rollout: Rollout): Promise<void> {
+    const end = this.#world.now() + ROLLOUT_BOUND_MS;
+    let goesOnAt = this.#world.now();
+    while (!rollout.isDone && this.#world.now() < end && this.#checker.violations.length === 0) {
+      await this.#runUntil(this.#world.now() + LOOK_MS);
+      if (!this.#needsPerson()) goesOnAt = this.#world.now();
+      if (this.#world.now() - goesOnAt >= STUCK_MS) return;
+    }
+  }
+
   /** A group as its agents would find it after they were all replaced. */
   async #startRunning(): Promise<void> {
+    const [first] = this.#cluster.pods;
+    if (first === undefined) return;
+    await this.#startByHand();
+    this.#writeLease(first);
+    first.term = 1;
+    for (const pod of this.#cluster.pods) this.#cluster.startAgent(pod);
+  }
+
+  /** One master with data, and replicas that a person attached. */
+  async #startByHand(): Promise<void> {
     const [first, ...others] = this.#cluster.pods;
     if (first === undefined) return;
     for (const pod of this.#cluster.pods) this.#cluster.startRedis(pod);
@@ -310,8 +358,9 @@ export class Simulation {
     for (let waited = 0; waited < 50 && !isLinked(); waited++) {
       await this.#runUntil(this.#world.now() + LOOK_MS);
     }
-    this.#writeLease(first);
-    for (const pod of this.#cluster.pods) this.#cluster.startAgent(pod);
+    first.term = 0;
+    if (first.redis !== null) this.#checker.setUp(first.redis);
+    this.#note('SETUP', `${NAMESPACE}/${GROUP}: ${this.#ledger.acknowledged.length} writes`);
   }
 
   #writeLease(first: SimPod): void {
@@ -354,8 +403,5 @@ export class Simulation {
         renewTime: '2026-01-01T00:00:00.000000Z',
       },
     });
-    first.term = 1;
-    if (first.redis !== null) this.#checker.setUp(first.redis);
-    this.#note('SETUP', `${NAMESPACE}/${GROUP}: ${this.#ledger.acknowledged.length} writes`);
   }
 }

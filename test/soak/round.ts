@@ -46,6 +46,8 @@ export async function playRound(
     void (await Promise.all([writer.stop(), probe.stop(), route.stop()]));
   try {
     await waitFor('the writer is busy', () => writer.ledger.length >= 300, { timeoutMs: 20_000 });
+    // TCP still waits to repeat what the cut of the round before swallowed, while links are up.
+    await inStep(group, before.ip);
     const mark = performance.now();
     await fault.strike(group, before, pick);
     const struck = performance.now();
@@ -81,6 +83,20 @@ export async function playRound(
   } finally {
     await stop();
   }
+}
+
+/** Every replica has what the master writes now. */
+async function inStep(group: Group, address: string): Promise<void> {
+  const replicas = group.pods.length - 1;
+  await waitFor(
+    'every replica confirms a write',
+    async () =>
+      await withRedis(address, group.access, async (client) => {
+        await client.set('in-step', 'x');
+        return (await client.wait(replicas, 200)) >= replicas;
+      }),
+    { timeoutMs: CONVERGED_MS },
+  );
 }
 
 async function areAllSettled(group: Group): Promise<boolean> {

@@ -3,7 +3,7 @@
 import t from 'tap';
 import type { Instance, PodView, Unmanaged } from '../../agent/core/model.ts';
 import { limbo, pod } from './core-fixtures.ts';
-import { lease, Rig, writes, kinds, targets } from './core-rig.ts';
+import { lease, named, Rig, writes, kinds, targets } from './core-rig.ts';
 
 const legacyMaster: Instance = {
   ...limbo,
@@ -76,8 +76,8 @@ await t.test('several masters without agent: everybody waits for a person to nam
   rig.pass(20_000, () => rig.see(empty));
   t.same(kinds(rig.effects), []);
   t.match(rig.state.problem, /RO_DATA_CONFLICT/);
-  const named = adopting([legacy(1), legacy(2, { adoptFrom: true })], both);
-  t.match(named.effects, [{ kind: 'attach', host: '10.0.0.2', replid: 'older' }]);
+  const chosen = adopting([legacy(1), legacy(2, { adoptFrom: true })], both);
+  t.match(chosen.effects, [{ kind: 'attach', host: '10.0.0.2', replid: 'older' }]);
   t.end();
 });
 
@@ -99,6 +99,53 @@ await t.test('at the end of an adopted master its follower acquires, and fences 
   t.match(targets(rig.effects), [{ uid: 'u1', address: '10.0.0.1' }]);
   rig.see(own, 1019);
   t.notOk(kinds(rig.effects).includes('promote'), 'it has no other fence');
+  t.end();
+});
+
+await t.test(
+  'a holder whose agent restarted asks the pods without agent first, for three seconds',
+  (t) => {
+    const own: Instance = { ...limbo, replid: 'old', offset: 100 };
+    const begin = (): Rig => {
+      const rig = inheriting();
+      rig.written('ok', 10);
+      rig.state = {
+        ...rig.state,
+        validUntil: 100_000,
+        unmanaged: new Map(),
+        fenced: new Set(['u1']),
+      };
+      return rig;
+    };
+    const late = begin();
+    late.see(own, 2900);
+    t.notOk(kinds(late.effects).includes('promote'), 'nobody was asked yet');
+    late.see(own, 3100);
+    t.ok(kinds(late.effects).includes('promote'));
+    t.end();
+  },
+);
+
+await t.test('the limbo of an adopted master counts also where a probe shows it first', (t) => {
+  const own: Instance = { ...limbo, replid: 'old', offset: 100 };
+  const rig = inheriting();
+  rig.written('ok', 10);
+  rig.see(own, 20);
+  const instance = { ...limbo, replid: 'old', offset: 107, runId: 'run1' };
+  const seen = { reachable: true, pod: 'redis-1', volume: 'pvc/data-redis-1', seenAt: 30 } as const;
+  rig.feed({ kind: 'unmanaged', uid: 'u1', probe: { ...seen, instance } }, 30);
+  t.equal(rig.state.remoteGoal, 107);
+  t.end();
+});
+
+await t.test('beside a holder nobody else inherits an adopted master', (t) => {
+  const record = { lineage: [], candidates: [], datasets: {} };
+  const rig = adopting([legacy(1, { leaving: true })], [legacyMaster]);
+  rig.feed({ kind: 'lease', lease: lease({ holder: named(2), record }) });
+  rig.effects = [];
+  rig.see({ ...limbo, replid: 'old' });
+  rig.tick();
+  t.same(writes(rig.effects), []);
   t.end();
 });
 

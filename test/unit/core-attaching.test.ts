@@ -67,6 +67,23 @@ await t.test('an attachment that failed is tried again after 200 ms, for a new i
   t.end();
 });
 
+await t.test('an attachment that failed waits also where the Lease is renewed meanwhile', (t) => {
+  const old = [
+    { replid: 'x', term: 0, start: 0 },
+    { replid: 'y', term: 0, start: 0 },
+  ];
+  const view = (resourceVersion: string, replid: string) =>
+    lease({ resourceVersion, record: { lineage: [...old, { replid, term: 1, start: 0 }] } });
+  const rig = Rig.fenced(view('10', 'aaa'));
+  rig.done(null, 100);
+  rig.effects = [];
+  rig.feed({ kind: 'lease', lease: view('11', 'aaa') }, 150);
+  t.same(kinds(rig.effects), []);
+  rig.feed({ kind: 'lease', lease: view('12', 'ccc') }, 160);
+  t.same(kinds(rig.effects), ['attach'], 'the newest id is another');
+  t.end();
+});
+
 await t.test('a Redis that loads its dataset, or whose pod ends, is not attached', (t) => {
   const rig = new Rig();
   rig.feed({ kind: 'pods', pods: [pod(0), pod(1)] });

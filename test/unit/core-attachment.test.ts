@@ -5,6 +5,7 @@ import { attachmentTo, isHeldBack, isInSync, progress } from '../../agent/core/a
 import type { AgentState, Attachment, Instance } from '../../agent/core/model.ts';
 import { initialState } from '../../agent/core/step.ts';
 import { config, limbo, pod } from './core-fixtures.ts';
+import { Rig } from './core-rig.ts';
 
 const MASTER = '10.0.0.1';
 const replica: Instance = { ...limbo, upstream: { host: MASTER, port: 6379 }, linkUp: true };
@@ -28,6 +29,23 @@ await t.test('link up alone is not in sync: what the master told before proves n
   t.equal(attachment.linkUpAt, 10);
   t.equal(attachment.caughtUp, false);
   t.equal(isInSync({ ...knowing(100, 0, 10), attachment }, replica), false);
+  t.end();
+});
+
+await t.test('what the master told in the moment in which the link came up proves nothing', (t) => {
+  t.equal(progress(knowing(100, 10, 10), linked(), replica).caughtUp, false);
+  t.equal(progress(knowing(100, 11, 11), linked(), replica).caughtUp, true);
+  t.end();
+});
+
+await t.test('a master that is not ahead, or tells nothing, holds nothing back', (t) => {
+  t.equal(progress(knowing(100, 20, 25), linked(), replica).lackingSince, null);
+  t.equal(progress(knowing(101, 20, 25), linked(), replica).lackingSince, 25);
+  const nowhere = { ...knowing(180, 20, 25), pods: [] };
+  t.match(progress(nowhere, linked(), replica), { lackingSince: null, caughtUp: false });
+  const rig = Rig.fenced(null, [pod(0), pod(1)]);
+  rig.peer(1, { offset: null });
+  t.match(progress(rig.state, linked(), replica), { lackingSince: null, caughtUp: false });
   t.end();
 });
 

@@ -278,6 +278,7 @@ await t.test(
     rig.pass(4950, () => rig.see(limbo));
     t.same(writes(rig.effects), []);
     const asked = rig.effects.filter(({ kind }) => kind === 'look-for-pods');
+    t.equal(asked.length, 1, 'once in a second');
     t.match(asked, [
       {
         pods: [

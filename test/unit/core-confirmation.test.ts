@@ -110,6 +110,20 @@ await t.test('--confirmed-by n: who restarted counts only where everybody was he
   t.end();
 });
 
+await t.test('--confirmed-by n: who acquired by itself waits as well', (t) => {
+  const rig = Rig.fenced(lease({ record: { candidates, history } }), pods, { confirmedBy: 1 });
+  const look = (): void => {
+    rig.see(limbo);
+    if (rig.state.pendingWrite !== null) rig.written('ok');
+  };
+  rig.done(null);
+  rig.pass(8000, look);
+  t.equal(writes(rig.effects)[0]?.op, 'acquire');
+  t.notOk(isPromoted(rig));
+  t.match(rig.state.problem, /^RO_UNCONFIRMED: /);
+  t.end();
+});
+
 await t.test('--confirmed-by n: a person may give up what is waited for', (t) => {
   const rig = deciding(1, () => undefined, 2);
   t.match(
@@ -124,5 +138,46 @@ await t.test('--confirmed-by n: a person may give up what is waited for', (t) =>
   forced.pass(1000, () => forced.see(limbo));
   t.ok(isPromoted(forced), 'also where nobody held the Lease');
   t.notOk(isPromoted(deciding(1, () => undefined, 1)), 'of an earlier term: none');
+  t.end();
+});
+
+await t.test('--confirmed-by n: one that loads, or does not answer, has shown nothing', (t) => {
+  t.notOk(isPromoted(deciding(2, (rig) => rig.frozen(1, { loading: true }))));
+  const mute = { role: 'unknown', frozenTerm: 99, instance: null } as const;
+  t.notOk(isPromoted(deciding(2, (rig) => rig.peer(1, mute))));
+  t.end();
+});
+
+await t.test('--confirmed-by n: what is waited for is told after 300 ms, until it is over', (t) => {
+  const problems: (string | null)[] = [];
+  const rig = deciding(2, (each) => {
+    problems.push(each.state.problem?.slice(0, 14) ?? null);
+    if (each.now >= 1000) each.frozen(1, { offset: 50 });
+    if (each.now < 300) t.notMatch(each.state.problem, /RO_UNCONFIRMED/);
+  });
+  t.ok(problems.includes('RO_UNCONFIRMED'));
+  t.ok(isPromoted(rig));
+  t.equal(rig.state.problem, null);
+  const other = deciding(2, (each) => {
+    if (each.state.phase === 'Deciding') each.state = { ...each.state, problem: 'another' };
+    each.frozen(1, { offset: 50 });
+  });
+  t.ok(isPromoted(other));
+  t.equal(other.state.problem, 'another', 'no other is hidden by that');
+  t.end();
+});
+
+await t.test('--confirmed-by n: by force a term begins first, once no write is under way', (t) => {
+  const rig = deciding(1, () => undefined);
+  const record = { candidates, datasets: {}, history, basisMs: 0 };
+  const view = lease({ resourceVersion: '50', holder: SELF, term: 2, force: 2, record });
+  const write = { ...view, op: 'renew', reason: '' } as const;
+  rig.state = { ...rig.state, pendingWrite: { id: 99, sentAt: 0, write } };
+  rig.effects = [];
+  rig.feed({ kind: 'lease', lease: view });
+  t.same(kinds(rig.effects), []);
+  rig.feed({ kind: 'lease-written', id: 99, outcome: 'conflict', lease: view });
+  t.same(kinds(rig.effects), ['write-lease']);
+  t.match(writes(rig.effects), [{ op: 'acquire', term: 3 }]);
   t.end();
 });

@@ -126,6 +126,31 @@ await t.test('a crash without a replica that may lead releases the Lease', (t) =
   t.end();
 });
 
+await t.test('a crash: while another write is under way nothing is given away', (t) => {
+  const rig = Rig.leading();
+  rig.feed({ kind: 'pods', pods: [pod(0)] }, rig.state.renewSentAt + config.timing.renewMs);
+  t.match(writes(rig.effects), [{ op: 'renew' }]);
+  rig.feed({ kind: 'redis', redis: silent(rig.now - 200, true) });
+  t.equal(writes(rig.effects).length, 1);
+  rig.written('ok');
+  t.match(writes(rig.effects).at(-1), { op: 'release' });
+  t.end();
+});
+
+await t.test('a crash: until the answer to a swap is there nothing else is decided', (t) => {
+  for (const pods of [[pod(0), pod(1)], [pod(0)]]) {
+    const rig = Rig.leading();
+    rig.feed({ kind: 'pods', pods });
+    rig.feed({ kind: 'redis', redis: silent(rig.now, true) });
+    t.match(rig.state.pendingWrite?.write.op, pods.length === 1 ? 'release' : 'transfer');
+    rig.tick(rig.now + 10);
+    t.equal(rig.state.phase, 'Leading');
+    rig.written('ok');
+    t.equal(rig.state.phase, 'Fenced');
+  }
+  t.end();
+});
+
 await t.test('a Redis that lives and lets nobody in keeps the Lease', (t) => {
   const rig = Rig.leading();
   rig.effects = [];

@@ -100,7 +100,8 @@ await t.test('Deciding: who is not eligible for 300 ms names the best, else rele
     return rig;
   };
   const named1 = begin((rig) => rig.frozen(1));
-  t.match(writes(named1.effects), [{ op: 'transfer', holder: named(1), term: 3 }]);
+  const record = { goal: null, decided: false };
+  t.match(writes(named1.effects), [{ op: 'transfer', holder: named(1), term: 3, record }]);
   const alone = begin(() => undefined);
   t.match(writes(alone.effects), [{ op: 'release', holder: null, term: 2 }]);
   t.end();
@@ -141,6 +142,25 @@ await t.test('a frozen, eligible peer with fresher data gets the Lease', (t) => 
   const refuser = Rig.nominee({ basisMs: 0 });
   refuser.frozen(1, { offset: 101, priority: 0 });
   t.ok(kinds(refuser.effects).includes('promote'), 'not one that may not lead');
+  t.end();
+});
+
+await t.test('decided is said only where every candidate that is there was heard', (t) => {
+  const pods = [pod(0), pod(1), pod(2)];
+  const candidates = [candidate(0), candidate(1), candidate(2)];
+  const begin = (): Rig => Rig.nominee({ basisMs: 0, candidates }, pods);
+  const unheard = begin();
+  unheard.frozen(1, { offset: 101 });
+  unheard.pass(400, () => unheard.frozen(1, { offset: 101 }));
+  t.match(writes(unheard.effects).at(-1), { holder: named(1), record: { decided: false } });
+  const heard = begin();
+  heard.frozen(2);
+  heard.frozen(1, { offset: 101 });
+  t.match(writes(heard.effects).at(-1), { holder: named(1), record: { decided: true } });
+  const gone = begin();
+  gone.feed({ kind: 'pods', pods: [pod(0), pod(1)] });
+  gone.pass(400, () => gone.frozen(1, { offset: 101 }));
+  t.match(writes(gone.effects).at(-1), { holder: named(1), record: { decided: true } });
   t.end();
 });
 

@@ -46,6 +46,7 @@ await t.test('equal data: the oldest start, then the smallest name', (t) => {
     member('redis-3', { startedEpochMs: 999 }),
   ];
   t.same(names(members), ['redis-3', 'redis-1', 'redis-2']);
+  t.same(names(members.toReversed()), ['redis-3', 'redis-1', 'redis-2'], 'in whatever order');
   t.end();
 });
 
@@ -53,6 +54,10 @@ await t.test('replica-priority decides among equal data, or first by policy', (t
   const members = [member('redis-0', { offset: 200 }), member('redis-1', { priority: 1 })];
   t.same(names(members), ['redis-0', 'redis-1']);
   t.same(names(members, { priorityFirst: true }), ['redis-1', 'redis-0']);
+  const equal = [member('redis-0', { priority: 2 }), member('redis-1', { priority: 1 })];
+  t.same(names(equal), ['redis-1', 'redis-0']);
+  const fresher = [member('redis-0'), member('redis-1', { offset: 101 })];
+  t.same(names(fresher, { priorityFirst: true }), ['redis-1', 'redis-0'], 'of one priority');
   t.end();
 });
 
@@ -84,6 +89,42 @@ await t.test('--age-beats-bytes: within so many bytes of the freshest, age decid
   t.end();
 });
 
+await t.test('--age-beats-bytes: data of an older id are not near, whatever their offset', (t) => {
+  const lineage = [...record.lineage, { replid: 'bbb', term: 2, start: 100 }];
+  const members = [
+    member('redis-0', { offset: 110, startedEpochMs: 1 }),
+    member('redis-1', { replid: 'bbb', offset: 110, startedEpochMs: 2 }),
+  ];
+  const ranked = ranking(members, { ...record, lineage }, { ...config, ageBeatsBytes: 5 });
+  t.same(
+    ranked.map(({ pod }) => pod),
+    ['redis-1', 'redis-0'],
+  );
+  t.end();
+});
+
+await t.test('who is better says why', (t) => {
+  const why = (
+    best: Partial<Member>,
+    other: Partial<Member>,
+    changes: Partial<CoreConfig> = {},
+  ): string =>
+    betterClaim(member('redis-1', best), member('redis-0', other), record, {
+      ...config,
+      ...changes,
+    });
+  const older = { startedEpochMs: 999 };
+  t.match(why({ offset: 200 }, older), /fresher data \(offset 200 against 100\)/);
+  t.match(why({}, { ...older, leaving: true }), /stays/);
+  t.match(why(older, {}), /started earlier/);
+  t.match(why({}, { ...older, protocol: 0 }), /newer agent/);
+  t.match(why({ priority: 1 }, older), /smaller replica-priority/);
+  t.match(why({ priority: 1, offset: 200 }, {}, { priorityFirst: true }), /replica-priority/);
+  t.match(why({ offset: 200 }, {}, { priorityFirst: true }), /fresher data/);
+  t.match(why({}, {}), /smaller name among equals/);
+  t.end();
+});
+
 await t.test('who may not be master says why', (t) => {
   const why = (changes: Partial<Member>): string | null =>
     ineligibility(member('redis-0', changes), record, { ...config, maxFailoverLagBytes: 10 }, 200);
@@ -92,7 +133,7 @@ await t.test('who may not be master says why', (t) => {
   t.match(why({ offset: 195, syncing: true }), /first sync/);
   t.match(why({ offset: 195, replid: 'zzz' }), /lineage/);
   t.match(why({ offset: 180 }), /lacks 20 bytes/);
-  t.equal(why({ offset: 195 }), null);
+  t.equal(why({ offset: 190 }), null, 'so much it may lack');
   t.end();
 });
 
@@ -129,6 +170,12 @@ await t.test('planned: pods of the newest revision come first, else the order st
     'redis-2',
   ]);
   t.same(order([made(0, null, 1), made(1, null, 2)]), ['redis-0', 'redis-1', 'redis-2']);
+  t.same(
+    order([made(0, 'a', 1), made(1, null, 2)]),
+    ['redis-0', 'redis-1', 'redis-2'],
+    'a pod of no StatefulSet makes no revision old',
+  );
+  t.same(order([]), ['redis-0', 'redis-1', 'redis-2'], 'nor does an empty list');
   t.end();
 });
 

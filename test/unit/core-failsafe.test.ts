@@ -16,8 +16,11 @@ function outage(rig: Rig, untilMs: number, look: () => void): string {
   return rig.state.phase;
 }
 
-/** What redis-1 promises in the round of which it hears. */
-const promise = (rig: Rig) => ({ agentId: SELF.agentId, round: rig.state.failsafe.round });
+/** What redis-1 promises in the round of which it hears; nobody is asked in round 0. */
+const promise = (rig: Rig) => {
+  const { round } = rig.state.failsafe;
+  return round === 0 ? null : { agentId: SELF.agentId, round };
+};
 
 await t.test('failsafe: the holder stays master while every candidate promises', (t) => {
   const rig = Rig.leading();
@@ -43,10 +46,11 @@ await t.test('failsafe: it ends H after the start of the last unanimous round', 
 
 await t.test('failsafe: a promise of an earlier round, or to another, is none', (t) => {
   const old = Rig.leading();
-  const earlier = (): void => synced(old, { promise: { ...promise(old), round: 1 } });
+  const earlier = (): void => synced(old, { promise: { agentId: SELF.agentId, round: 1 } });
   t.equal(outage(old, 60_000, earlier), 'Fencing');
   const other = Rig.leading();
-  const elsewhere = (): void => synced(other, { promise: { ...promise(other), agentId: 'x' } });
+  const elsewhere = (): void =>
+    synced(other, { promise: { agentId: 'x', round: other.state.failsafe.round } });
   t.equal(outage(other, 60_000, elsewhere), 'Fencing');
   t.end();
 });
@@ -59,10 +63,12 @@ await t.test('failsafe: one candidate that does not answer ends it', (t) => {
   const candidates = [candidate(0), candidate(1), candidate(2)];
   const record = { ...view.record, candidates };
   rig.feed({ kind: 'lease', lease: { ...view, resourceVersion: '50', record } });
+  const { validUntil } = rig.state;
   t.equal(
     outage(rig, 60_000, () => synced(rig, { promise: promise(rig) })),
     'Fencing',
   );
+  t.equal(rig.state.validUntil, validUntil, 'it prolongs nothing');
   t.end();
 });
 
@@ -111,6 +117,10 @@ await t.test('failsafe: only the holder that a candidate knows gets its promise,
   rig.now = 200;
   rig.peer(1, { failsafeRound: 7, agentId: 'x' });
   t.equal(rig.state.promise?.until, 100 + config.timing.waitMs, 'once for each round');
+  rig.peer(1, { failsafeRound: 8, agentId: 'x' });
+  t.equal(rig.state.promise?.until, 200 + config.timing.waitMs, 'and anew for the next');
+  rig.peer(1, { failsafeRound: 0, agentId: 'x' });
+  t.equal(rig.state.promise?.round, 8, 'who asks nothing gets nothing');
   t.end();
 });
 

@@ -74,6 +74,16 @@ await t.test('isolation: it stays where the replicas are lost, and is told', (t)
   t.end();
 });
 
+await t.test('isolation: it hides no other problem, and ends none', (t) => {
+  const rig = isolated();
+  rig.state = { ...rig.state, problem: 'another' };
+  pass(rig, 2000);
+  t.equal(rig.state.problem, 'another');
+  pass(rig, 100, () => synced(rig));
+  t.equal(rig.state.problem, 'another', 'with a replica in sync');
+  t.end();
+});
+
 await t.test('isolation: a group of fewer than three members is not isolated', (t) => {
   const rig = leading([pod(0), pod(1)]);
   t.same(opens(pass(rig, 5000, () => synced(rig))), []);
@@ -134,6 +144,14 @@ await t.test('isolation: a promotion begins without it', (t) => {
 await t.test('isolation: unless it was asked for nothing is set, and nothing told', (t) => {
   const rig = leading(THREE, { isolates: false });
   t.same(opens(pass(rig, 5000, () => synced(rig))), []);
+  t.same(weaknesses(rig), []);
+  t.end();
+});
+
+await t.test('isolation: only an open master tells that it is not in force', (t) => {
+  const rig = leading();
+  t.not(weaknesses(rig).length, 0);
+  rig.state = { ...rig.state, phase: 'Fenced' };
   t.same(weaknesses(rig), []);
   t.end();
 });

@@ -46,3 +46,13 @@ await t.test('a silent or fenced replica keeps its label, and gets none', (t) =>
   t.same(changes(rig), ['redis-1 none'], 'unless it says that it is master');
   t.end();
 });
+
+await t.test('a pod that ended, or has no agent, keeps no label', (t) => {
+  const pods = [
+    pod(0, { role: 'master' }),
+    pod(1, { role: 'replica', terminal: true }),
+    pod(2, { role: 'replica', managed: false }),
+  ];
+  t.same(changes(leading(pods)), ['redis-1 none', 'redis-2 none']);
+  t.end();
+});

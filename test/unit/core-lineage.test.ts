@@ -10,27 +10,7 @@ import {
 } from '../../agent/core/lineage.ts';
 import type { GroupRecord } from '../../agent/core/model.ts';
 import { EMPTY_RECORD } from '../../agent/core/view.ts';
-
-const NONE = '0'.repeat(40);
-const record: GroupRecord = {
-  ...EMPTY_RECORD,
-  lineage: [
-    { replid: 'aaa', term: 1, start: 0 },
-    { replid: 'bbb', term: 2, start: 100 },
-  ],
-  datasets: { 'redis-1': { volume: 'pvc/data-redis-1', replid: 'bbb', offset: 150, keys: 5 } },
-};
-const dataset = (changes: Partial<Dataset>): Dataset => ({
-  pod: 'redis-1',
-  volume: 'pvc/data-redis-1',
-  replid: 'bbb',
-  replid2: NONE,
-  secondOffset: -1,
-  offset: 160,
-  keys: 5,
-  aof: false,
-  ...changes,
-});
+import { dataset, NONE, record } from './lineage-fixtures.ts';
 
 await t.test('the newer id wins, whatever the offsets', (t) => {
   t.same(positionOf(dataset({}), record), { index: 1, offset: 160 });

@@ -128,6 +128,26 @@ await t.test('decided: no live peer is waited for', (t) => {
   t.end();
 });
 
+await t.test('decided: a fresher peer that stopped before this term is waited for, 300 ms', (t) => {
+  const rig = Rig.nominee({ basisMs: 0, decided: true });
+  const look = (): void => {
+    rig.peer(1, { role: 'limbo', frozenTerm: 1, instance: limboOf(1, { offset: 174 }) });
+  };
+  look();
+  rig.pass(250, look);
+  t.notOk(kinds(rig.effects).includes('promote'));
+  rig.frozen(1, { offset: 174 });
+  t.match(writes(rig.effects).at(-1), { op: 'transfer', holder: named(1) });
+  const late = Rig.nominee({ basisMs: 0, decided: true });
+  const wait = (): void => {
+    late.peer(1, { role: 'limbo', frozenTerm: 1, instance: limboOf(1, { offset: 174 }) });
+  };
+  wait();
+  late.pass(400, wait);
+  t.ok(kinds(late.effects).includes('promote'), 'not for ever');
+  t.end();
+});
+
 await t.test('decided: strictly fresher frozen data still get the Lease', (t) => {
   const begin = (offset: number): Rig => {
     const rig = Rig.nominee({ basisMs: 0, decided: true });

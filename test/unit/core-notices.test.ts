@@ -23,20 +23,30 @@ function toldBy(rig: Rig, act: () => void): readonly Notice[] {
 }
 
 await t.test('MasterElected: the first master of a group', (t) => {
-  const before = Rig.leading().state;
-  const told = noticesOf({ ...before, phase: 'Promoting' }, { kind: 'tick' }, before);
-  t.match(told, [{ reason: 'MasterElected', note: /^redis-0 is master of term \d+: / }]);
+  const { state } = Rig.leading();
+  const lineage = [{ replid: 'aaa', term: 0, start: 0 }];
+  const view = lease({ term: 1, holder: state.config.self, record: { lineage } });
+  const after = { ...state, lease: { kind: 'present', lease: view, unchangedSince: 0 } } as const;
+  const told = noticesOf({ ...after, phase: 'Promoting' }, { kind: 'tick' }, after);
+  t.match(told, [{ reason: 'MasterElected', note: /^redis-0 is master of term 1: / }]);
+  const { state: resumed } = Rig.leading();
+  const again = noticesOf({ ...resumed, phase: 'Promoting' }, { kind: 'tick' }, resumed);
+  t.same(again, [], 'an agent that was replaced resumes what its forerunner told');
   t.end();
 });
 
 await t.test('Failover and SwitchoverCompleted: from whom, to whom and why', (t) => {
   const { state } = Rig.leading();
   const history = [
-    { term: 6, holder: 'redis-1', reason: 'first', at: '' },
+    { term: 5, holder: 'redis-1', reason: 'first', at: '' },
+    // Named, and never opened.
+    { term: 6, holder: 'redis-2', reason: 'the local Redis is gone', at: '' },
     { term: 7, holder: 'redis-0', reason: 'the local Redis is gone', at: '' },
   ];
   const of = (goal: number | null) => {
-    const view = lease({ term: 7, holder: state.config.self, record: { history, goal } });
+    const lineage = [{ replid: 'aaa', term: 5, start: 1 }];
+    const record = { history, lineage, goal };
+    const view = lease({ term: 7, holder: state.config.self, record });
     const known = { kind: 'present', lease: view, unchangedSince: 0 } as const;
     const after = { ...state, lease: known };
     return noticesOf({ ...after, phase: 'Promoting' }, { kind: 'tick' }, after);

@@ -99,7 +99,7 @@ function refused(untilMs: number, refusals: number): readonly number[] {
   const rig = lone();
   const promotions: number[] = [];
   rig.tick(5);
-  for (; rig.now < untilMs; rig.now += 20) {
+  for (; rig.now < untilMs; rig.now += 100) {
     for (const effect of rig.effects.splice(0)) {
       if (effect.kind === 'write-lease') {
         const written = { id: effect.id, lease: writtenLease(effect.write) };

@@ -15,6 +15,13 @@ await t.test('without a master everybody whose Redis answers is ready', (t) => {
   t.end();
 });
 
+await t.test('who has not listed the group yet is not ready', (t) => {
+  const rig = Rig.fenced(lease({ term: 2 }));
+  t.match(unreadiness({ ...rig.state, pods: null }), /has not told of the group/);
+  t.match(unreadiness({ ...rig.state, lease: { kind: 'unknown' } }), /has not told of the group/);
+  t.end();
+});
+
 await t.test('beside a master a replica is ready once it is in sync', (t) => {
   const rig = Rig.fenced(lease());
   const replica = { ...limbo, upstream: { host: '10.0.0.1', port: 6379 }, linkUp: true };

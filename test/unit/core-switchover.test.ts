@@ -90,7 +90,7 @@ const seen = (rig: Rig, changes: Parameters<typeof lease>[0]): void => {
 };
 
 const entry = (term: number, holder: string, reason: string) => ({ term, holder, reason, at: '' });
-const made = entry(2, 'redis-1', 'switchover r1, asked for by alice');
+const made = { ...entry(2, 'redis-1', 'switchover r1, asked for by alice'), request: 'r1' };
 
 await t.test('a switchover is done once the successor has opened its term', (t) => {
   const rig = Rig.leading();

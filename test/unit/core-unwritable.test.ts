@@ -19,11 +19,11 @@ function leading(changes: Partial<CoreConfig> = {}): Rig {
 
 /** So long the disk of the master stays full, while redis-1 follows. */
 function pass(rig: Rig, ms: number, replica: Partial<typeof following> = {}): void {
-  rig.pass(rig.now + ms, () => {
+  for (const end = rig.now + ms; rig.now <= end; rig.now += 100) {
     synced(rig, { instance: { ...following, ...replica } });
     if (rig.state.pendingWrite?.write.op === 'renew') rig.written('ok');
     rig.see(full, rig.now);
-  });
+  }
 }
 
 const FAILOVER = { failsOverUnwritable: true };
@@ -96,5 +96,58 @@ await t.test('a switchover to a Redis that refuses writes is refused; who ends t
   rig.effects = [];
   rig.feed({ kind: 'pods', pods: [pod(0, { leaving: true }), pod(1)] });
   t.match(handed(rig), [{ holder: { pod: 'redis-1' } }]);
+  t.end();
+});
+
+await t.test('its two seconds begin anew where writes were taken meanwhile', (t) => {
+  const rig = leading(FAILOVER);
+  pass(rig, 1500);
+  rig.see(master);
+  pass(rig, 1500);
+  t.same(handed(rig), []);
+  t.end();
+});
+
+await t.test('a term of long ago that began so keeps nobody', (t) => {
+  const rig = leading(FAILOVER);
+  const { lineage, datasets, candidates } = recordOf(rig.state);
+  const entry = { holder: 'redis-0', at: '' };
+  const history = [
+    { ...entry, term: 0, reason: REFUSES_WRITES },
+    { ...entry, term: 1, reason: 'another' },
+  ];
+  const record = { lineage, datasets, candidates, history };
+  const holder = rig.state.config.self;
+  rig.feed({ kind: 'lease', lease: lease({ resourceVersion: '99', holder, term: 1, record }) });
+  pass(rig, 2200);
+  t.not(handed(rig).length, 0);
+  t.end();
+});
+
+await t.test('a hand-over that has given nothing away ends once writes are taken again', (t) => {
+  const rig = leading(FAILOVER);
+  pass(rig, 2200);
+  t.equal(rig.state.phase, 'HandingOver');
+  rig.written('error');
+  rig.see(master, rig.now + 10);
+  rig.tick(rig.now + 300);
+  rig.written('ok');
+  t.equal(rig.state.phase, 'Leading');
+  t.end();
+});
+
+await t.test('its five minutes run from its promotion, whatever the clock', (t) => {
+  const rig = leading(FAILOVER);
+  const { lineage, datasets, candidates } = recordOf(rig.state);
+  const history = [{ term: 1, holder: 'redis-0', reason: REFUSES_WRITES, at: '' }];
+  const record = { lineage, datasets, candidates, history };
+  const holder = rig.state.config.self;
+  const now = 1_000_000;
+  rig.state = { ...rig.state, now, phaseSince: now, renewSentAt: now, validUntil: now + 2000 };
+  rig.now = now;
+  rig.feed({ kind: 'lease', lease: lease({ resourceVersion: '99', holder, term: 1, record }) });
+  pass(rig, 5000);
+  t.equal(rig.state.phase, 'Leading');
+  t.same(handed(rig), []);
   t.end();
 });

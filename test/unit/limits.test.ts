@@ -1,6 +1,7 @@
 // Everything that can grow has a limit: what a thousand pods, peers and terms leave behind in the state, in
 // the record and in a report.
 
+import net from 'node:net';
 import { test } from 'tap';
 import { Agent, type Dispatcher, request } from 'undici';
 import type { AgentEvent, AgentState, Effect, PodView } from '../../agent/core/model.ts';
@@ -14,6 +15,7 @@ import { linesOf } from '../../src/lines.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import { HttpServer } from '../../agent/http/server.ts';
 import { freePorts } from '../harness/free-ports.ts';
+import { waitFor } from '../harness/wait-for.ts';
 import { config, pod } from './core-fixtures.ts';
 import { hearing, inSync, leader } from './route-fixtures.ts';
 
@@ -268,4 +270,59 @@ void test('more streams than agents and people need are refused', async (t) => {
   t.equal(refused.statusCode, 503);
   t.match(await refused.body.text(), 'more than 128 streams');
   for (const { body } of streams) body.on('error', () => undefined).destroy();
+});
+
+void test('silent connections, pipelined streams and a flood of /prestop', async (t) => {
+  const [port = 0] = await freePorts(1);
+  let asked = 0;
+  const server = new HttpServer({
+    report: () => reportOf(leader(), context),
+    unhealthiness: () => null,
+    unreadiness: () => null,
+    prestop: () => Promise.resolve(`asked ${++asked} times`),
+    metrics: () => Promise.resolve({ type: '', text: '' }),
+  });
+  await server.listen('127.0.0.1', port);
+  const agent = new Agent();
+  const mute = Array.from({ length: 600 }, () => net.connect(port, '127.0.0.1'));
+  for (const socket of mute) socket.on('error', () => undefined);
+  t.teardown(async () => {
+    for (const socket of mute) socket.destroy();
+    await Promise.allSettled([agent.destroy(), server.close()]);
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await waitFor(
+    'it answers again once the silent ones were closed',
+    async () => {
+      const { statusCode, body } = await request(`${url}/live`, { dispatcher: agent });
+      await body.dump();
+      return statusCode === 200;
+    },
+    { timeoutMs: 15_000 },
+  );
+  const one = net.connect(port, '127.0.0.1');
+  let said = '';
+  one.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  one.write('GET /state?watch=true HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(20));
+  await waitFor('the first of them streams', () => said.includes('application/x-ndjson'), {
+    timeoutMs: 5000,
+  });
+  const streams = Array.from({ length: 100 }, async () => {
+    const { statusCode, body } = await request(`${url}/state?watch=true`, { dispatcher: agent });
+    body.on('error', () => undefined).destroy();
+    return statusCode;
+  });
+  t.same(new Set(await Promise.all(streams)), new Set([200]), 'one connection takes one of them');
+  one.destroy();
+  const begun = performance.now();
+  const flood = Array.from({ length: 200 }, async () => {
+    const { body } = await request(`${url}/prestop`, { dispatcher: agent });
+    return await body.text();
+  });
+  await Promise.all(flood);
+  const gaps = Math.ceil((performance.now() - begun) / 200);
+  t.ok(asked <= gaps + 2, `${asked} times in ${gaps} gaps`);
+  const before = asked;
+  const { body } = await request(`${url}/prestop`, { dispatcher: agent });
+  t.match(await body.json(), { outcome: `asked ${before + 1} times` }, 'never from before it');
 });

@@ -6,17 +6,18 @@ import type { AddressInfo } from 'node:net';
 import { type Test, test } from 'tap';
 import { systemClock } from '../../agent/clock.ts';
 import { PeerStreams } from '../../agent/peers/streams.ts';
+import { reportOf } from '../../agent/core/report.ts';
+import { initialState } from '../../agent/core/step.ts';
 import { createLog } from '../../src/log.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import { pod } from './core-fixtures.ts';
+import { config, pod } from './core-fixtures.ts';
+import { context } from './core-rig.ts';
 
 const ADDRESS = '127.0.0.1';
 
 /** An agent of the pod with this UID, and streams that ask it. */
 async function open(t: Test, uid: string) {
-  const fields = { podName: 'a', podIP: ADDRESS, agentId: 'x', role: 'limbo', state: 'Fenced' };
-  const numbers = { protocol: 1, clockMs: 1, term: 1, failsafeRound: 0 };
-  const report = { ...fields, ...numbers, podUID: uid, volume: 'v', instance: null };
+  const report = { ...reportOf(initialState(config, 0), context), podUID: uid };
   const answers = { count: 0 };
   const server = createServer((_, response) => {
     answers.count++;

@@ -1,5 +1,7 @@
 // The server over TLS: certificates swap without a failed request, draining answers what comes.
 
+import net from 'node:net';
+import tls from 'node:tls';
 import { test } from 'tap';
 import { Agent, request } from 'undici';
 import {
@@ -11,6 +13,7 @@ import type { ServingCertificate } from '../../webhook/certs/source.ts';
 import { createMetrics } from '../../webhook/metrics.ts';
 import { WebhookServer } from '../../webhook/server.ts';
 import { freePorts } from '../harness/free-ports.ts';
+import { waitFor } from '../harness/wait-for.ts';
 import { CORE, NAMESPACE, redisPod } from './webhook-fixtures.ts';
 
 const HOUR_MS = 3_600_000;
@@ -98,6 +101,81 @@ void test('odd bodies get a 4xx, and the server lives on', async (t) => {
   t.same(decisions, ['inject']);
   const metrics = await (await fetch(`${http}/metrics`)).text();
   t.match(metrics, /decisions_total\{decision="inject"\} 1/);
+  await dispatcher.close();
+  await server.drain(0);
+});
+
+/** Holds a connection open and sends a byte of a request now and then. */
+function slowly(port: number, ca: string) {
+  let [opened, closed] = [false, false];
+  const socket = tls.connect({ port, host: '127.0.0.1', ca });
+  socket.write('POST /mutate HTTP/1.1\r\nhost: x\r\n');
+  const timer = setInterval(() => socket.write('x'), 500);
+  socket.on('secureConnect', () => (opened = true));
+  socket.on('error', () => undefined);
+  socket.on('close', () => {
+    closed = true;
+    clearInterval(timer);
+  });
+  return { isOpen: () => opened, isClosed: () => closed, end: () => void socket.destroy() };
+}
+
+void test('slow requests and idle connections hold up no review, and are closed', async (t) => {
+  const { server, authority, https } = await startServer();
+  const port = Number(new URL(https).port);
+  const slow = Array.from({ length: 100 }, () => slowly(port, authority.certPem));
+  // They never say a word of TLS.
+  const mute = Array.from({ length: 200 }, () => net.connect(port, '127.0.0.1'));
+  for (const socket of mute) socket.on('error', () => undefined);
+  await waitFor('they are there', () => slow.every(({ isOpen }) => isOpen()), {
+    timeoutMs: 20_000,
+  });
+  const dispatcher = new Agent({ connect: { ca: authority.certPem } });
+  const start = performance.now();
+  const answer = await post(https, dispatcher);
+  await answer.body.dump();
+  t.equal(answer.statusCode, 200);
+  t.ok(performance.now() - start < 2000, `${(performance.now() - start).toFixed(0)} ms`);
+  await waitFor(
+    'all of them are closed',
+    () => slow.every(({ isClosed }) => isClosed()) && mute.every((socket) => socket.closed),
+    { timeoutMs: 20_000, picture: () => `${slow.filter((each) => !each.isClosed()).length} open` },
+  );
+  for (const each of slow) each.end();
+  await dispatcher.close();
+  await server.drain(0);
+});
+
+void test('a flood of large bodies is told to come again, and small ones come through', async (t) => {
+  const { server, authority, https } = await startServer();
+  const { port } = new URL(https);
+  // Each says that four MiB follow, and sends none of them.
+  const head = 'POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
+  const flood = Array.from({ length: 12 }, () => {
+    const socket = tls.connect({ port: Number(port), host: '127.0.0.1', ca: authority.certPem });
+    let said = '';
+    socket.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    socket.on('error', () => undefined);
+    socket.write(`${head}content-length: ${4 * 1024 * 1024}\r\n\r\n[`);
+    return { socket, said: () => said };
+  });
+  await waitFor(
+    'half of them are refused',
+    () => flood.filter(({ said }) => said().startsWith('HTTP/1.1 503')).length === 6,
+    { timeoutMs: 5000, picture: () => flood.map(({ said }) => said().slice(0, 12)).join() },
+  );
+  for (const { socket } of flood) socket.destroy();
+  const dispatcher = new Agent({ connect: { ca: authority.certPem } });
+  const answer = await waitFor(
+    'there is room again',
+    async () => {
+      const answer = await post(https, dispatcher);
+      await answer.body.dump();
+      return answer.statusCode === 200 && answer;
+    },
+    { timeoutMs: 5000 },
+  );
+  t.equal(answer.statusCode, 200);
   await dispatcher.close();
   await server.drain(0);
 });

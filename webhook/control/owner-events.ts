@@ -41,7 +41,7 @@ export class OwnerEvents {
   tellAbout(namespace: string, object: About, reasons: readonly Reason[], action: Action): void {
     if (object.name === undefined || object.uid === undefined) return;
     for (const why of reasons) {
-      const isTold = this.told.isTold(`${object.uid}/${why.code}`, this.options.nowMs());
+      const isTold = this.told.isTold(keyOf(object, why), this.options.nowMs());
       if (isTold || this.pending >= PENDING_MAX) continue;
       this.pending++;
       void this.create(namespace, object, why, action).finally(() => this.pending--);
@@ -62,7 +62,7 @@ export class OwnerEvents {
     const from = {
       controller: 'redis-orchestrator.io/webhook',
       instance,
-      suffix: shortHash(`${uid}/${why.code}`),
+      suffix: shortHash(keyOf(object, why)),
     };
     const body = { ...eventBody(regarding, text, from), eventTime: new V1MicroTime(nowMs()) };
     try {
@@ -73,4 +73,9 @@ export class OwnerEvents {
       log.warn({ namespace, error: kubeMessage(error) }, 'an Event could not be created');
     }
   }
+}
+
+/** The same words about the same object. */
+function keyOf({ uid }: About, why: Reason): string {
+  return `${uid}/${reasonText(why)}`;
 }

@@ -45,8 +45,7 @@ export const REASONS = {
   'config-file-hidden':
     'config file {path}: in no volume that the agent can mount; password and port in it are not seen',
   'port-guessed': 'port {port} is taken from the ports list; set {annotation} to be sure',
-  'port-hidden':
-    'the port is set where it cannot be seen: {port} is assumed; set {annotation} to be sure',
+  'port-hidden': 'the port cannot be seen: {port} is assumed; set {annotation} to be sure',
   'port-differs': 'Redis listens on {port}, but the container declares {declared}',
   'prestop-kept': 'your preStop hook is kept: planned restarts take a failover instead',
   'token-shared': 'the pod asks for a token: its containers get the agent account, too',

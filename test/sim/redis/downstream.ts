@@ -28,6 +28,8 @@ export class Downstream {
   readonly #snapshots: Snapshots;
   #links: ReplicaLink[] = [];
   #good = 0;
+  /** By a replica that is gone since. */
+  #ackedAt = Number.NEGATIVE_INFINITY;
   #loops = 0;
   #withoutReplicasSince: number;
 
@@ -52,6 +54,11 @@ export class Downstream {
   get hasEnoughGood(): boolean {
     const { minReplicas, maxLagSeconds } = this.#state.tunables;
     return minReplicas === 0 || maxLagSeconds === 0 || this.#good >= minReplicas;
+  }
+
+  /** When a replica acknowledged last, in seconds of the clock. */
+  get lastAckedAt(): number {
+    return Math.max(this.#ackedAt, ...this.#links.map(({ ackedAt }) => ackedAt));
   }
 
   countAcked(offset: number): number {
@@ -151,6 +158,7 @@ export class Downstream {
     const index = this.#links.indexOf(link);
     if (index < 0) return;
     this.#links.splice(index, 1);
+    this.#ackedAt = Math.max(this.#ackedAt, link.ackedAt);
     if (this.#links.length === 0) this.#withoutReplicasSince = this.#state.seconds();
     this.#snapshots.detached();
     this.refreshGood();

@@ -176,6 +176,7 @@ export class Executor {
         return;
       case 'min-replicas-max-lag':
         tunables.maxLagSeconds = value;
+        this.#state.observer?.lagSet(value);
         this.#downstream.refreshGood();
         return;
       case 'replica-read-only':

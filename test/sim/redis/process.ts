@@ -27,6 +27,8 @@ export type Ending = 'killed' | 'stopped';
 
 const CRON_MS = 1000;
 const SHUTDOWN_WAIT_MS = 10_000;
+/** As agent/redis/write-terms.ts sets it. */
+export const ISOLATED_LAG_SECONDS = 1;
 const LIMBO = { host: '127.0.0.1', port: 1 } as const;
 
 export class RedisProcess {
@@ -88,6 +90,17 @@ export class RedisProcess {
   /** A master that takes writes: its guard is off. */
   get isOpen(): boolean {
     return this.isMaster && this.#state.loading === null && this.#downstream.hasEnoughGood;
+  }
+
+  /** It acknowledges only while a replica does so every second. */
+  get isIsolated(): boolean {
+    const { minReplicas, maxLagSeconds } = this.#state.tunables;
+    return minReplicas > 0 && maxLagSeconds === ISOLATED_LAG_SECONDS;
+  }
+
+  /** When a replica acknowledged last, in seconds of the clock. */
+  get lastAckedSeconds(): number {
+    return this.#downstream.lastAckedAt;
   }
 
   /** What it holds, for oracles: seen without asking it. */

@@ -23,6 +23,8 @@ export type RedisObserver = {
   accepted(id: number): void;
   /** NO ONE; `wasMaster`: it changed nothing. */
   promoted(wasMaster: boolean): void;
+  /** `min-replicas-max-lag` was set. */
+  lagSet(seconds: number): void;
   /** Its link to a master is up, with all that the master had. */
   joined(): void;
   /** A full sync takes the place of what was there. */
