@@ -39,7 +39,8 @@ function fenceLines({ bootFence, containerName }: Plan): readonly string[] {
     case 'shell':
       return [`boot fence, at the end of the script of ${containerName}: ${words}`];
     case 'variable':
-      return [`boot fence, variable ${bootFence.name} of ${containerName}: ${bootFence.value}`];
+      // What stands there already may be a password.
+      return [`boot fence, in variable ${bootFence.name} of ${containerName}: ${words}`];
     case 'present':
     case 'none':
       return [];

@@ -20,9 +20,48 @@ function identity(item: unknown): string {
   return `object ${JSON.stringify([kind, metadata['namespace'], metadata['name']])}`;
 }
 
-/** The longest run of items that both have, in order; in the order of the old list. */
+/** In the order of the old list. */
 export function alignItems(from: readonly unknown[], to: readonly unknown[]): Step[] {
   const [old, now] = [from.map(identity), to.map(identity)];
+  // Nearly all of a long list is the same at its beginning and its end.
+  const shorter = Math.min(old.length, now.length);
+  let start = 0;
+  while (start < shorter && old[start] === now[start]) start++;
+  let end = 0;
+  while (end < shorter - start && old.at(-1 - end) === now.at(-1 - end)) end++;
+  const same = (i: number, j: number): Step => ({ from: i, to: j, before: i });
+  const between = longestRun(
+    old.slice(start, old.length - end),
+    now.slice(start, now.length - end),
+  ).map((step) => ({
+    before: step.before + start,
+    ...(step.from === undefined ? {} : { from: step.from + start }),
+    ...(step.to === undefined ? {} : { to: step.to + start }),
+  }));
+  const steps = [
+    ...Array.from({ length: start }, (_, index) => same(index, index)),
+    ...between,
+    ...Array.from({ length: end }, (_, index) =>
+      same(old.length - end + index, now.length - end + index),
+    ),
+  ];
+  return steps.reduce<Step[]>((all, step) => {
+    const last = all.at(-1);
+    // One that went where another came is one that changed.
+    const isChange =
+      last?.from !== undefined &&
+      last.to === undefined &&
+      step.from === undefined &&
+      step.to !== undefined &&
+      isMap(from[last.from]) === isMap(to[step.to]);
+    if (isChange) all[all.length - 1] = { ...last, to: step.to };
+    else all.push(step);
+    return all;
+  }, []);
+}
+
+/** The longest run of items that both have, in order. */
+function longestRun(old: readonly string[], now: readonly string[]): Step[] {
   // lengths[i][j]: of the longest common run of what follows i and j.
   const lengths = Array.from({ length: old.length + 1 }, () => new Uint32Array(now.length + 1));
   for (let i = old.length - 1; i >= 0; i--) {
@@ -51,17 +90,5 @@ export function alignItems(from: readonly unknown[], to: readonly unknown[]): St
       j++;
     }
   }
-  return steps.reduce<Step[]>((all, step) => {
-    const last = all.at(-1);
-    // One that went where another came is one that changed.
-    const isChange =
-      last?.from !== undefined &&
-      last.to === undefined &&
-      step.from === undefined &&
-      step.to !== undefined &&
-      isMap(from[last.from]) === isMap(to[step.to]);
-    if (isChange) all[all.length - 1] = { ...last, to: step.to };
-    else all.push(step);
-    return all;
-  }, []);
+  return steps;
 }
