@@ -1,16 +1,59 @@
 // The difference of two texts as patch(1) reads it. The shortest script of Myers' O(ND) algorithm: manifests
 // are long, their changes small.
 
+import type { TextEdit } from './manifest/edit.ts';
+
 type Line = { readonly kind: ' ' | '-' | '+'; readonly text: string };
 
 const CONTEXT = 3;
 const NO_NEWLINE = '\\ No newline at end of file';
 
-export function unifiedDiff(name: string, before: string, after: string): string {
+/** `edits`: what made the one of the other. Lines that none of them touches need no comparison. */
+export function unifiedDiff(
+  name: string,
+  before: string,
+  after: string,
+  edits: readonly TextEdit[],
+): string {
   if (before === after) return '';
-  const lines = script(linesOf(before), linesOf(after));
-  const shown = name === '-' ? 'stdin' : name;
-  return [`--- ${shown}`, `+++ ${shown}`, ...hunksOf(lines)].map((line) => `${line}\n`).join('');
+  const known = linesAround(before, edits);
+  const isWhole = known.map(({ kind, text }) => (kind === '-' ? '' : text)).join('') === after;
+  const lines = isWhole ? known : script(linesOf(before), linesOf(after));
+  return [`--- ${name}`, `+++ ${name}`, ...hunksOf(lines)].map((line) => `${line}\n`).join('');
+}
+
+function linesAround(before: string, edits: readonly TextEdit[]): Line[] {
+  const lines: Line[] = [];
+  const sorted = edits.toSorted((a, b) => a.start - b.start);
+  const lineStart = (offset: number): number => before.lastIndexOf('\n', offset - 1) + 1;
+  const lineEnd = (offset: number): number => {
+    const end = before.indexOf('\n', offset);
+    return end < 0 ? before.length : end + 1;
+  };
+  let at = 0;
+  for (let index = 0; index < sorted.length; ) {
+    const start = lineStart(sorted[index]?.start ?? 0);
+    let end = start;
+    let from = start;
+    let text = '';
+    // Edits of the same lines are one.
+    for (let edit = sorted[index]; edit !== undefined; edit = sorted[index]) {
+      if (end > start && edit.start >= end) break;
+      text += before.slice(from, edit.start) + edit.text;
+      from = edit.end;
+      end = Math.max(end, lineEnd(edit.end));
+      index++;
+    }
+    text += before.slice(from, end);
+    lines.push(...unchanged(before.slice(at, start)));
+    lines.push(...script(linesOf(before.slice(start, end)), linesOf(text)));
+    at = end;
+  }
+  return [...lines, ...unchanged(before.slice(at))];
+}
+
+function unchanged(text: string): Line[] {
+  return linesOf(text).map((line) => ({ kind: ' ', text: line }));
 }
 
 /** Lines with their own ends, so that a last one without is told from one with. */

@@ -29,14 +29,18 @@ export function changed(
     targets.set(document, putAt(value, path, pod));
   }
   const { mark } = manifest;
-  const { text, flattened } = rewrite(manifest, targets);
+  const { text, edits, flattened } = rewrite(manifest, targets);
   const lost = flattened.map(
     (index) =>
       `warning: ${manifest.name}: document ${index + 1} is written anew, without its comments: ` +
       'its anchors or its style could not be kept',
   );
-  const stdout = asDiff
-    ? unifiedDiff(manifest.name, mark + manifest.text, mark + text)
-    : mark + text;
-  return outcome(EXIT.ok, stdout, [...notes, ...lost]);
+  if (!asDiff) return outcome(EXIT.ok, mark + text, [...notes, ...lost]);
+  const places = edits.map((edit) => ({
+    ...edit,
+    start: edit.start + mark.length,
+    end: edit.end + mark.length,
+  }));
+  const diff = unifiedDiff(manifest.name, mark + manifest.text, mark + text, places);
+  return outcome(EXIT.ok, diff, [...notes, ...lost]);
 }

@@ -9,6 +9,8 @@ import { documentText } from './render.ts';
 
 export type Rewritten = {
   readonly text: string;
+  /** What was done to the manifest's text. */
+  readonly edits: readonly TextEdit[];
   /** Documents (counted from 0) whose comments and style could not be kept. */
   readonly flattened: readonly number[];
 };
@@ -24,11 +26,11 @@ export function rewrite(manifest: Manifest, targets: ReadonlyMap<number, unknown
   const whole = attempt(() => {
     const edits = numbers.flatMap((index) => {
       const document = documents[index];
-      return document === undefined ? [] : editsOf(text, document, wanted[index]);
+      return document === undefined ? [] : inStyle(text, editsOf(text, document, wanted[index]));
     });
-    return apply(text, edits, text);
+    return { text: apply(text, edits, text), edits };
   });
-  if (whole !== undefined && says(whole, wanted)) return { text: whole, flattened: [] };
+  if (whole !== undefined && says(whole.text, wanted)) return { ...whole, flattened: [] };
   return oneByOne(manifest, numbers, wanted);
 }
 
@@ -39,24 +41,29 @@ function oneByOne(
   wanted: readonly unknown[],
 ): Rewritten {
   const flattened: number[] = [];
+  const done: TextEdit[] = [];
   let result = text;
   for (const index of numbers.toSorted((a, b) => b - a)) {
     const document = documents[index];
     if (document === undefined) continue;
     const expected = values.map((value, at) => (at >= index ? wanted[at] : value));
-    const edited = attempt(() => apply(result, editsOf(text, document, wanted[index]), text));
+    const edits = attempt(() => inStyle(text, editsOf(text, document, wanted[index]))) ?? [];
+    const edited = attempt(() => apply(result, edits, text));
     if (edited !== undefined && says(edited, expected)) {
       result = edited;
+      done.push(...edits);
       continue;
     }
     flattened.unshift(index);
-    const plain = apply(result, [flat(text, document, wanted[index])], text);
+    const anew = inStyle(text, [flat(text, document, wanted[index])]);
+    const plain = apply(result, anew, text);
     if (!says(plain, expected)) {
       throw new Error(`document ${index + 1} cannot be written back; nothing was written`);
     }
     result = plain;
+    done.push(...anew);
   }
-  return { text: result, flattened };
+  return { text: result, edits: done, flattened };
 }
 
 function attempt<T>(make: () => T): T | undefined {
@@ -67,9 +74,14 @@ function attempt<T>(make: () => T): T | undefined {
   }
 }
 
+/** With the line ends that the text has. */
+function inStyle(text: string, edits: readonly TextEdit[]): TextEdit[] {
+  if (!text.includes('\r\n')) return [...edits];
+  return edits.map((edit) => ({ ...edit, text: edit.text.replaceAll('\n', '\r\n') }));
+}
+
 /** `edits` are places of `original`, of which `text` has the same beginning. */
 function apply(text: string, edits: readonly TextEdit[], original: string): string {
-  const newline = original.includes('\r\n') ? '\r\n' : '\n';
   // Equal places keep their order: what is within something comes before what follows it.
   const sorted = edits
     .map((edit, index) => ({ ...edit, index }))
@@ -78,7 +90,7 @@ function apply(text: string, edits: readonly TextEdit[], original: string): stri
   let at = 0;
   for (const { start, end, text: inserted } of sorted) {
     if (start < at) throw new Error('edits overlap');
-    pieces.push(text.slice(at, start), inserted.replaceAll('\n', newline));
+    pieces.push(text.slice(at, start), inserted);
     at = end;
   }
   const result = [...pieces, text.slice(at)].join('');

@@ -180,7 +180,10 @@ void test('a difference applies, whatever the texts are', async (t) => {
   );
   fc.assert(
     fc.property(text, text, (before, after) => {
-      if (applied(before, unifiedDiff('x', before, after)) !== after) throw new Error('differs');
+      for (const edits of [[], [{ start: 0, end: before.length, text: after }]]) {
+        const diff = unifiedDiff('x', before, after, edits);
+        if (applied(before, diff) !== after) throw new Error('differs');
+      }
     }),
     { numRuns: 2000, seed: 20_261_128 },
   );
