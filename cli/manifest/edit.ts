@@ -8,6 +8,7 @@ import type { YAMLMap, YAMLSeq } from 'yaml';
 import { alignItems } from './align.ts';
 import { isMap as isPlainMap, type Fields } from './plain.ts';
 import type { ParsedDocument } from './parse.ts';
+import { dashesOf, rangeOf } from './layout.ts';
 import { blockText, itemText, pairText, quoted, type Style } from './render.ts';
 import { scalarEdit } from './scalar-edit.ts';
 
@@ -27,13 +28,6 @@ type Place = {
   /** End of the colon or dash. */
   readonly after: number;
 };
-
-/** Start of a node as it is written, and the end of what it says, without the comment after it. */
-function rangeOf(node: unknown): readonly [number, number] {
-  const range = (node as Node | null)?.range;
-  if (range === undefined || range === null) throw new Error('a node without a place');
-  return [range[0], range[1]];
-}
 
 class Editor {
   readonly edits: TextEdit[] = [];
@@ -284,26 +278,4 @@ function isEmpty(value: object): boolean {
 
 function pretty(value: unknown): string {
   return JSON.stringify(value, null, 2);
-}
-
-/** How the document's first list under a key stands to it. */
-function dashesOf(source: string, node: unknown): number | undefined {
-  if (isSeq(node) && node.flow !== true)
-    return firstOf(node.items, (item) => dashesOf(source, item));
-  if (!isMap(node) || node.flow === true) return undefined;
-  const column = (offset: number): number => offset - (source.lastIndexOf('\n', offset - 1) + 1);
-  return firstOf(node.items as Pair[], ({ key, value }) => {
-    const isList = isSeq(value) && value.flow !== true && value.items.length > 0;
-    if (!isList) return dashesOf(source, value);
-    const behind = column(rangeOf(value)[0]) - column(rangeOf(key)[0]);
-    return behind >= 0 ? behind : undefined;
-  });
-}
-
-function firstOf<T, R>(items: readonly T[], of: (item: T) => R | undefined): R | undefined {
-  for (const item of items) {
-    const found = of(item);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
