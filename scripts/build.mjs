@@ -1,5 +1,5 @@
 // Bundles each program into one file that Node runs without node_modules.
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -10,8 +10,8 @@ const programs = [
   ['agent', 'agent/main.ts'],
   ['agent-kubeconfig', 'agent/kube/kubeconfig.ts'],
   ['webhook', 'webhook/main.ts'],
-  ['cli', 'cli/main.ts'],
-].filter(([, source]) => existsSync(new URL(`../${source}`, import.meta.url)));
+  ['redis-orchestrator', 'cli/main.ts'],
+];
 
 const apart = {
   name: 'kubeconfig-apart',
@@ -71,3 +71,5 @@ await build({
   },
   logLevel: 'warning',
 });
+// People call it by its name (the `bin` of package.json).
+chmodSync(new URL('../dist/redis-orchestrator.mjs', import.meta.url), 0o755);

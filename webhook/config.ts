@@ -1,8 +1,13 @@
 // The webhook's options: one table for parser, --help and docs, and what the core needs of them.
 
+import {
+  AGENT_RESOURCE_OPTIONS,
+  INJECTION_OPTIONS,
+  selectorErrors,
+} from '../src/injection-options.ts';
 import { LOG_LEVEL_OPTION } from '../src/log.ts';
 import { type OptionTable, type OptionValues, parseOptions } from '../src/options.ts';
-import { VERSION } from '../src/version.ts';
+import { coreConfig } from './core/core-config.ts';
 import type { CoreConfig } from './core/plan.ts';
 
 export const WEBHOOK_OPTIONS = {
@@ -13,14 +18,7 @@ export const WEBHOOK_OPTIONS = {
     required: true,
     text: 'image of the agent that is injected',
   },
-  imagePullPolicy: {
-    flag: 'image-pull-policy',
-    env: 'RO_IMAGE_PULL_POLICY',
-    kind: 'choice',
-    choices: ['Always', 'IfNotPresent', 'Never'],
-    fallback: 'IfNotPresent',
-    text: 'pull policy of the injected agent',
-  },
+  imagePullPolicy: INJECTION_OPTIONS.imagePullPolicy,
   nativeSidecar: {
     flag: 'native-sidecar',
     env: 'RO_NATIVE_SIDECAR',
@@ -29,20 +27,8 @@ export const WEBHOOK_OPTIONS = {
     fallback: 'auto',
     text: 'inject the agent as a native sidecar; auto: when every kubelet is 1.29 or newer',
   },
-  selector: {
-    flag: 'selector',
-    env: 'RO_SELECTOR',
-    kind: 'string',
-    fallback: 'app=redis;app.kubernetes.io/name=redis;app.kubernetes.io/name=valkey',
-    text: 'labels of pods that are surely Redis: alternatives of label=value, separated by ;',
-  },
-  excludedNamespaces: {
-    flag: 'excluded-namespaces',
-    env: 'RO_EXCLUDED_NAMESPACES',
-    kind: 'string',
-    fallback: 'kube-system,kube-public,kube-node-lease',
-    text: 'namespaces that are never injected, separated by commas',
-  },
+  selector: INJECTION_OPTIONS.selector,
+  excludedNamespaces: INJECTION_OPTIONS.excludedNamespaces,
   namespace: {
     flag: 'namespace',
     env: 'POD_NAMESPACE',
@@ -144,34 +130,7 @@ export const WEBHOOK_OPTIONS = {
     max: 600_000,
     text: 'time between failing readiness and closing, on SIGTERM',
   },
-  cpuRequest: {
-    flag: 'agent-cpu-request',
-    env: 'RO_AGENT_CPU_REQUEST',
-    kind: 'string',
-    fallback: '25m',
-    text: 'CPU request of the agent',
-  },
-  cpuLimit: {
-    flag: 'agent-cpu-limit',
-    env: 'RO_AGENT_CPU_LIMIT',
-    kind: 'string',
-    fallback: '1',
-    text: 'CPU limit of the agent; a low one slows failover',
-  },
-  memoryRequest: {
-    flag: 'agent-memory-request',
-    env: 'RO_AGENT_MEMORY_REQUEST',
-    kind: 'string',
-    fallback: '96Mi',
-    text: 'memory request of the agent',
-  },
-  memoryLimit: {
-    flag: 'agent-memory-limit',
-    env: 'RO_AGENT_MEMORY_LIMIT',
-    kind: 'string',
-    fallback: '192Mi',
-    text: 'memory limit of the agent',
-  },
+  ...AGENT_RESOURCE_OPTIONS,
   logLevel: LOG_LEVEL_OPTION,
 } as const satisfies OptionTable;
 
@@ -192,41 +151,11 @@ export function readConfig(
   if ((config.tlsCertFile === undefined) !== (config.tlsKeyFile === undefined)) {
     errors.push('--tls-cert-file: needs --tls-key-file. Remedy: give both, or neither.');
   }
-  for (const alternative of splitList(config.selector, ';')) {
-    if (/^[^=\s]+=[^=\s]*$/.test(alternative)) continue;
-    errors.push(
-      `--selector: ${JSON.stringify(alternative)} is no label=value. ` +
-        'Remedy: write alternatives like app=redis;app=valkey.',
-    );
-  }
+  errors.push(...selectorErrors(config.selector));
   return errors.length > 0 ? { ok: false, errors } : { ok: true, config };
-}
-
-export function splitList(text: string | undefined, separator: string): readonly string[] {
-  return (text ?? '')
-    .split(separator)
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
 }
 
 /** The core's view; whether sidecars are native is decided elsewhere and may change. */
 export function toCoreConfig(config: WebhookConfig, nativeSidecar: boolean): CoreConfig {
-  return {
-    agentImage: config.agentImage,
-    imagePullPolicy: config.imagePullPolicy,
-    nativeSidecar,
-    selector: splitList(config.selector, ';').map((pair) => {
-      const at = pair.indexOf('=');
-      return [pair.slice(0, at), pair.slice(at + 1)] as const;
-    }),
-    excludedNamespaces: new Set(splitList(config.excludedNamespaces, ',')),
-    ownNamespace: config.namespace,
-    version: VERSION,
-    resources: {
-      cpuRequest: config.cpuRequest,
-      cpuLimit: config.cpuLimit,
-      memoryRequest: config.memoryRequest,
-      memoryLimit: config.memoryLimit,
-    },
-  };
+  return coreConfig(config, config.namespace, nativeSidecar);
 }

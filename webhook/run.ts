@@ -1,6 +1,7 @@
 // Connects the parts of a running webhook: certificates, controller, server, shutdown.
 
 import { hostname } from 'node:os';
+import { splitList } from '../src/injection-options.ts';
 import type { Log } from '../src/log.ts';
 import { serviceNames } from './certs/authority.ts';
 import { CaBundle } from './certs/ca-bundle.ts';
@@ -8,7 +9,7 @@ import { CaStore } from './certs/ca-store.ts';
 import { FileCertificates } from './certs/files.ts';
 import { GeneratedCertificates } from './certs/generated.ts';
 import type { CertificateSource } from './certs/source.ts';
-import { splitList, toCoreConfig, type WebhookConfig } from './config.ts';
+import { toCoreConfig, type WebhookConfig } from './config.ts';
 import { Follower } from './control/follow.ts';
 import { Namespaces } from './control/namespaces.ts';
 import { OwnerEvents } from './control/owner-events.ts';

@@ -10,6 +10,7 @@ import { REPOSITORY } from '../harness/programs.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { AGENT_RULES } from '../../webhook/agent-role.ts';
 import type { Pod } from '../../webhook/core/pod.ts';
+import { uninject } from '../../webhook/core/uninject.ts';
 import {
   applyBase,
   CONFIGURATION,
@@ -134,6 +135,23 @@ void test('a pod that opted out is left alone', async (t) => {
   const labels = { app: 'redis', 'redis-orchestrator.io/inject': 'disabled' };
   const stored = await dryRun('restricted', plainPod({}, { labels }));
   t.notOk(stored.spec?.initContainers);
+});
+
+void test('uninject gives back what the server would have stored without us', async (t) => {
+  /** The automatic volume has a random name. */
+  const named = (pod: Pod): unknown =>
+    JSON.parse(JSON.stringify(pod.spec).replaceAll(/kube-api-access-[a-z0-9]{5}/g, 'automatic'));
+  for (const [name, container] of Object.entries({ plain: {}, ...VARIANTS })) {
+    const labels = { app: 'redis', 'redis-orchestrator.io/inject': 'disabled' };
+    const spec = { terminationGracePeriodSeconds: 5 };
+    const without = await dryRun('restricted', plainPod(container, { labels }, spec));
+    const result = uninject(await dryRun('restricted', plainPod(container, {}, spec)));
+    if (result.kind !== 'restored') throw new Error(result.reason.code);
+    t.strictSame(named(result.pod), named(without), name);
+    t.same(result.pod.metadata?.labels, { app: 'redis' }, name);
+    t.notOk(result.pod.metadata?.annotations, name);
+    t.same(result.warnings, [], name);
+  }
 });
 
 void test('a pod that opts in itself makes its namespace be prepared', async (t) => {

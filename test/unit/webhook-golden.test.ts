@@ -10,12 +10,13 @@ import { decide } from '../../webhook/core/decide.ts';
 import { toPatch } from '../../webhook/core/patch.ts';
 import type { Pod } from '../../webhook/core/pod.ts';
 import { reasonText } from '../../webhook/core/reasons.ts';
+import { uninject } from '../../webhook/core/uninject.ts';
 import { CORE, NAMESPACE } from './webhook-fixtures.ts';
 
 const directory = fileURLToPath(new URL('../golden/', import.meta.url));
 const isUpdate = process.env['UPDATE_GOLDEN'] === '1';
 
-function report(pod: Pod): { patch: unknown; report: unknown } {
+function report(pod: Pod): { patch: readonly unknown[]; report: unknown } {
   const decision = decide(pod, NAMESPACE, CORE);
   switch (decision.kind) {
     case 'skip': {
@@ -56,5 +57,8 @@ for (const name of readdirSync(directory).sort()) {
       'the patch applies',
     );
     t.same(report(patched).patch, [], 'a second call gives no operation');
+    if (result.patch.length === 0) return;
+    const restored = uninject(patched);
+    t.strictSame(restored, { kind: 'restored', pod, warnings: [] }, 'uninject gives the pod back');
   });
 }

@@ -44,7 +44,7 @@ function byVariable({ container, image }: RedisContainer): BootFence {
   // The content of a Secret or ConfigMap is not visible, so nothing can be appended to it; and an entry of
   // ours would replace what `envFrom` may supply.
   const isSupplied = entry === undefined && mayComeFromSources(container, name);
-  if (isSupplied || entry?.valueFrom !== undefined) {
+  if (isSupplied || (entry?.valueFrom ?? undefined) !== undefined) {
     return { kind: 'none', why: reason('boot-fence-hidden', { name }) };
   }
   const given = entry?.value ?? '';

@@ -42,7 +42,7 @@ export function resolveText(container: Container, value: string): string | undef
         // One that refers to itself stays unknown.
         known.set(name, undefined);
         const entry = envOf(container, name);
-        const isLiteral = entry !== undefined && entry.valueFrom === undefined;
+        const isLiteral = entry !== undefined && (entry.valueFrom ?? undefined) === undefined;
         known.set(name, isLiteral ? resolve(entry.value ?? '') : undefined);
       }
       const inner = known.get(name);
@@ -58,8 +58,9 @@ export function resolveText(container: Container, value: string): string | undef
 export function literalEnv(container: Container, ...names: string[]): string | undefined {
   for (const name of names) {
     const entry = envOf(container, name);
-    if (entry?.valueFrom === undefined && entry?.value !== undefined && entry.value !== '') {
-      return resolveText(container, entry.value);
+    const value = entry?.value ?? '';
+    if ((entry?.valueFrom ?? undefined) === undefined && value !== '') {
+      return resolveText(container, value);
     }
   }
   return undefined;
@@ -87,7 +88,7 @@ export function copyValue(container: Container, value: string, target: string): 
     if (done.has(as) || depth > 8) return;
     done.add(as);
     const entry = envOf(container, name);
-    if (entry?.valueFrom !== undefined) {
+    if (entry?.valueFrom !== undefined && entry.valueFrom !== null) {
       env.push({ name: as, valueFrom: entry.valueFrom });
       origin = originOf(entry.valueFrom);
     } else if (entry !== undefined) {

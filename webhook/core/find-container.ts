@@ -14,8 +14,11 @@ export type RedisContainer = {
   readonly command: Command;
 };
 
+/** What told the container. */
+export type Rule = 'annotation' | 'image' | 'command' | 'port';
+
 export type Found =
-  | { readonly kind: 'one'; readonly redis: RedisContainer }
+  | { readonly kind: 'one'; readonly redis: RedisContainer; readonly rule: Rule }
   | { readonly kind: 'none' }
   | { readonly kind: 'several'; readonly reason: Reason }
   | { readonly kind: 'wrong'; readonly reason: Reason };
@@ -36,7 +39,7 @@ export function findRedis(pod: Pod, hasOptedIn: boolean): Found {
     const named = containers.find(({ container }) => container.name === name);
     return named === undefined
       ? { kind: 'wrong', reason: reason('container-unknown', { annotation, name }) }
-      : { kind: 'one', redis: asServer(named) };
+      : { kind: 'one', redis: asServer(named), rule: 'annotation' };
   }
   const byImage = containers.filter(
     ({ image, command }) => image.family !== 'none' && command.kind !== 'no-server',
@@ -49,9 +52,13 @@ export function findRedis(pod: Pod, hasOptedIn: boolean): Found {
       !/exporter|proxy/.test(image.name) &&
       list(container.ports).some((port) => port.containerPort === REDIS_PORT),
   );
-  for (const found of [byImage, byCommand, byPort]) {
+  const rules = { image: byImage, command: byCommand, port: byPort };
+  for (const rule of ['image', 'command', 'port'] as const) {
+    const found = rules[rule];
     const only = found[0];
-    if (found.length === 1 && only !== undefined) return { kind: 'one', redis: asServer(only) };
+    if (found.length === 1 && only !== undefined) {
+      return { kind: 'one', redis: asServer(only), rule };
+    }
     if (found.length > 1) {
       const names = found.map(({ container }) => container.name).join(', ');
       return { kind: 'several', reason: reason('several-redis-containers', { names, annotation }) };

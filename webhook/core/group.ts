@@ -18,8 +18,10 @@ function ownerName(pod: Pod): string {
   const owner = controllerOf(pod);
   if (owner?.name !== undefined) {
     const template = owner.kind === 'ReplicaSet' ? labels['pod-template-hash'] : undefined;
-    const suffix = `-${template}`;
-    return owner.name.endsWith(suffix) ? owner.name.slice(0, -suffix.length) : owner.name;
+    const suffix = template === undefined ? undefined : `-${template}`;
+    return suffix !== undefined && owner.name.endsWith(suffix)
+      ? owner.name.slice(0, -suffix.length)
+      : owner.name;
   }
   const fromLabels = labels['app.kubernetes.io/instance'] ?? labels['app'];
   return fromLabels ?? pod.metadata?.name ?? pod.metadata?.generateName ?? 'redis';

@@ -3,22 +3,24 @@
 import { AGENT_CONTAINER } from '../../src/names.ts';
 import { agentContainer, freeHttpPort } from './agent-container.ts';
 import { readPolicy } from './annotations.ts';
+import { beforeOf } from './before.ts';
 import { planBootFence } from './boot-fence.ts';
 import { type Facts, readFacts, serverOptions } from './facts.ts';
 import { type RedisContainer, strangersBeside } from './find-container.ts';
 import { groupOf } from './group.ts';
 import { shortHash } from './hash.ts';
 import { readPassword } from './password.ts';
-import type { CoreConfig, Plan } from './plan.ts';
+import { type CoreConfig, type Plan, PRESTOP_PATH } from './plan.ts';
 import { type Container, list, type Pod, type Volume } from './pod.ts';
 import { type Reason, reason } from './reasons.ts';
+import { sameContent } from './same-content.ts';
 import { planAccount, TOKEN_VOLUME } from './service-account.ts';
 import { mirrorFiles } from './volumes.ts';
 
 /** Raised to this where a pod gives less: a planned hand-over needs a few seconds. */
 const GRACE_SECONDS_MIN = 10;
 /** Grows when what is injected changes in a way that matters to who reads the status. */
-const REVISION = 1;
+const REVISION = 2;
 
 export type MadePlan = {
   readonly plan: Plan;
@@ -46,7 +48,7 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
   const httpPort = freeHttpPort(pod, facts.port);
   const given = pod.spec?.terminationGracePeriodSeconds;
   const graceSeconds =
-    given !== undefined && given < GRACE_SECONDS_MIN ? GRACE_SECONDS_MIN : undefined;
+    typeof given === 'number' && given < GRACE_SECONDS_MIN ? GRACE_SECONDS_MIN : undefined;
   const agent = agentContainer({
     pod,
     redis: container,
@@ -61,7 +63,7 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
     graceSeconds,
     config,
   });
-  const hasPreStop = container.lifecycle?.preStop !== undefined;
+  const hasPreStop = (container.lifecycle?.preStop ?? undefined) !== undefined;
   const warnings = [
     ...policy.warnings,
     ...facts.warnings,
@@ -74,6 +76,18 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
     ...(hasPreStop ? [reason('prestop-kept')] : []),
   ];
   const { volumes: added, errors } = newVolumes(pod, volumes);
+  const changes = {
+    containerIndex: redis.index,
+    bootFence,
+    native: config.nativeSidecar,
+    volumes: added,
+    preStop: hasPreStop
+      ? undefined
+      : { httpGet: { path: PRESTOP_PATH, port: httpPort, scheme: 'HTTP' } },
+    serviceAccount: account.serviceAccount,
+    stripToken: account.stripToken,
+    graceSeconds,
+  };
   const status = JSON.stringify({
     version: config.version,
     revision: REVISION,
@@ -84,26 +98,18 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
     group,
     bootFence: bootFence.kind,
     containers: [AGENT_CONTAINER],
-    volumes: volumes.map((volume) => volume.name),
+    volumes: added.map((volume) => volume.name),
     // Passwords that people write into arguments are in the agent's env: leave env out of the hash.
     hash: shortHash(
       JSON.stringify({ ...agent, env: (agent.env ?? []).map((entry) => entry.name) }),
     ),
+    before: beforeOf(pod, changes),
   });
   const plan: Plan = {
-    containerIndex: redis.index,
+    ...changes,
     containerName: container.name,
     group,
-    bootFence,
-    native: config.nativeSidecar,
     agent,
-    volumes: added,
-    preStop: hasPreStop
-      ? undefined
-      : { httpGet: { path: '/prestop', port: httpPort, scheme: 'HTTP' } },
-    serviceAccount: account.serviceAccount,
-    stripToken: account.stripToken,
-    graceSeconds,
     status,
   };
   return {
@@ -137,22 +143,10 @@ function newVolumes(
   wanted: readonly Volume[],
 ): { volumes: readonly Volume[]; errors: readonly Reason[] } {
   const existing = new Map(list(pod.spec?.volumes).map((volume) => [volume.name, volume]));
-  const isSame = (volume: Volume): boolean =>
-    JSON.stringify(sorted(existing.get(volume.name))) === JSON.stringify(sorted(volume));
+  const isSame = (volume: Volume): boolean => sameContent(existing.get(volume.name), volume);
   const clashes = wanted.filter((volume) => existing.has(volume.name) && !isSame(volume));
   return {
     volumes: wanted.filter((volume) => !existing.has(volume.name)),
     errors: clashes.map(({ name }) => reason('name-taken', { kind: 'volume', name })),
   };
-}
-
-/** The same value with object keys in order, so that texts can be compared. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, inner]) => [key, sorted(inner)]),
-  );
 }

@@ -4,15 +4,20 @@
 import { GROUP_LABEL, STATUS_ANNOTATION } from '../../src/names.ts';
 import { FENCE_WORDS } from './boot-fence.ts';
 import type { Plan } from './plan.ts';
-import { annotationsOf, type Container, labelsOf, list, type Pod } from './pod.ts';
+import {
+  annotationsOf,
+  type Container,
+  DEFAULT_CONTAINER_ANNOTATION,
+  labelsOf,
+  list,
+  type Pod,
+} from './pod.ts';
 import { automaticTokenVolumes, isAutomaticTokenMount } from './service-account.ts';
 import { appendToShell } from './shell.ts';
 
 export type PatchOperation =
   | { readonly op: 'add' | 'replace'; readonly path: string; readonly value: unknown }
   | { readonly op: 'remove'; readonly path: string };
-
-const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';
 
 function escapePointer(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
@@ -66,7 +71,7 @@ function setKeys(
 
 function metadataOperations(pod: Pod, plan: Plan): PatchOperation[] {
   const create: PatchOperation[] =
-    pod.metadata === undefined ? [{ op: 'add', path: '/metadata', value: {} }] : [];
+    (pod.metadata ?? undefined) === undefined ? [{ op: 'add', path: '/metadata', value: {} }] : [];
   const annotations = annotationsOf(pod);
   return [
     ...create,
@@ -116,7 +121,7 @@ function fenceOperations(path: string, container: Container, plan: Plan): PatchO
 
 function preStopOperations(path: string, container: Container, plan: Plan): PatchOperation[] {
   if (plan.preStop === undefined) return [];
-  return container.lifecycle === undefined
+  return (container.lifecycle ?? undefined) === undefined
     ? [{ op: 'add', path: `${path}/lifecycle`, value: { preStop: plan.preStop } }]
     : [{ op: 'add', path: `${path}/lifecycle/preStop`, value: plan.preStop }];
 }

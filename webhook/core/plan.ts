@@ -4,6 +4,9 @@ import type { BootFence } from './boot-fence.ts';
 import type { Container, Volume } from './pod.ts';
 import type { Reason } from './reasons.ts';
 
+/** Of the agent, for the preStop hook of the Redis container. */
+export const PRESTOP_PATH = '/prestop';
+
 /** What the decision needs to know of the installation. Plain data, fixed per request. */
 export type CoreConfig = {
   readonly agentImage: string;

@@ -59,6 +59,8 @@ export type OwnerReference = {
 };
 
 export type Pod = {
+  /** Of a template, offline: what makes pods of it. Pods have a reference to it. */
+  owner?: OwnerReference;
   metadata?: {
     name?: string;
     generateName?: string;
@@ -72,6 +74,8 @@ export type Pod = {
     initContainers?: Container[];
     volumes?: Volume[];
     serviceAccountName?: string;
+    /** The older name of the same; the newer one wins. */
+    serviceAccount?: string;
     automountServiceAccountToken?: boolean;
     terminationGracePeriodSeconds?: number;
     shareProcessNamespace?: boolean;
@@ -80,6 +84,9 @@ export type Pod = {
     securityContext?: { runAsUser?: number; fsGroup?: number; runAsNonRoot?: boolean };
   };
 };
+
+/** On a pod: the container that `kubectl logs` and `kubectl exec` mean without being told. */
+export const DEFAULT_CONTAINER_ANNOTATION = 'kubectl.kubernetes.io/default-container';
 
 /** A list that may be absent. */
 export function list<T>(value: readonly T[] | null | undefined): readonly T[] {
@@ -96,6 +103,7 @@ export function annotationsOf(pod: Pod): Readonly<Record<string, string>> {
 
 /** The owner that creates this pod, if any. */
 export function controllerOf(pod: Pod): OwnerReference | undefined {
+  if (pod.owner !== undefined) return pod.owner;
   const owners = list(pod.metadata?.ownerReferences);
   return owners.find((owner) => owner.controller === true) ?? owners[0];
 }

@@ -12,6 +12,7 @@ export const REASONS = {
   'own-pod': 'this is a pod of Redis Orchestrator itself',
   'mirror-pod': 'a static pod of the kubelet cannot be changed',
   'job-pod': 'a pod of a Job is injected only with its own label inject=enabled',
+  'not-injected': 'this pod carries no agent',
   // Skipped although it looks like Redis; refused where the pod itself opted in.
   'hand-written': 'the container redis-orchestrator is in the template already',
   'windows-pod': 'pods of Windows nodes are not supported',
@@ -52,6 +53,15 @@ export const REASONS = {
   'bind-loopback': 'bind {value}: other pods cannot replicate from this Redis',
   'acl-without-user': 'aclfile without redis-orchestrator.io/password-secret: access may fail',
   'tls-files-hidden': 'TLS file {path} is in no volume: the agent cannot read it',
+  // Told by the command line, which sees the manifest alone.
+  'namespace-unlabelled': 'namespace {namespace} has no label redis-orchestrator.io/inject=enabled',
+  // Taken back by uninject, or left, but this should be known.
+  'status-unreadable':
+    'annotation redis-orchestrator.io/status is damaged: what was injected is not known',
+  'status-too-old':
+    'injected by an older version: account, token and grace period may have been others',
+  'fence-changed':
+    'the boot fence of {container} was changed after the injection and is left there',
 } as const;
 
 export type ReasonCode = keyof typeof REASONS;
@@ -68,6 +78,7 @@ export function reason(code: ReasonCode, values: Reason['values'] = {}): Reason 
 /** Codes of skips that say nothing: the pod is none of our business, or all is done. */
 const SILENT: ReadonlySet<ReasonCode> = new Set([
   'already-injected',
+  'not-injected',
   'opted-out',
   'not-redis',
   'namespace-excluded',

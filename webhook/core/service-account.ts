@@ -7,7 +7,7 @@ import { AGENT_SERVICE_ACCOUNT } from '../../src/names.ts';
 import { list, type Pod, type Volume, type VolumeMount } from './pod.ts';
 import { type Reason, reason } from './reasons.ts';
 
-const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
+export const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 const TOKEN_VOLUME_NAME = 'redis-orchestrator-token';
 
 export const TOKEN_MOUNT: VolumeMount = {
@@ -42,8 +42,10 @@ export type AccountPlan = {
 };
 
 export function planAccount(pod: Pod): AccountPlan {
-  const given = pod.spec?.serviceAccountName ?? '';
-  if (given !== '' && given !== 'default') {
+  // The API server fills the one from the other; a manifest may have the older one alone.
+  const { serviceAccountName = '', serviceAccount = '' } = pod.spec ?? {};
+  const given = serviceAccountName || serviceAccount;
+  if (given && given !== 'default') {
     return { serviceAccount: undefined, stripToken: false, warnings: [] };
   }
   const asked = pod.spec?.automountServiceAccountToken === true;

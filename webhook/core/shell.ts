@@ -70,7 +70,26 @@ export function looseServerWords(text: string): readonly string[] {
   });
 }
 
+/** Where the text ends, but for blanks and for line continuations behind which nothing comes. */
+function endOfWords(text: string): number {
+  let end = text.trimEnd().length;
+  while (/^\\\r?\n/.test(text.slice(end - 1, end + 2))) {
+    end = text.slice(0, end - 1).trimEnd().length;
+  }
+  return end;
+}
+
 /** The text with more arguments for the server that ends it. */
 export function appendToShell(text: string, words: readonly string[]): string {
-  return `${text.trimEnd()} ${words.join(' ')}`;
+  const end = endOfWords(text);
+  // What follows stays behind: a backslash before our blank would make it a part of the word.
+  return `${text.slice(0, end)} ${words.join(' ')}${text.slice(end)}`;
+}
+
+/** The inverse; undefined where the words do not end the text. */
+export function removeFromShell(text: string, words: readonly string[]): string | undefined {
+  const end = endOfWords(text);
+  const body = text.slice(0, end);
+  const added = ` ${words.join(' ')}`;
+  return body.endsWith(added) ? `${body.slice(0, -added.length)}${text.slice(end)}` : undefined;
 }

@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+// The program redis-orchestrator: files, standard input and output, exit codes; no logic.
+
+import { readFile } from 'node:fs/promises';
+import { messageOf } from '../src/errors.ts';
+import { EXIT, outcome } from './exit-codes.ts';
+import { run } from './run.ts';
+
+async function read(name: string): Promise<Uint8Array> {
+  if (name !== '-') return await readFile(name);
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  return Buffer.concat(chunks);
+}
+
+// Who reads may stop in between (head, less).
+process.stdout.on('error', () => process.exit(EXIT.failed));
+let result;
+try {
+  result = await run(process.argv.slice(2), process.env, read);
+} catch (error) {
+  result = outcome(EXIT.failed, '', [`redis-orchestrator: ${messageOf(error)}`]);
+}
+process.stderr.write(result.stderr);
+process.stdout.write(result.stdout);
+process.exitCode = result.code;

@@ -1,0 +1,137 @@
+// Where pods stand in a manifest: pods themselves, the templates of controllers, and both inside of lists.
+
+import type { OwnerReference, Pod } from '../../webhook/core/pod.ts';
+import { type Fields, isMap, type Path, valueAt } from './plain.ts';
+
+/** One object of Kubernetes, wherever it stands. */
+export type Item = {
+  readonly document: number;
+  readonly path: Path;
+  readonly kind: string;
+  readonly apiVersion: string;
+  readonly name: string;
+  readonly namespace: string | undefined;
+  readonly value: Fields;
+};
+
+/** An object that is a pod or makes pods. */
+export type Workload = {
+  readonly item: Item;
+  /** Of the pod or its template, from the document. */
+  readonly path: Path;
+  /** As the webhook would see it, but for what controllers and the API server add. */
+  readonly pod: Pod;
+};
+
+const TEMPLATE: Path = ['spec', 'template'];
+/** By API group; the core group has no name. */
+const POD_PATHS: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
+  '': { Pod: [] },
+  apps: {
+    StatefulSet: TEMPLATE,
+    Deployment: TEMPLATE,
+    ReplicaSet: TEMPLATE,
+    DaemonSet: TEMPLATE,
+  },
+  batch: { Job: TEMPLATE, CronJob: ['spec', 'jobTemplate', 'spec', 'template'] },
+};
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** All objects of the documents; the items of lists stand for the list. */
+export function itemsOf(values: readonly unknown[]): Item[] {
+  return values.flatMap((value, document) => itemsIn(value, document, [], '', ''));
+}
+
+function itemsIn(
+  value: unknown,
+  document: number,
+  path: Path,
+  kindOfList: string,
+  versionOfList: string,
+): Item[] {
+  if (!isMap(value)) return [];
+  // The items of a typed list (PodList) need not say what they are.
+  const kind = textOf(value['kind']) ?? kindOfList;
+  const apiVersion = textOf(value['apiVersion']) ?? versionOfList;
+  const inner = value['items'];
+  if (kind.endsWith('List') && Array.isArray(inner)) {
+    return inner.flatMap((item: unknown, index) =>
+      itemsIn(item, document, [...path, 'items', index], kind.slice(0, -4), apiVersion),
+    );
+  }
+  const metadata = isMap(value['metadata']) ? value['metadata'] : {};
+  const name = textOf(metadata['name']) ?? textOf(metadata['generateName']) ?? '';
+  const namespace = textOf(metadata['namespace']);
+  return [{ document, path, kind, apiVersion, name, namespace, value }];
+}
+
+export function workloadOf(item: Item): Workload | undefined {
+  const { kind, apiVersion, name, value } = item;
+  const slash = apiVersion.indexOf('/');
+  const group = apiVersion.slice(0, Math.max(slash, 0));
+  const path = POD_PATHS[group]?.[kind];
+  const found = path === undefined ? undefined : valueAt(value, path);
+  if (path === undefined || !isMap(found)) return undefined;
+  const whole = [...item.path, ...path];
+  if (path.length === 0) return { item, path: whole, pod: found };
+  // What the webhook sees of a controller is the reference of its pods to it. A Deployment's is by way of a
+  // ReplicaSet, whose name the core takes back to the Deployment's.
+  const owner: OwnerReference = {
+    apiVersion,
+    kind: kind === 'CronJob' ? 'Job' : kind,
+    name,
+    controller: true,
+  };
+  return { item, path: whole, pod: { ...found, owner } };
+}
+
+/** For people: `StatefulSet shop/redis`. */
+export function titleOf({ kind, name, namespace }: Item): string {
+  const shown = name === '' ? '(no name)' : name;
+  return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${shown}`;
+}
+
+/** Why the core must not be asked: it relies on texts being texts, as the API server does. */
+export function faultOf({ pod }: Workload): string | undefined {
+  for (const key of ['containers', 'initContainers'] as const) {
+    const containers: unknown = pod.spec?.[key] ?? [];
+    if (!Array.isArray(containers)) return `${key} is no list`;
+    for (const [index, container] of containers.entries()) {
+      const fault = containerFault(container);
+      if (fault !== undefined) return `${key}[${index}]${fault}`;
+    }
+  }
+  for (const key of ['labels', 'annotations'] as const) {
+    for (const [name, value] of Object.entries(pod.metadata?.[key] ?? {})) {
+      if (typeof value !== 'string') return `metadata.${key} ${name} is no text`;
+    }
+  }
+  return undefined;
+}
+
+function containerFault(container: unknown): string | undefined {
+  if (!isMap(container)) return ' is no container';
+  for (const key of ['name', 'image'] as const) {
+    if (typeof (container[key] ?? '') !== 'string') return `.${key} is no text`;
+  }
+  for (const key of ['command', 'args'] as const) {
+    const words: unknown = container[key] ?? [];
+    if (!Array.isArray(words)) return `.${key} is no list`;
+    const at = words.findIndex((word) => typeof word !== 'string');
+    if (at >= 0) return `.${key}[${at}] is no text`;
+  }
+  const maps = ['env', 'envFrom', 'ports', 'volumeMounts'] as const;
+  for (const key of maps) {
+    const entries: unknown = container[key] ?? [];
+    if (!Array.isArray(entries)) return `.${key} is no list`;
+    const at = entries.findIndex((entry) => !isMap(entry));
+    if (at >= 0) return `.${key}[${at}] is no map`;
+  }
+  const at = ((container['env'] ?? []) as Fields[]).findIndex(
+    ({ value }) => typeof (value ?? '') !== 'string',
+  );
+  return at < 0 ? undefined : `.env[${at}].value is no text`;
+}
