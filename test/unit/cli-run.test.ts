@@ -40,6 +40,7 @@ void test('a wrong command line ends with 2, says why and how, and writes nothin
     const { code, stdout, stderr } = await told(args, { a: REDIS, b: REDIS });
     t.same([code, stdout], [2, ''], args.join(' '));
     t.match(stderr, /Remedy: /, args.join(' '));
+    t.notMatch(stderr, / or \./, 'no sentence has a hole');
   }
 });
 
