@@ -40,7 +40,11 @@ export async function run(
   const words = readWords(rest);
   if (words.wantsHelp) return outcome(EXIT.ok, commandHelp(command));
   const { files } = words;
-  /** The last file stands for all in the table: at least one is needed. */
+  if (files.length === 0) {
+    const remedy = `Remedy: write ${command} -f FILE, or -f - for standard input.`;
+    return outcome(EXIT.usage, '', [`-f: names no file. ${remedy}`]);
+  }
+  // The last file stands for all in the table.
   const flags = [...words.rest, ...files.slice(-1).map((file) => `--filename=${file}`)];
   switch (command) {
     case 'inject':

@@ -52,7 +52,7 @@ export function parseManifest(name: string, whole: string): ParsedManifest {
     try {
       return document.toJS() as unknown;
     } catch (error) {
-      fault(aliasOffset(document), messageOf(error), 'define the anchor before it is used');
+      fault(aliasOffset(document), messageOf(error), 'write the values out instead of this alias');
       return undefined;
     }
   });

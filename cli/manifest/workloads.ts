@@ -96,6 +96,10 @@ export function titleOf({ kind, name, namespace }: Item): string {
 
 /** Why the core must not be asked: it relies on texts being texts, as the API server does. */
 export function faultOf({ pod }: Workload): string | undefined {
+  const metadata: unknown = pod.metadata ?? {};
+  if (!isMap(metadata)) return 'metadata is no map';
+  const volumes: unknown = pod.spec?.volumes ?? [];
+  if (!Array.isArray(volumes) || !volumes.every(isMap)) return 'volumes is no list of maps';
   for (const key of ['containers', 'initContainers'] as const) {
     const containers: unknown = pod.spec?.[key] ?? [];
     if (!Array.isArray(containers)) return `${key} is no list`;
@@ -105,7 +109,9 @@ export function faultOf({ pod }: Workload): string | undefined {
     }
   }
   for (const key of ['labels', 'annotations'] as const) {
-    for (const [name, value] of Object.entries(pod.metadata?.[key] ?? {})) {
+    const map: unknown = metadata[key] ?? {};
+    if (!isMap(map)) return `metadata.${key} is no map`;
+    for (const [name, value] of Object.entries(map)) {
       if (typeof value !== 'string') return `metadata.${key} ${name} is no text`;
     }
   }
@@ -114,6 +120,7 @@ export function faultOf({ pod }: Workload): string | undefined {
 
 function containerFault(container: unknown): string | undefined {
   if (!isMap(container)) return ' is no container';
+  if (!isMap(container['lifecycle'] ?? {})) return '.lifecycle is no map';
   for (const key of ['name', 'image'] as const) {
     if (typeof (container[key] ?? '') !== 'string') return `.${key} is no text`;
   }

@@ -40,6 +40,7 @@ void test('a wrong command line ends with 2, says why and how, and writes nothin
     const { code, stdout, stderr } = await told(args, { a: REDIS, b: REDIS });
     t.same([code, stdout], [2, ''], args.join(' '));
     t.match(stderr, /Remedy: /, args.join(' '));
+    t.notMatch(stderr, / or \./, 'no sentence has a hole');
   }
 });
 
@@ -65,6 +66,26 @@ void test('input that cannot be read ends with 1, names file and line, and write
       t.match(stderr, message);
       t.ok(stderr.trimEnd().split('\n').length <= 3, 'short');
     }
+  }
+});
+
+void test('what Kubernetes would not take is told by its place, and nothing is written', async (t) => {
+  const odd = [
+    ['metadata: {name: redis-0}', 'metadata: []', 'metadata is no map'],
+    ['{name: redis-0}', '{labels: [a]}', 'metadata.labels is no map'],
+    ['{name: redis-0}', '{labels: {a: 1}}', 'metadata.labels a is no text'],
+    ['spec:\n', 'spec:\n  volumes: [x]\n', 'volumes is no list of maps'],
+    ['spec:\n', 'spec:\n  initContainers: x\n', 'initContainers is no list'],
+    ['image: redis:7', 'lifecycle: x', 'containers[0].lifecycle is no map'],
+    ['image: redis:7', 'env: [{name: A, value: 1}]', 'containers[0].env[0].value is no text'],
+    ['- name: redis\n      image: redis:7', '- redis', 'containers[0] is no container'],
+  ] as const;
+  for (const [from, to, message] of odd) {
+    const { code, stdout, stderr } = await told(['inject', '-f', 'a'], {
+      a: REDIS.replace(from, to),
+    });
+    t.same([code, stdout], [1, ''], message);
+    t.ok(stderr.includes(message), stderr);
   }
 });
 
