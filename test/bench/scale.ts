@@ -14,6 +14,7 @@ import { podObject, podStatus } from '../harness/pod-object.ts';
 import { REPOSITORY } from '../harness/programs.ts';
 import { type ManagedProcess, Workspace } from '../harness/workspace.ts';
 import { between, requestsOf, total } from './api-metrics.ts';
+import { diskFigures, diskWaitsOf } from './etcd-metrics.ts';
 import { percentile } from './figures.ts';
 import { FlagError } from './options.ts';
 import { cpuSecondsOf, load, memoryOf } from './process-cost.ts';
@@ -175,6 +176,7 @@ async function measure(plane: ControlPlane, options: Options) {
   const { pids } = plane;
   const cpuBefore = { apiServer: cpuSecondsOf(pids.apiServer), etcd: cpuSecondsOf(pids.etcd) };
   const before = await requestsOf(plane.admin);
+  const disk = await diskWaitsOf(plane.etcdUrl);
   const from = performance.now();
   const loads: number[] = [];
   while (performance.now() - from < measuredMs - 1000) {
@@ -193,6 +195,7 @@ async function measure(plane: ControlPlane, options: Options) {
     cpu_percent: percentOf(pids.etcd, cpuBefore.etcd),
     rss_MiB: Math.round(memoryOf(pids.etcd).rss_MiB),
   };
+  const diskWaits = diskFigures(disk, await diskWaitsOf(plane.etcdUrl));
   const exits = await Promise.all(started.map(async (each) => await each.process.exited));
   for (const [index, { code }] of exits.entries()) {
     if (code !== 0) throw new Error(`agents ended: ${started[index]?.process.tail()}`);
@@ -222,7 +225,7 @@ async function measure(plane: ControlPlane, options: Options) {
     holdersExpired: sum(({ expired }) => expired),
     brokenWatches: sum(({ brokenWatches }) => brokenWatches),
     apiServer,
-    etcd,
+    etcd: { ...etcd, diskWaits },
     simulatedAgents: {
       processes: results.length,
       cpu_percent: Number(((sum(({ cpuSeconds }) => cpuSeconds) / seconds) * 100).toFixed(1)),

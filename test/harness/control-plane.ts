@@ -61,6 +61,7 @@ export class ControlPlane {
   private readonly launch: () => ManagedProcess;
   private apiServer: ManagedProcess;
   private readonly etcd: ManagedProcess;
+  readonly etcdUrl: string;
 
   constructor(
     workspace: Workspace,
@@ -69,6 +70,7 @@ export class ControlPlane {
     certificate: Certificate,
     token: string,
     etcd: ManagedProcess,
+    etcdUrl: string,
     launch: () => ManagedProcess,
   ) {
     this.workspace = workspace;
@@ -77,6 +79,7 @@ export class ControlPlane {
     this.certificate = certificate;
     this.launch = launch;
     this.etcd = etcd;
+    this.etcdUrl = etcdUrl;
     this.apiServer = launch();
     this.adminKubeconfig = join(workspace.directory, 'admin.kubeconfig');
     writeKubeconfig(this.adminKubeconfig, { url, caPem, token });
@@ -182,6 +185,7 @@ export async function startControlPlane(
     certificate,
     secret.admin,
     etcd,
+    etcdUrl,
     () => workspace.start('kube-apiserver', programPath('kube-apiserver'), apiServerArgs),
   );
   await controlPlane.ready();
