@@ -1,4 +1,4 @@
-// How an agent is started: the bundle where it is no older than the sources, else the sources.
+// How a program of ours is started: the bundle where it is no older than the sources, else the sources.
 
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ let chosen: string | undefined;
 export function agentProgram(): string {
   const given = process.env['RO_AGENT_PROGRAM'];
   if (given !== undefined && given !== '') return given;
-  chosen ??= choose();
+  chosen ??= programOf('agent') ?? join(REPOSITORY, 'agent', 'main.ts');
   return chosen;
 }
 
@@ -22,11 +22,18 @@ export function imageFlags(image: 'agent' | 'webhook' = 'agent'): readonly strin
   return words.filter((word) => word.startsWith('--'));
 }
 
-function choose(): string {
-  const bundle = join(REPOSITORY, 'dist', 'agent.mjs');
+/** The webhook, with what Node gets in the image: that is for the bundle, the sources need more to be loaded. */
+export function webhookProgram(): readonly string[] {
+  const bundle = programOf('webhook');
+  if (bundle === undefined) return [join(REPOSITORY, 'webhook', 'main.ts')];
+  return [...imageFlags('webhook'), bundle];
+}
+
+/** The bundle, where it is no older than the sources. */
+function programOf(name: 'agent' | 'webhook'): string | undefined {
+  const bundle = join(REPOSITORY, 'dist', `${name}.mjs`);
   const changedMs = (path: string): number => statSync(path).mtimeMs;
-  const sources = globSync(['agent/**/*.ts', 'src/**/*.ts'], { cwd: REPOSITORY });
+  const sources = globSync([`${name}/**/*.ts`, 'src/**/*.ts'], { cwd: REPOSITORY });
   const newestMs = Math.max(...sources.map((path) => changedMs(join(REPOSITORY, path))));
-  if (existsSync(bundle) && changedMs(bundle) >= newestMs) return bundle;
-  return join(REPOSITORY, 'agent', 'main.ts');
+  return existsSync(bundle) && changedMs(bundle) >= newestMs ? bundle : undefined;
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { parseAllDocuments } from 'yaml';
 import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
-import { imageFlags } from '../harness/agent-program.ts';
+import { webhookProgram } from '../harness/agent-program.ts';
 import { freePorts } from '../harness/free-ports.ts';
 import { writeKubeconfig } from '../harness/kubeconfig.ts';
 import { programPath, REPOSITORY } from '../harness/programs.ts';
@@ -96,8 +96,7 @@ export async function startWebhook(
     name,
     globalThis.process.execPath,
     [
-      ...imageFlags('webhook'),
-      join(REPOSITORY, 'webhook', 'main.ts'),
+      ...webhookProgram(),
       '--agent-image=redis-orchestrator/agent:0.1.0',
       `--https-port=${httpsPort}`,
       '--https-host=127.0.0.1',

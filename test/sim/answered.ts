@@ -12,6 +12,8 @@ export class Answered {
   readonly #forced = new Map<number, number>();
   /** Pod and replication id of data that may be overwritten. */
   readonly #givenUp = new Set<string>();
+  /** Where they were: a restart from an AOF brings the same data back under another id. */
+  readonly #givenUpOn = new Set<SimPod['volume']>();
   /** Whom a person took the Lease from believes itself for so long at the most, where it hears of nothing. */
   readonly #stillValidMs: number;
 
@@ -19,12 +21,15 @@ export class Answered {
     this.#stillValidMs = (validityMs + fenceMs) * 1.01 + 200;
   }
 
-  gaveUp({ uid }: SimPod, replid: string): void {
+  gaveUp({ uid, volume }: SimPod, replid: string): void {
     this.#givenUp.add(`${uid} ${replid}`);
+    this.#givenUpOn.add(volume);
   }
 
-  isGivenUp({ uid, redis }: SimPod): boolean {
-    return redis !== null && this.#givenUp.has(`${uid} ${redis.replid}`);
+  isGivenUp({ uid, redis, volume }: SimPod): boolean {
+    if (redis === null) return false;
+    const isBack = volume.isForeign && this.#givenUpOn.has(volume);
+    return isBack || this.#givenUp.has(`${uid} ${redis.replid}`);
   }
 
   onLease(before: StoredLease, after: StoredLease, now: number): void {
