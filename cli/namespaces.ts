@@ -1,9 +1,9 @@
 // What the input tells of namespaces: the webhook is asked about the pods of labelled ones alone.
 
+import { isMap } from '../src/json.ts';
 import { INJECT_LABEL } from '../src/names.ts';
 import { labelsOf, type Pod } from '../webhook/core/pod.ts';
 import { type Reason, reason } from '../webhook/core/reasons.ts';
-import { isMap } from './manifest/plain.ts';
 import type { Item } from './manifest/workloads.ts';
 
 /** Labels of the Namespaces that are in the input. */

@@ -48,11 +48,8 @@ const OUTPUT = {
 /** As the webhook has them, so that the same pod comes out. */
 const INJECTION = {
   agentImage: {
-    flag: 'agent-image',
-    env: 'RO_AGENT_IMAGE',
-    kind: 'string',
+    ...INJECTION_OPTIONS.agentImage,
     fallback: `redis-orchestrator/agent:${VERSION}`,
-    text: 'image of the agent that is injected',
   },
   imagePullPolicy: INJECTION_OPTIONS.imagePullPolicy,
   nativeSidecar: {

@@ -1,7 +1,7 @@
 // The difference of two texts as patch(1) reads it. The shortest script of Myers' O(ND) algorithm: manifests
 // are long, their changes small.
 
-import type { TextEdit } from './manifest/edit.ts';
+import type { TextEdit } from './manifest/text-edit.ts';
 
 type Line = { readonly kind: ' ' | '-' | '+'; readonly text: string };
 

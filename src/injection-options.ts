@@ -4,6 +4,13 @@
 import type { OptionTable } from './options.ts';
 
 export const INJECTION_OPTIONS = {
+  /** The webhook demands it, the command line knows the usual one. */
+  agentImage: {
+    flag: 'agent-image',
+    env: 'RO_AGENT_IMAGE',
+    kind: 'string',
+    text: 'image of the agent that is injected',
+  },
   imagePullPolicy: {
     flag: 'image-pull-policy',
     env: 'RO_IMAGE_PULL_POLICY',

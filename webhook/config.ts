@@ -11,13 +11,7 @@ import { coreConfig } from './core/core-config.ts';
 import type { CoreConfig } from './core/plan.ts';
 
 export const WEBHOOK_OPTIONS = {
-  agentImage: {
-    flag: 'agent-image',
-    env: 'RO_AGENT_IMAGE',
-    kind: 'string',
-    required: true,
-    text: 'image of the agent that is injected',
-  },
+  agentImage: { ...INJECTION_OPTIONS.agentImage, required: true },
   imagePullPolicy: INJECTION_OPTIONS.imagePullPolicy,
   nativeSidecar: {
     flag: 'native-sidecar',

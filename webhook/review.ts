@@ -2,6 +2,7 @@
 // 400; the request path touches nothing but memory.
 
 import { messageOf } from '../src/errors.ts';
+import { isMap } from '../src/json.ts';
 import { decide } from './core/decide.ts';
 import { type PatchOperation, toPatch } from './core/patch.ts';
 import type { CoreConfig, Decision, NamespaceFacts } from './core/plan.ts';
@@ -50,18 +51,14 @@ export type Reviewed =
   | { readonly ok: true; readonly answer: AdmissionAnswer; readonly outcome: Outcome | undefined }
   | { readonly ok: false; readonly message: string };
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Undefined for what is no AdmissionReview of version 1. */
 function readReview(body: unknown): AdmissionRequest | undefined {
-  if (!isRecord(body) || body['kind'] !== 'AdmissionReview') return undefined;
+  if (!isMap(body) || body['kind'] !== 'AdmissionReview') return undefined;
   const request = body['request'];
-  if (body['apiVersion'] !== API_VERSION || !isRecord(request)) return undefined;
+  if (body['apiVersion'] !== API_VERSION || !isMap(request)) return undefined;
   const uid = request['uid'];
   if (typeof uid !== 'string' || uid === '') return undefined;
-  const kind = isRecord(request['kind']) ? request['kind'] : {};
+  const kind = isMap(request['kind']) ? request['kind'] : {};
   const object = request['object'];
   const isCreate = request['operation'] === undefined || request['operation'] === 'CREATE';
   return {
@@ -69,7 +66,7 @@ function readReview(body: unknown): AdmissionRequest | undefined {
     // A pod of a controller may have no namespace of its own yet: the request's is the true one.
     namespace: typeof request['namespace'] === 'string' ? request['namespace'] : '',
     isDryRun: request['dryRun'] === true,
-    isPod: kind['kind'] === 'Pod' && (kind['group'] ?? '') === '' && isRecord(object) && isCreate,
+    isPod: kind['kind'] === 'Pod' && (kind['group'] ?? '') === '' && isMap(object) && isCreate,
     object,
   };
 }

@@ -3,7 +3,7 @@
 import { GROUP_LABEL, ROLE_LABEL, ROUTE_LABEL } from '../../src/names.ts';
 import { labelsOf, type Pod } from '../../webhook/core/pod.ts';
 import type { Judged } from '../judge.ts';
-import { type Fields, isMap } from '../manifest/plain.ts';
+import { type Fields, isMap } from '../../src/json.ts';
 import { type Item, titleOf } from '../manifest/workloads.ts';
 import type { Finding } from './check-pods.ts';
 

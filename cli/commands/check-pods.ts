@@ -3,7 +3,7 @@
 import { INJECT_LABEL } from '../../src/names.ts';
 import { isSilent, type Reason, type ReasonCode, reasonText } from '../../webhook/core/reasons.ts';
 import type { Judged } from '../judge.ts';
-import { isMap } from '../manifest/plain.ts';
+import { isMap } from '../../src/json.ts';
 import { type Item, titleOf, workloadOf } from '../manifest/workloads.ts';
 import { labelOf, type Namespaces, unasked } from '../namespaces.ts';
 

@@ -1,6 +1,6 @@
 // Which item of a list became which: items keep their order, some are gone, some are new, some changed inside.
 
-import { isMap } from './plain.ts';
+import { isMap } from '../../src/json.ts';
 
 export type Step = {
   /** Absent: a new one. */

@@ -1,7 +1,8 @@
 // The operations of webhook/core/patch.ts on a value, as the API server applies them.
 
 import type { PatchOperation } from '../../webhook/core/patch.ts';
-import { copyOf, type Fields, isMap } from './plain.ts';
+import { type Fields, isMap } from '../../src/json.ts';
+import { copyOf } from './plain.ts';
 
 function keysOf(pointer: string): string[] {
   return pointer

@@ -6,13 +6,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Node, type Pair } from 'yaml';
 import type { YAMLMap, YAMLSeq } from 'yaml';
 import { alignItems } from './align.ts';
-import { isMap as isPlainMap, type Fields } from './plain.ts';
+import { isMap as isPlainMap, type Fields } from '../../src/json.ts';
 import type { ParsedDocument } from './parse.ts';
 import { dashesOf, rangeOf } from './layout.ts';
 import { blockText, itemText, pairText, quoted, type Style } from './render.ts';
 import { scalarEdit } from './scalar-edit.ts';
-
-export type TextEdit = { readonly start: number; readonly end: number; readonly text: string };
+import type { TextEdit } from './text-edit.ts';
 
 export function editsOf(source: string, document: ParsedDocument, target: unknown): TextEdit[] {
   const editor = new Editor(source, document);

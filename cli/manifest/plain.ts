@@ -1,10 +1,6 @@
 // Values of JSON: what a manifest says, without how it is written.
 
-export type Fields = Record<string, unknown>;
-
-export function isMap(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { type Fields, isMap } from '../../src/json.ts';
 
 /** A copy in which nothing is shared: two aliases of one anchor become two values. */
 export function copyOf(value: unknown): unknown {

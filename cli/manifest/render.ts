@@ -2,7 +2,7 @@
 // them for the same: kubectl reads `yes` and `0777` by the rules of YAML 1.1, so that texts are quoted unless
 // they look like nothing else.
 
-import { isMap } from './plain.ts';
+import { isMap } from '../../src/json.ts';
 
 export type Style = {
   /** How far the dashes of a list stand behind the key before it. */

@@ -2,7 +2,8 @@
 // should, or it is no result at all.
 
 import { isDeepStrictEqual } from 'node:util';
-import { editsOf, type TextEdit } from './edit.ts';
+import { editsOf } from './edit.ts';
+import type { TextEdit } from './text-edit.ts';
 import type { Manifest, ParsedDocument } from './parse.ts';
 import { readDocuments } from './parse.ts';
 import { documentText } from './render.ts';

@@ -2,8 +2,8 @@
 // block keeps its lines. Other words keep their kind of quotes. All else is for the caller to write anew.
 
 import type { Scalar } from 'yaml';
-import type { TextEdit } from './edit.ts';
 import { inlineText, quoted } from './render.ts';
+import type { TextEdit } from './text-edit.ts';
 
 type Range = readonly [number, number, number];
 

@@ -1,7 +1,8 @@
 // Where pods stand in a manifest: pods themselves, the templates of controllers, and both inside of lists.
 
 import type { OwnerReference, Pod } from '../../webhook/core/pod.ts';
-import { type Fields, isMap, type Path, valueAt } from './plain.ts';
+import { type Fields, isMap } from '../../src/json.ts';
+import { type Path, valueAt } from './plain.ts';
 
 /** One object of Kubernetes, wherever it stands. */
 export type Item = {

@@ -1,17 +1,13 @@
 // Texts broken byte by byte, the same for the same seed.
 
+import { seeded } from '../harness/seeded.ts';
+
 /** A whole number from 0, below `limit`. */
 export type Random = (limit: number) => number;
 
-/** Mulberry32. */
 export function randomOf(seed: number): Random {
-  let state = seed | 0;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return Math.floor((((value ^ (value >>> 14)) >>> 0) / 4_294_967_296) * limit);
-  };
+  const next = seeded(seed);
+  return (limit) => Math.floor(next() * limit);
 }
 
 /** What JSON readers and their callers stumble over. */

@@ -12,6 +12,7 @@ import { Group } from '../harness/group.ts';
 import { groupPicture, oneMaster } from '../harness/one-master.ts';
 import { openPodNetwork } from '../harness/pod-network.ts';
 import { redisVersion } from '../harness/redis-server.ts';
+import { seeded } from '../harness/seeded.ts';
 import { Workspace } from '../harness/workspace.ts';
 import { FAULTS, type Fault, type Pick } from './faults.ts';
 import { FLAT_MIB_PER_HOUR, Memory } from './memory.ts';
@@ -42,15 +43,8 @@ const ROUNDS_OF_ALL = 60;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-/** Mulberry32: small, and the same on every machine. */
-function seeded(seed: number): Pick {
-  let state = seed;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), 1 | state);
-    value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
-    return ((value ^ (value >>> 14)) >>> 0) / 4_294_967_296;
-  };
+function pickOf(seed: number): Pick {
+  const next = seeded(seed);
   return {
     one: (list) => {
       const chosen = list[Math.floor(next() * list.length)];
@@ -65,7 +59,7 @@ async function soak(workspace: Workspace): Promise<boolean> {
   const hours = Number(flags.hours);
   const seed = flags.seed === undefined ? randomInt(2 ** 31) : Number(flags.seed);
   if (!(hours > 0) || !Number.isInteger(seed)) throw new Error('--hours and --seed are numbers');
-  const pick = seeded(seed);
+  const pick = pickOf(seed);
   say(`soak of ${hours} h with seed ${seed}, Redis ${redisVersion()}`);
   const network = await openPodNetwork(workspace);
   const controlPlane = await startControlPlane(workspace, { address: network.apiAddress });

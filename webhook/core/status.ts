@@ -1,6 +1,7 @@
 // The status annotation: what was injected, and how the pod was before. Anybody may write an annotation, so
 // reading trusts nothing.
 
+import { isMap } from '../../src/json.ts';
 import type { Before } from './before.ts';
 import type { BootFence } from './boot-fence.ts';
 
@@ -15,10 +16,6 @@ export type Status = {
 };
 
 const FENCES: readonly unknown[] = ['arguments', 'shell', 'variable', 'present', 'none'];
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');

@@ -7,6 +7,7 @@ import {
   GROUP_LABEL,
   STATUS_ANNOTATION,
 } from '../../src/names.ts';
+import type { Fields } from '../../src/json.ts';
 import { type Before, fullMount, fullVolume, type Slot } from './before.ts';
 import { FENCE_WORDS } from './boot-fence.ts';
 import { imageOf, readCommand } from './command.ts';
@@ -28,9 +29,6 @@ export type Uninjected =
 
 /** Those that boot-fence.ts appends to. */
 const FENCE_VARIABLE = /^(REDIS|VALKEY)_EXTRA_FLAGS$|^REDIS_ARGS$/;
-
-/** A map of JSON that is changed here: a copy of the person's. */
-type Fields = Record<string, unknown>;
 
 export function uninject(injected: Pod): Uninjected {
   const containers = [...list(injected.spec?.containers), ...list(injected.spec?.initContainers)];
