@@ -105,8 +105,13 @@ export function handingOver(turn: Turn): void {
   const target = isWanted ? handoverTarget(turn, s.switchover?.target) : null;
   if (target === null) return turn.enter('Leading', 'nobody is there to be handed over to');
   if (cutsReplicas(instance)) return drain(turn, instance, target);
+  give(turn, target, 'pending');
+}
+
+function give(turn: Turn, target: Member, goal: number | 'pending'): void {
+  const { s } = turn;
   const request = s.switchover?.id;
-  transfer(turn, target, reasonOf(s), { goal: 'pending', decided: true, request });
+  transfer(turn, target, reasonOf(s), { goal, decided: true, request });
 }
 
 function reasonOf(s: AgentState): string {
@@ -144,8 +149,7 @@ function stopAndGive(turn: Turn, { offset }: Instance): void {
   if (target === null || s.now - s.stoppedAt > STOPPED_SWAP_MS) {
     return turn.enter('Deciding', 'no replica took the handover: deciding anew');
   }
-  const request = s.switchover?.id;
-  transfer(turn, target, reasonOf(s), { goal: offset, decided: true, request });
+  give(turn, target, offset);
 }
 
 /** Where this instance stopped after it had given the Lease away, for its successor; else null. */

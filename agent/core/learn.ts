@@ -197,8 +197,10 @@ function learnWritten(turn: Turn, event: Extract<AgentEvent, { kind: 'lease-writ
     s.writeFailures = 0;
     s.unsure = false;
     s.attempted = new Set();
-    if (s.problem?.startsWith(KUBE_DENIED) === true) s.problem = null;
-    if (s.problem?.startsWith(KUBE_REFUSED) === true) s.problem = null;
+    const isOfLease = [KUBE_DENIED, KUBE_REFUSED].some(
+      (code) => s.problem?.startsWith(code) === true,
+    );
+    if (isOfLease) s.problem = null;
     if (!isOurs) {
       s.validUntil = Number.NEGATIVE_INFINITY;
       turn.enter('Fencing', s.reason);

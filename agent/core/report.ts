@@ -69,7 +69,7 @@ export function masterOffset(state: AgentState): number | null {
   return state.peers.get(uid)?.report.offset ?? null;
 }
 
-function lag(master: number | null, own: number | null): number | null {
+export function lag(master: number | null, own: number | null): number | null {
   return master === null || own === null ? null : Math.max(0, master - own);
 }
 

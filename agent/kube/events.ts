@@ -7,6 +7,7 @@ import type { Log } from '../../src/log.ts';
 import type { Clock } from '../clock.ts';
 import { type Notice, NOTICES } from '../core/notices.ts';
 import type { ApiClient } from './api.ts';
+import { microTime } from './micro-time.ts';
 
 const TIMEOUT_MS = 5000;
 const PENDING_MAX = 20;
@@ -70,8 +71,7 @@ export class AgentEvents {
       instance: own.metadata?.name ?? '',
       suffix: `${agentId}.${this.#count++}`,
     };
-    // The API server wants microseconds.
-    const eventTime = new Date(clock.epochMs()).toISOString().replace('Z', '000Z');
+    const eventTime = microTime(clock.epochMs());
     const done = await api.send({
       method: 'POST',
       path: `/apis/events.k8s.io/v1/namespaces/${regarding.namespace}/events`,

@@ -6,6 +6,7 @@ import type { Holder, LeaseView, LeaseWrite } from '../core/model.ts';
 import { readRecord } from './annotation-text.ts';
 import type { ApiResult, LeasePort, LeaseWritten } from '../ports.ts';
 import type { ApiClient } from './api.ts';
+import { microTime } from './micro-time.ts';
 import { leasesPath, watchOneLease } from './one-lease.ts';
 
 /** What the API server sends: Lease times are plain strings in JSON. */
@@ -41,11 +42,6 @@ function viewOfLease(raw: RawLease): LeaseView {
     record: readRecord(annotations[RECORD_ANNOTATION]),
     force: force === undefined || !/^\d+$/.test(force) ? null : Number(force),
   };
-}
-
-/** RFC 3339 with the six digits that a MicroTime wants. */
-function microTime(epochMs: number): string {
-  return new Date(epochMs).toISOString().replace('Z', '000Z');
 }
 
 export class LeaseAdapter implements LeasePort {

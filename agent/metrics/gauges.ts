@@ -4,8 +4,8 @@ import { isInSync } from '../core/attachment.ts';
 import { handoverTargets } from '../core/handover.ts';
 import { isolationWeakness } from '../core/isolation.ts';
 import { killWeakness } from '../core/kill.ts';
-import type { AgentState, Instance } from '../core/model.ts';
-import { masterOffset } from '../core/report.ts';
+import type { AgentState } from '../core/model.ts';
+import { lag, masterOffset } from '../core/report.ts';
 import {
   isHolder,
   isLeaving,
@@ -55,11 +55,6 @@ function weaknessesOf(s: AgentState): ReadonlySet<(typeof WEAKNESSES)[number]> {
   ]);
 }
 
-function lagBytes(s: AgentState, instance: Instance | null): number {
-  const master = masterOffset(s);
-  return instance === null || master === null ? 0 : Math.max(0, master - instance.offset);
-}
-
 export function gaugesOf(s: AgentState, context: GaugeContext): readonly Reading[] {
   const instance = localInstance(s);
   const live = livePeers(s);
@@ -83,7 +78,7 @@ export function gaugesOf(s: AgentState, context: GaugeContext): readonly Reading
     peers_expected: members.filter(({ uid }) => uid !== s.config.self.uid).length,
     peers_reachable: live.length,
     replication_offset_bytes: instance?.offset ?? 0,
-    replication_lag_bytes: lagBytes(s, instance),
+    replication_lag_bytes: lag(masterOffset(s), instance?.offset ?? null) ?? 0,
     replication_lag_seconds: isSettled(s) ? 0 : seconds(context.inSyncAt),
     replication_link_up: flag(isMaster || instance?.linkUp === true),
     failover_eligible: flag(mayLead),
