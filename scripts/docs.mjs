@@ -206,26 +206,40 @@ const BLOCKS = {
   versions: versionTable,
 };
 
+const used = new Set();
+
 function regenerate(file, text) {
   const MARKED = /(<!-- generated: ([a-z-]+) -->\n)[^]*?(<!-- \/generated -->)/g;
   return text.replace(MARKED, (_, begin, name, end) => {
     const make = BLOCKS[name];
     if (make === undefined) throw new Error(`${file}: no table is called ${name}`);
+    used.add(name);
     return `${begin}${make()}\n${end}`;
   });
 }
 
 if (flags.record !== undefined) takeResults(flags.record);
+const problems = [];
 for (const file of FILES) {
   const url = new URL(file, root);
   const before = readFileSync(url, 'utf8');
   const after = regenerate(file, before);
+  const [begins, ends] = [/<!-- generated: /g, /<!-- \/generated -->/g].map(
+    (mark) => before.match(mark) ?? [],
+  );
+  if (begins.length !== ends.length) problems.push(`${file}: a mark of a table has no other end`);
   if (after === before) continue;
   if (flags.check === true) {
-    process.stderr.write(`${file} is out of date. Remedy: npx node scripts/docs.mjs\n`);
-    process.exitCode = 1;
+    problems.push(`${file} is out of date. Remedy: npx node scripts/docs.mjs`);
   } else {
     writeFileSync(url, after);
     process.stdout.write(`${file} written\n`);
   }
+}
+for (const name of Object.keys(BLOCKS)) {
+  if (!used.has(name)) problems.push(`the table ${name} stands on no page`);
+}
+if (problems.length > 0) {
+  process.stderr.write(`${problems.join('\n')}\n`);
+  process.exitCode = 1;
 }
