@@ -26,10 +26,13 @@ export class Answered {
     this.#givenUpOn.add(volume);
   }
 
-  isGivenUp({ uid, redis, volume }: SimPod): boolean {
-    if (redis === null) return false;
-    const isBack = volume.isForeign && this.#givenUpOn.has(volume);
-    return isBack || this.#givenUp.has(`${uid} ${redis.replid}`);
+  isGivenUp({ uid, redis }: SimPod): boolean {
+    return redis !== null && this.#givenUp.has(`${uid} ${redis.replid}`);
+  }
+
+  /** The same data, also under the id that a restart gave them: agents ask for each id, and may know better. */
+  wereGivenUp(pod: SimPod): boolean {
+    return this.isGivenUp(pod) || (pod.volume.isForeign && this.#givenUpOn.has(pod.volume));
   }
 
   onLease(before: StoredLease, after: StoredLease, now: number): void {
