@@ -12,8 +12,6 @@ export class Answered {
   readonly #forced = new Map<number, number>();
   /** Pod and replication id of data that may be overwritten. */
   readonly #givenUp = new Set<string>();
-  /** Where they were: a restart from an AOF brings the same data back under another id. */
-  readonly #givenUpOn = new Set<SimPod['volume']>();
   /** Whom a person took the Lease from believes itself for so long at the most, where it hears of nothing. */
   readonly #stillValidMs: number;
 
@@ -21,18 +19,12 @@ export class Answered {
     this.#stillValidMs = (validityMs + fenceMs) * 1.01 + 200;
   }
 
-  gaveUp({ uid, volume }: SimPod, replid: string): void {
+  gaveUp({ uid }: SimPod, replid: string): void {
     this.#givenUp.add(`${uid} ${replid}`);
-    this.#givenUpOn.add(volume);
   }
 
   isGivenUp({ uid, redis }: SimPod): boolean {
     return redis !== null && this.#givenUp.has(`${uid} ${redis.replid}`);
-  }
-
-  /** The same data, also under the id that a restart gave them: agents ask for each id, and may know better. */
-  wereGivenUp(pod: SimPod): boolean {
-    return this.isGivenUp(pod) || (pod.volume.isForeign && this.#givenUpOn.has(pod.volume));
   }
 
   onLease(before: StoredLease, after: StoredLease, now: number): void {

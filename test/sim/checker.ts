@@ -607,7 +607,11 @@ export class Checker {
   /** I7, I8: what a full sync throws away was lost before, or is in what comes instead. */
   replaced(pod: SimPod, before: Dataset, after: Dataset): void {
     if (before.keys === 0 || this.#isWeaker) return;
-    if (this.answered.wereGivenUp(pod)) return this.#giveUp(before, after);
+    if (this.answered.isGivenUp(pod)) {
+      // The group's from now on, also where an AOF that was not written anew brings the old ones back.
+      pod.volume.isForeign = false;
+      return this.#giveUp(before, after);
+    }
     if (pod.volume.isForeign) {
       this.violate('I8', `${pod.name} was overwritten, and its data were not the group's`);
     }
