@@ -11,6 +11,7 @@ import { AGENT_OPTIONS } from '../agent/options.ts';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../agent/metrics/table.ts';
 import { formatDuration } from '../src/duration.ts';
 import { ERROR_REMEDIES } from '../src/errors.ts';
+import { pascalCase } from '../src/kube-event.ts';
 import { policyAnnotation } from '../src/names.ts';
 import { markdownTable, valuesOf } from '../src/options.ts';
 import { POLICY_OPTIONS } from '../src/policy.ts';
@@ -18,7 +19,7 @@ import { AGENT_RULES } from '../webhook/agent-role.ts';
 import { declaredScenarios, scenarioRows } from '../test/declared.ts';
 import { ALL_CELLS, cellName, MATRIX_HEAD, matrixRow } from '../test/matrix.ts';
 import { WEBHOOK_OPTIONS } from '../webhook/config.ts';
-import { isSilent, REASONS } from '../webhook/core/reasons.ts';
+import { OUTCOMES, REASONS } from '../webhook/core/reason-table.ts';
 
 const root = new URL('../', import.meta.url);
 const FILES = [
@@ -26,6 +27,7 @@ const FILES = [
   'docs/design.md',
   'docs/injection.md',
   'docs/operations.md',
+  'docs/reasons.md',
   'docs/scenarios.md',
 ];
 const RESULTS = new URL('test/chaos/results.json', root);
@@ -41,24 +43,27 @@ function table(head, rows) {
 
 const code = (text) => `\`${text}\``;
 
-/** The comment lines in the table of reasons tell what happens to the pod. */
 function reasonTable() {
-  const source = readFileSync(new URL('webhook/core/reasons.ts', root), 'utf8');
-  const body = source.slice(source.indexOf('REASONS = {'), source.indexOf('} as const'));
-  const found = new Map();
-  let heading = '';
-  for (const line of body.split('\n')) {
-    heading = /^ {2}\/\/ (.*)$/.exec(line)?.[1] ?? heading;
-    const name = /^ {2}'?([a-z-]+)'?:/.exec(line)?.[1];
-    if (name !== undefined) found.set(name, heading);
-  }
   return table(
-    ['code', 'text', 'told', 'group'],
-    Object.entries(REASONS).map(([name, text]) => {
-      const group = found.get(name);
-      if (group === undefined) throw new Error(`webhook/core/reasons.ts: ${name} was not found`);
-      return [code(name), text, isSilent(name) ? 'no' : 'yes', group.replace(/\.$/, '')];
-    }),
+    ['code', 'text', 'told', 'the pod is'],
+    Object.entries(REASONS).map(([name, { text, outcome }]) => [
+      `[${code(name)}](reasons.md#${name})`,
+      text,
+      outcome === 'silent' ? 'no' : 'yes',
+      OUTCOMES[outcome],
+    ]),
+  );
+}
+
+/** What stands under the heading of each code, before its paragraphs. */
+function reasonBlock(name) {
+  const { text, outcome, remedy } = REASONS[name];
+  const event = /^(silent|offline|uninject)$/.test(outcome)
+    ? ''
+    : ` · Event ${code(pascalCase(name))}`;
+  return `> ${text}\n\nThe pod is ${OUTCOMES[outcome]}${event}. In short: ${remedy}.`.replace(
+    'The pod is told by',
+    'Told by',
   );
 }
 
@@ -201,6 +206,10 @@ const BLOCKS = {
       ]),
     ),
   reasons: reasonTable,
+  // One block for each code: a code without a place on a page is a fault, and so is a place without a code.
+  ...Object.fromEntries(
+    Object.keys(REASONS).map((name) => [`reason-${name}`, () => reasonBlock(name)]),
+  ),
   scenarios: scenarioTable,
   timing: timingTable,
   versions: versionTable,

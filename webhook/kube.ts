@@ -3,6 +3,8 @@
 import {
   AdmissionregistrationV1Api,
   ApiException,
+  AppsV1Api,
+  BatchV1Api,
   CoreV1Api,
   EventsV1Api,
   KubeConfig,
@@ -16,6 +18,8 @@ export type Kube = {
   readonly core: CoreV1Api;
   readonly rbac: RbacAuthorizationV1Api;
   readonly admission: AdmissionregistrationV1Api;
+  readonly apps: AppsV1Api;
+  readonly batch: BatchV1Api;
   readonly events: EventsV1Api;
   readonly version: VersionApi;
   readonly watch: Watch;
@@ -32,6 +36,8 @@ export function connectKube(): Kube {
     core: config.makeApiClient(CoreV1Api),
     rbac: config.makeApiClient(RbacAuthorizationV1Api),
     admission: config.makeApiClient(AdmissionregistrationV1Api),
+    apps: config.makeApiClient(AppsV1Api),
+    batch: config.makeApiClient(BatchV1Api),
     events: config.makeApiClient(EventsV1Api),
     version: config.makeApiClient(VersionApi),
     watch: new Watch(config),

@@ -5,6 +5,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 export type WebhookMetrics = {
   readonly registry: Registry;
   readonly decisions: Counter<'decision'>;
+  readonly reasons: Counter<'code'>;
   readonly requestSeconds: Histogram;
   readonly certificateExpiry: Gauge;
   readonly namespaceErrors: Counter;
@@ -19,6 +20,12 @@ export function createMetrics(): WebhookMetrics {
       name: 'redis_orchestrator_webhook_decisions_total',
       help: 'Admission requests by decision: inject, skip:CODE, deny:CODE, invalid.',
       labelNames: ['decision'],
+      registers,
+    }),
+    reasons: new Counter({
+      name: 'redis_orchestrator_webhook_reasons_total',
+      help: 'Reasons of decisions by code (docs/reasons.md): one request may have several.',
+      labelNames: ['code'],
       registers,
     }),
     requestSeconds: new Histogram({

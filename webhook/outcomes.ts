@@ -4,9 +4,11 @@
 import type { Log } from '../src/log.ts';
 import type { Namespaces } from './control/namespaces.ts';
 import type { OwnerEvents } from './control/owner-events.ts';
-import type { Reason } from './core/reasons.ts';
-import { isSilent, isTransient, reasonText } from './core/reasons.ts';
+import { isTransient, reasonText } from './core/reasons.ts';
+import { toldReasons } from './core/told.ts';
 import { decisionText, type Outcome } from './review.ts';
+
+const ACTIONS = { inject: 'Inject', skip: 'Skip', deny: 'Refuse' } as const;
 
 export function createOutcomeHandler(
   log: Log,
@@ -15,34 +17,22 @@ export function createOutcomeHandler(
 ): (outcome: Outcome) => void {
   return ({ request, pod, decision }) => {
     const { namespace } = request;
-    const told = reasonsToTell(decision);
+    const told = toldReasons(decision);
     const name = pod.metadata?.name ?? pod.metadata?.generateName ?? '';
     const reasons = told.map((why) => reasonText(why));
     const fields = { namespace, pod: name, decision: decisionText(decision), reasons };
-    const isQuiet = decision.kind === 'skip' && isSilent(decision.reason.code);
+    const isQuiet = decision.kind === 'skip' && told.length === 0;
     log[isQuiet ? 'debug' : 'info'](fields, 'pod reviewed');
     if (request.isDryRun) return;
+    // A controller's own Event about a refused pod has our sentence somewhere in its own; and `kubectl describe` of
+    // a Deployment does not show what happened to its ReplicaSet.
+    events.tell(namespace, pod, told, ACTIONS[decision.kind]);
     if (decision.kind === 'deny') {
-      const isWaiting = decision.reasons.some(isTransient);
-      if (isWaiting) namespaces.ask(namespace);
+      if (decision.reasons.some(isTransient)) namespaces.ask(namespace);
       return;
     }
     const account = pod.spec?.serviceAccountName ?? '';
     const isOwn = decision.kind === 'inject' && decision.plan.serviceAccount === undefined;
     if (isOwn && account !== '') namespaces.bind(namespace, account);
-    events.tell(namespace, pod, told, decision.kind === 'inject' ? 'Inject' : 'Skip');
   };
-}
-
-function reasonsToTell(decision: Outcome['decision']): readonly Reason[] {
-  switch (decision.kind) {
-    case 'deny':
-      return decision.reasons;
-    case 'inject':
-      return decision.warnings;
-    case 'skip':
-      return isSilent(decision.reason.code)
-        ? decision.warnings
-        : [...decision.warnings, decision.reason];
-  }
 }

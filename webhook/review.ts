@@ -7,7 +7,8 @@ import { decide } from './core/decide.ts';
 import { type PatchOperation, toPatch } from './core/patch.ts';
 import type { CoreConfig, Decision, NamespaceFacts } from './core/plan.ts';
 import type { Pod } from './core/pod.ts';
-import { isSilent, isTransient, reasonText } from './core/reasons.ts';
+import { isTransient, reasonText } from './core/reasons.ts';
+import { reasonsOf, toldReasons } from './core/told.ts';
 
 const API_VERSION = 'admission.k8s.io/v1';
 
@@ -109,11 +110,16 @@ export function review(body: unknown, context: ReviewContext): Reviewed {
 
 function toAnswer(request: AdmissionRequest, pod: Pod, decision: Decision): AdmissionAnswer {
   const { uid } = request;
-  const warnings = warningsOf(decision);
+  // A refusal has its reasons in the message.
+  const warnings = decision.kind === 'deny' ? [] : toldReasons(decision).map(reasonText);
+  const codes = reasonsOf(decision).map(({ code }) => code);
   const shared = {
     uid,
     ...(warnings.length === 0 ? {} : { warnings }),
-    auditAnnotations: { decision: decisionText(decision) },
+    auditAnnotations: {
+      decision: decisionText(decision),
+      ...(codes.length === 0 ? {} : { reasons: [...new Set(codes)].join(',') }),
+    },
   };
   switch (decision.kind) {
     case 'skip':
@@ -139,18 +145,6 @@ function toAnswer(request: AdmissionRequest, pod: Pod, decision: Decision): Admi
 
 function encode(patch: readonly PatchOperation[]): string {
   return Buffer.from(JSON.stringify(patch)).toString('base64');
-}
-
-/** Sentences for the person: weaknesses, and skips of what looks like Redis. */
-function warningsOf(decision: Decision): readonly string[] {
-  if (decision.kind === 'deny') return [];
-  const reasons =
-    decision.kind === 'skip' ? [...decision.warnings, ...loudly(decision)] : decision.warnings;
-  return reasons.map((why) => reasonText(why));
-}
-
-function loudly(decision: Decision & { kind: 'skip' }) {
-  return isSilent(decision.reason.code) ? [] : [decision.reason];
 }
 
 /** `skip:not-redis`, `inject`, `deny:name-taken`: stable, for audit, logs and metrics. */

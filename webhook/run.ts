@@ -14,6 +14,7 @@ import { Follower } from './control/follow.ts';
 import { Namespaces } from './control/namespaces.ts';
 import { OwnerEvents } from './control/owner-events.ts';
 import { Sidecars } from './control/sidecars.ts';
+import { TopOwners } from './control/top-owner.ts';
 import { reason } from './core/reasons.ts';
 import { connectKube, type Kube, kubeMessage } from './kube.ts';
 import { createMetrics } from './metrics.ts';
@@ -27,7 +28,8 @@ export async function runWebhook(config: WebhookConfig, log: Log): Promise<Webho
   const kube = connectKube();
   const metrics = createMetrics();
   const nowMs = (): number => Date.now();
-  const events = new OwnerEvents({ api: kube.events, log, nowMs, instance: hostname() });
+  const owners = new TopOwners(kube);
+  const events = new OwnerEvents({ api: kube.events, log, nowMs, owners, instance: hostname() });
   const sidecars = new Sidecars(kube.core, log, config.nativeSidecar);
   const namespaces = new Namespaces({
     kube,

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type FastifyInstance, fastify } from 'fastify';
 import { BodyBudget } from './body-budget.ts';
 import type { ServingCertificate } from './certs/source.ts';
+import { reasonsOf } from './core/told.ts';
 import type { WebhookMetrics } from './metrics.ts';
 import { decisionText, type Outcome, type ReviewContext, review } from './review.ts';
 
@@ -110,6 +111,7 @@ export class WebhookServer {
       }
       if (result.outcome !== undefined) {
         metrics.decisions.inc({ decision: decisionText(result.outcome.decision) });
+        for (const { code } of reasonsOf(result.outcome.decision)) metrics.reasons.inc({ code });
         this.parts.onOutcome(result.outcome);
       }
       return result.answer;

@@ -1,7 +1,7 @@
 // What check finds at one object: its labels, what the webhook would say to it, its kind and its number of pods.
 
 import { INJECT_LABEL } from '../../src/names.ts';
-import { isSilent, type Reason, type ReasonCode, reasonText } from '../../webhook/core/reasons.ts';
+import { isSilent, type Reason, reasonText, remedyOf } from '../../webhook/core/reasons.ts';
 import type { Judged } from '../judge.ts';
 import { isMap } from '../../src/json.ts';
 import { type Item, titleOf, workloadOf } from '../manifest/workloads.ts';
@@ -38,30 +38,8 @@ export function labelFindings(items: readonly Item[]): Finding[] {
   });
 }
 
-/** What to do where the reason's own text does not tell. */
-export const REMEDIES: Readonly<Partial<Record<ReasonCode, string>>> = {
-  'namespace-unlabelled': `label the Namespace ${INJECT_LABEL}=enabled`,
-  'hand-written': 'take the container out and let the webhook add it, or care for it by hand',
-  'windows-pod': 'run Redis on Linux nodes',
-  'redis-too-old': 'use an image of Redis 6.0 or newer',
-  'owned-replication': 'take the replication setting out: the agents set it',
-  'owned-sentinel': 'take Sentinel out; the agents do its work',
-  'owned-cluster': 'leave it as it is, or run Redis without cluster mode',
-  'owned-operator': 'leave it to its operator',
-  'container-unknown': 'name one of the containers in the annotation',
-  'prestop-kept': 'let your hook call the agent (GET /prestop), or remove it',
-  'token-shared': 'take automountServiceAccountToken: true out, if nothing needs a token',
-  'bind-loopback': 'bind an address of the pod, or take bind out',
-  'port-differs': 'correct containerPort',
-  'acl-without-user': 'set redis-orchestrator.io/redis-user and password-secret',
-  'tls-files-hidden': 'mount the file from a Secret',
-  'config-file-hidden': 'mount the file from a ConfigMap or Secret',
-};
-
 function fromReason(level: Level, about: string, why: Reason): Finding {
-  const remedy = REMEDIES[why.code];
-  const told = { level, about, code: why.code, text: reasonText(why) };
-  return remedy === undefined ? told : { ...told, remedy };
+  return { level, about, code: why.code, text: reasonText(why), remedy: remedyOf(why.code) };
 }
 
 export function podFindings(judged: Judged, namespaces: Namespaces): Finding[] {

@@ -1,15 +1,7 @@
 // check: each finding has a code, a mark and a remedy; what is fine is said to be fine.
 
 import { test } from 'tap';
-import { REMEDIES } from '../../cli/commands/check-pods.ts';
 import { run } from '../../cli/run.ts';
-import {
-  isSilent,
-  isTransient,
-  reason,
-  type ReasonCode,
-  REASONS,
-} from '../../webhook/core/reasons.ts';
 
 const INJECT = 'redis-orchestrator.io/inject';
 
@@ -37,11 +29,6 @@ function service(selector: string, rest = ''): string {
 
 const LEADING = service('selector: {app: redis, redis-role: master}');
 
-/** Some reasons say in their own text what to do. */
-function tellsRemedy(code: ReasonCode): boolean {
-  return /; |: write |needs /.test(REASONS[code]);
-}
-
 type Finding = { level: string; code?: string; remedy?: string };
 
 async function checked(text: string): Promise<{ code: number; found: string[] }> {
@@ -49,7 +36,7 @@ async function checked(text: string): Promise<{ code: number; found: string[] }>
   const { code, stdout } = await run(['check', '-f', 'a', '-o', 'json'], {}, read);
   const findings = JSON.parse(stdout) as Finding[];
   for (const { level, remedy, code: which } of findings) {
-    if (level !== 'ok' && remedy === undefined && !tellsRemedy(which as ReasonCode)) {
+    if (level !== 'ok' && remedy === undefined) {
       throw new Error(`${which}: no remedy`);
     }
   }
@@ -125,12 +112,4 @@ void test('for people: a mark, the object, the code and the remedy', async (t) =
     add redis-role: master, or replica, to its selector
 `,
   );
-});
-
-void test('whatever the webhook may say, check has a remedy', async (t) => {
-  const isOfUninject = (code: string): boolean => /^(status|fence)-/.test(code);
-  for (const code of Object.keys(REASONS) as ReasonCode[]) {
-    if (isSilent(code) || isTransient(reason(code)) || isOfUninject(code)) continue;
-    t.ok(REMEDIES[code] !== undefined || tellsRemedy(code), code);
-  }
 });

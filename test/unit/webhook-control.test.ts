@@ -1,5 +1,6 @@
 // The small parts around the decision: work queue, kind of sidecar, Events, outcomes, options.
 
+import { setImmediate } from 'node:timers/promises';
 import type { EventsV1Api } from '@kubernetes/client-node';
 import { test } from 'tap';
 import { readConfig, toCoreConfig } from '../../webhook/config.ts';
@@ -7,8 +8,9 @@ import { OwnerEvents } from '../../webhook/control/owner-events.ts';
 import { allKnowSidecars } from '../../webhook/control/sidecars.ts';
 import { WorkQueue } from '../../webhook/control/work-queue.ts';
 import { decide } from '../../webhook/core/decide.ts';
-import type { Pod } from '../../webhook/core/pod.ts';
-import { REASONS, type ReasonCode, reason, reasonText } from '../../webhook/core/reasons.ts';
+import type { OwnerReference, Pod } from '../../webhook/core/pod.ts';
+import { REASONS } from '../../webhook/core/reason-table.ts';
+import { type ReasonCode, reason, reasonText } from '../../webhook/core/reasons.ts';
 import { createOutcomeHandler } from '../../webhook/outcomes.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { CORE, NAMESPACE, redisPod } from './webhook-fixtures.ts';
@@ -67,16 +69,30 @@ void test('an owner is told the same words once in ten minutes', async (t) => {
     notes.push(body.note);
   };
   const api = { createNamespacedEvent: create } as unknown as EventsV1Api;
-  const events = new OwnerEvents({ api, log, instance: 'test', nowMs: () => nowMs });
+  /** A Deployment that makes a ReplicaSet for each of its versions. */
+  const deployment = { kind: 'Deployment', name: 'redis', uid: 'd' };
+  const owners = {
+    of: async (_namespace: string, owner: OwnerReference) =>
+      owner.kind === 'ReplicaSet' ? deployment : owner,
+  };
+  const events = new OwnerEvents({ api, log, owners, instance: 'test', nowMs: () => nowMs });
   const pod = owned(redisPod());
   const why = [reason('literal-password')];
   events.tell('shop', pod, why, 'Inject');
   events.tell('shop', pod, why, 'Inject');
   events.tell('shop', redisPod(), why, 'Inject');
+  await setImmediate();
   t.equal(notes.length, 1, 'a pod without an owner has nobody to tell');
   nowMs += 600_001;
   events.tell('shop', pod, why, 'Inject');
+  await setImmediate();
   t.equal(notes.length, 2);
+  for (const uid of ['r1', 'r1', 'r2']) {
+    const ownerReferences = [{ kind: 'ReplicaSet', name: uid, uid }];
+    events.tell('shop', redisPod({}, { metadata: { ownerReferences } }), why, 'Inject');
+    await setImmediate();
+  }
+  t.equal(notes.length, 3, 'the Deployment hears it once, whichever ReplicaSet it is of');
 });
 
 function outcomeOf(pod: Pod, isDryRun: boolean, isReady = true) {
@@ -100,7 +116,7 @@ void test('what follows a decision: Events, a bound account, a prepared namespac
   const mine = redisPod();
   if (mine.spec !== undefined) mine.spec.serviceAccountName = 'mine';
   t.same(outcomeOf(mine, false), ['bind mine']);
-  t.same(outcomeOf(redisPod(), false, false), ['ask shop']);
+  t.same(outcomeOf(redisPod(), false, false), ['tell namespace-not-ready', 'ask shop']);
 });
 
 void test('nothing follows a dry run', async (t) => {
@@ -111,7 +127,7 @@ void test('nothing follows a dry run', async (t) => {
 void test('every reason has a text that fits a warning with usual values', async (t) => {
   const usual = 'twenty-characters-xx';
   for (const code of Object.keys(REASONS) as ReasonCode[]) {
-    const keys = [...REASONS[code].matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+    const keys = [...REASONS[code].text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
     const annotation = 'redis-orchestrator.io/password-secret';
     const values = Object.fromEntries(
       keys.map((key) => [key, key === 'annotation' ? annotation : usual]),

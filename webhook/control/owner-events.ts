@@ -9,19 +9,21 @@ import { shortHash } from '../core/hash.ts';
 import { controllerOf, type OwnerReference, type Pod } from '../core/pod.ts';
 import { type Reason, reasonText } from '../core/reasons.ts';
 import { isStatus, kubeMessage } from '../kube.ts';
+import type { TopOwners } from './top-owner.ts';
 
 const PENDING_MAX = 50;
 const REMEMBERED_MAX = 1000;
 const AGAIN_MS = 600_000;
 
 type About = Pick<OwnerReference, 'apiVersion' | 'kind' | 'name' | 'uid'>;
-type Action = 'Inject' | 'Skip';
+type Action = 'Inject' | 'Skip' | 'Refuse';
 
 export type OwnerEventsOptions = {
   readonly api: EventsV1Api;
   readonly log: Log;
   readonly instance: string;
   readonly nowMs: () => number;
+  readonly owners: Pick<TopOwners, 'of'>;
 };
 
 export class OwnerEvents {
@@ -33,16 +35,44 @@ export class OwnerEvents {
     this.options = options;
   }
 
+  /** About who made the pod: a Deployment rather than its ReplicaSet. */
   tell(namespace: string, pod: Pod, reasons: readonly Reason[], action: Action): void {
     const owner = controllerOf(pod);
-    if (owner !== undefined) this.tellAbout(namespace, owner, reasons, action);
+    if (owner?.name === undefined || owner.uid === undefined) return;
+    const fresh = reasons.filter((why) => !this.isTold(owner, why));
+    if (fresh.length === 0 || this.pending >= PENDING_MAX) return;
+    this.pending++;
+    void this.tellTop(namespace, owner, fresh, action).finally(() => this.pending--);
+  }
+
+  private async tellTop(
+    namespace: string,
+    owner: OwnerReference,
+    fresh: readonly Reason[],
+    action: Action,
+  ): Promise<void> {
+    const top = await this.options.owners.of(namespace, owner);
+    // Of a new ReplicaSet there may be nothing new to its Deployment.
+    const isSame = top.uid === owner.uid;
+    this.send(namespace, top, isSame ? fresh : this.untold(top, fresh), action);
   }
 
   tellAbout(namespace: string, object: About, reasons: readonly Reason[], action: Action): void {
     if (object.name === undefined || object.uid === undefined) return;
+    this.send(namespace, object, this.untold(object, reasons), action);
+  }
+
+  private isTold(object: About, why: Reason): boolean {
+    return this.told.isTold(keyOf(object, why), this.options.nowMs());
+  }
+
+  private untold(object: About, reasons: readonly Reason[]): readonly Reason[] {
+    return reasons.filter((why) => !this.isTold(object, why));
+  }
+
+  private send(namespace: string, object: About, reasons: readonly Reason[], action: Action): void {
     for (const why of reasons) {
-      const isTold = this.told.isTold(keyOf(object, why), this.options.nowMs());
-      if (isTold || this.pending >= PENDING_MAX) continue;
+      if (this.pending >= PENDING_MAX) return;
       this.pending++;
       void this.create(namespace, object, why, action).finally(() => this.pending--);
     }

@@ -13,7 +13,7 @@ import { isTooOld } from './image.ts';
 import { ownedBySomebodyElse } from './ownership.ts';
 import type { CoreConfig, Decision, NamespaceFacts } from './plan.ts';
 import { annotationsOf, controllerOf, labelsOf, list, type Pod } from './pod.ts';
-import { type Reason, reason } from './reasons.ts';
+import { namesOf, type Reason, reason } from './reasons.ts';
 import { serverOptions } from './facts.ts';
 
 export function decide(pod: Pod, namespace: NamespaceFacts, config: CoreConfig): Decision {
@@ -27,12 +27,15 @@ export function decide(pod: Pod, namespace: NamespaceFacts, config: CoreConfig):
   if (isMisspelt && !namespace.isEnabled) {
     return { kind: 'skip', reason: reason('label-misspelt', { value: label }), warnings: [] };
   }
-  if (controllerOf(pod)?.kind === 'Job' && !hasOptedIn) return skip(reason('job-pod'), warnings);
   // What the person asked for by a label on the pod itself is refused where it cannot be done.
   const cannot = (why: Reason): Decision =>
     hasOptedIn ? { kind: 'deny', reasons: [why] } : skip(why, warnings);
 
   const found = findRedis(pod, hasOptedIn);
+  // A Redis of a Job is there for the Job: it ends with it, and nobody should wait for an agent.
+  if (controllerOf(pod)?.kind === 'Job' && !hasOptedIn) {
+    return skip(reason(found.kind === 'none' ? 'not-redis' : 'job-pod'), warnings);
+  }
   switch (found.kind) {
     case 'wrong':
       return { kind: 'deny', reasons: [found.reason] };
@@ -40,7 +43,8 @@ export function decide(pod: Pod, namespace: NamespaceFacts, config: CoreConfig):
       return cannot(found.reason);
     case 'none': {
       const isExpected = hasOptedIn || config.selector.some(([k, v]) => labelsOf(pod)[k] === v);
-      const why = reason('no-redis-container', { annotation: POD_ANNOTATIONS.container });
+      const names = namesOf(list(pod.spec?.containers).map(({ name }) => name));
+      const why = reason('no-redis-container', { names, annotation: POD_ANNOTATIONS.container });
       return isExpected ? cannot(why) : skip(reason('not-redis'), warnings);
     }
     case 'one': {
@@ -82,7 +86,7 @@ function cannotManage(pod: Pod, redis: RedisContainer, hasOptedIn: boolean): Rea
   const owner = ownedBySomebodyElse(pod, redis, server);
   if (owner !== undefined) return owner;
   const strangers = hasOptedIn ? [] : strangersBeside(pod, redis);
-  return strangers.length === 0 ? undefined : reason('app-pod', { names: strangers.join(', ') });
+  return strangers.length === 0 ? undefined : reason('app-pod', { names: namesOf(strangers) });
 }
 
 function notReady({ name, problem }: NamespaceFacts): Reason {

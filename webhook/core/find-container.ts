@@ -5,7 +5,7 @@ import { POD_ANNOTATIONS } from '../../src/names.ts';
 import { type Command, imageOf, readCommand } from './command.ts';
 import type { Image } from './image.ts';
 import { annotationsOf, type Container, list, type Pod } from './pod.ts';
-import { type Reason, reason } from './reasons.ts';
+import { namesOf, type Reason, reason } from './reasons.ts';
 
 export type RedisContainer = {
   readonly index: number;
@@ -60,7 +60,7 @@ export function findRedis(pod: Pod, hasOptedIn: boolean): Found {
       return { kind: 'one', redis: asServer(only), rule };
     }
     if (found.length > 1) {
-      const names = found.map(({ container }) => container.name).join(', ');
+      const names = namesOf(found.map(({ container }) => container.name));
       return { kind: 'several', reason: reason('several-redis-containers', { names, annotation }) };
     }
   }

@@ -12,7 +12,7 @@ import { shortHash } from './hash.ts';
 import { readPassword } from './password.ts';
 import { type CoreConfig, type Plan, PRESTOP_PATH } from './plan.ts';
 import { type Container, list, type Pod, type Volume } from './pod.ts';
-import { type Reason, reason } from './reasons.ts';
+import { namesOf, type Reason, reason } from './reasons.ts';
 import { sameContent } from './same-content.ts';
 import { planAccount, TOKEN_VOLUME } from './service-account.ts';
 import { mirrorFiles } from './volumes.ts';
@@ -122,7 +122,7 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
 /** An application beside Redis may have used the token that the pod's default account gave it. */
 function tokenWarnings(pod: Pod, redis: RedisContainer): readonly Reason[] {
   const names = strangersBeside(pod, redis);
-  return names.length === 0 ? [] : [reason('token-removed', { names: names.join(', ') })];
+  return names.length === 0 ? [] : [reason('token-removed', { names: namesOf(names) })];
 }
 
 /** A config file in no volume is in the image: the agent cannot read it, so it gets no path. */
