@@ -7,7 +7,7 @@ import { type Container, type EnvFromSource, type EnvVar, envOf, list } from './
 export type CopiedEnv = {
   readonly env: readonly EnvVar[];
   readonly envFrom: readonly EnvFromSource[];
-  /** Variables that nothing defines. */
+  /** Variables that nothing defines, or that are too many to be copied. */
   readonly unknown: readonly string[];
   readonly origin: 'secret' | 'configmap' | 'literal' | 'other';
 };
@@ -28,6 +28,8 @@ export function mayComeFromSources(container: Container, name: string): boolean 
 
 /** Longer than any port or path; variables that refer to each other could grow without end. */
 const RESOLVED_MAX = 4096;
+/** More variables than any password or path is made of: each costs a look through all of them, and depth. */
+const VARIABLES_MAX = 100;
 
 /** The text with references to literal variables filled in; undefined where one is not visible. */
 export function resolveText(container: Container, value: string): string | undefined {
@@ -38,7 +40,7 @@ export function resolveText(container: Container, value: string): string | undef
     if (!isVisible) return undefined;
     const filled = text.replace(REFERENCE, (whole, escape: string, name: string) => {
       if (escape === '$') return whole.slice(1);
-      if (!known.has(name)) {
+      if (!known.has(name) && known.size < VARIABLES_MAX) {
         // One that refers to itself stays unknown.
         known.set(name, undefined);
         const entry = envOf(container, name);
@@ -80,12 +82,19 @@ export function copyVariable(container: Container, name: string, target: string)
 export function copyValue(container: Container, value: string, target: string): CopiedEnv {
   const env: EnvVar[] = [];
   const envFrom = new Set<EnvFromSource>();
-  const unknown: string[] = [];
+  const unknown = new Set<string>();
   let origin: CopiedEnv['origin'] = 'literal';
   const done = new Set<string>();
+  /** The first of those that are too many. */
+  let cut: string | undefined;
   // Kubernetes expands a variable once, at its own definition: copies keep order and names.
-  const define = (name: string, as: string, depth: number): void => {
-    if (done.has(as) || depth > 8) return;
+  const define = (name: string, as: string): void => {
+    if (done.has(as)) return;
+    if (done.size >= VARIABLES_MAX) {
+      // What is not copied must be told: the agent would have another password.
+      cut ??= name;
+      return;
+    }
     done.add(as);
     const entry = envOf(container, name);
     if (entry?.valueFrom !== undefined && entry.valueFrom !== null) {
@@ -93,7 +102,7 @@ export function copyValue(container: Container, value: string, target: string): 
       origin = originOf(entry.valueFrom);
     } else if (entry !== undefined) {
       const text = entry.value ?? '';
-      for (const inner of referencesIn(text)) define(inner, inner, depth + 1);
+      for (const inner of referencesIn(text)) define(inner, inner);
       env.push({ name: as, value: text });
     } else defineFromSources(name, as);
   };
@@ -102,7 +111,7 @@ export function copyValue(container: Container, value: string, target: string): 
       name.startsWith(source.prefix ?? ''),
     );
     const only = sources.length === 1 ? sources[0] : undefined;
-    if (sources.length === 0) unknown.push(name);
+    if (sources.length === 0) unknown.add(name);
     else if (only !== undefined) {
       const reference = keyReference(only, name);
       env.push({ name: as, valueFrom: reference });
@@ -115,12 +124,13 @@ export function copyValue(container: Container, value: string, target: string): 
     }
   };
   const whole = /^\$\(([A-Za-z_][\w.-]*)\)$/.exec(value)?.[1];
-  if (whole !== undefined) define(whole, target, 0);
+  if (whole !== undefined) define(whole, target);
   else {
-    for (const name of referencesIn(value)) define(name, name, 0);
+    for (const name of referencesIn(value)) define(name, name);
     env.push({ name: target, value });
   }
-  return { env, envFrom: [...envFrom], unknown, origin };
+  if (cut !== undefined) unknown.add(cut);
+  return { env, envFrom: [...envFrom], unknown: [...unknown], origin };
 }
 
 function keyReference(source: EnvFromSource, name: string): Record<string, unknown> {

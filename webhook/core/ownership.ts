@@ -79,10 +79,10 @@ function byCluster(pod: Pod, redis: RedisContainer, server: ServerOptions): Reas
   if (option !== undefined && !isOff) return cluster(`--${option}`);
   if (redis.image.isCluster) return cluster(`image ${redis.image.name}`);
   const ports = list(redis.container.ports);
+  const numbers = new Set(ports.map(({ containerPort }) => containerPort));
   const bus = ports.find(
-    (port) =>
-      /gossip|bus$/.test(port.name ?? '') ||
-      ports.some((other) => other.containerPort + 10_000 === port.containerPort),
+    ({ name, containerPort }) =>
+      /gossip|bus$/.test(name ?? '') || numbers.has(containerPort - 10_000),
   );
   if (bus !== undefined) return cluster(`port ${bus.containerPort}`);
   const texts = everyContainer(pod).find((container) =>
