@@ -12,7 +12,7 @@ import { atLevel, completed, type Level, LEVELS } from '../golden-pods/levels.ts
 import { freePorts } from '../harness/free-ports.ts';
 import { REPOSITORY } from '../harness/programs.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import { lostParts, withoutRandomNames } from './kept.ts';
+import { lostParts, withoutRandomNames } from '../golden-pods/kept.ts';
 import { applyBase, openWebhookStage, startWebhook, webhookReady } from './webhook-setup.ts';
 
 const AT_ONCE = 6;

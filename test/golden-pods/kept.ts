@@ -1,10 +1,9 @@
-// What of a pod that the API server stores without us is gone, changed or in another order in the one that it
-// stores with us. Written without the product's code: it is the judge of it.
+// What of a pod without us is gone, changed or in another order in the one with us. Written without the product's code: it is the judge of it.
 
 type Fields = Record<string, unknown>;
 
 type StoredPod = {
-  readonly metadata: Fields & { labels?: Fields; annotations?: Fields };
+  readonly metadata?: Fields & { labels?: Fields; annotations?: Fields };
   readonly spec: Fields & {
     readonly containers: Fields[];
     readonly initContainers?: Fields[];
@@ -13,6 +12,7 @@ type StoredPod = {
 };
 
 const AUTOMATIC = 'automatic-token';
+const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 /** New with each object. */
 const OF_THE_SERVER = ['uid', 'creationTimestamp', 'namespace', 'managedFields', 'name'];
 /** Variables in which an image takes flags; their value may grow. */
@@ -25,12 +25,19 @@ export function withoutRandomNames<T>(pod: T): T {
 
 /** Their token would become the agent's: it may go where the person named no account and asked for none. */
 function mayLoseToken({ spec }: StoredPod): boolean {
-  return spec['serviceAccountName'] === 'default' && spec['automountServiceAccountToken'] !== true;
+  const isDefault = isDefaultAccount(spec['serviceAccountName'] || spec['serviceAccount']);
+  return isDefault && spec['automountServiceAccountToken'] !== true;
+}
+
+function isDefaultAccount(name: unknown): boolean {
+  return ['', 'default', null, undefined].includes(name as string);
 }
 
 function withoutToken(pod: StoredPod): StoredPod {
   const kept = (items: unknown): Fields[] =>
-    ((items ?? []) as Fields[]).filter(({ name }) => name !== AUTOMATIC);
+    ((items ?? []) as Fields[]).filter(
+      ({ name, mountPath = TOKEN_PATH }) => name !== AUTOMATIC || mountPath !== TOKEN_PATH,
+    );
   const bare = (containers: Fields[] | undefined): Fields[] =>
     (containers ?? []).map((each) => ({ ...each, volumeMounts: kept(each['volumeMounts']) }));
   const { containers, initContainers, volumes } = pod.spec;
@@ -49,17 +56,19 @@ export function lostParts(without: object, withUs: object): readonly string[] {
   const before = withoutRandomNames(without) as StoredPod;
   const after = withoutRandomNames(withUs) as StoredPod;
   const expected = mayLoseToken(before) ? withoutToken(before) : before;
-  const { labels, annotations, ...metadata } = expected.metadata;
+  const { labels, annotations, ...metadata } = expected.metadata ?? {};
   for (const key of OF_THE_SERVER) delete metadata[key];
   return [
-    ...lost(metadata, after.metadata, 'metadata'),
-    ...lost(labels ?? {}, after.metadata.labels ?? {}, 'labels'),
-    ...lost(annotations ?? {}, after.metadata.annotations ?? {}, 'annotations'),
+    ...lost(metadata, after.metadata ?? {}, 'metadata'),
+    ...lost(labels ?? {}, after.metadata?.labels ?? {}, 'labels'),
+    ...lost(annotations ?? {}, after.metadata?.annotations ?? {}, 'annotations'),
     ...lost(expected.spec, after.spec, 'spec'),
   ];
 }
 
 function lost(before: unknown, after: unknown, path: string): string[] {
+  // As a manifest may have it: nothing is there.
+  if (before === null) return [];
   if (Array.isArray(before)) {
     const now = Array.isArray(after) ? after : [];
     return /\.(args|command)$/.test(path)
@@ -114,12 +123,14 @@ function mayChange(before: unknown, after: unknown, path: string): boolean {
   switch (path) {
     case 'spec.serviceAccountName':
     case 'spec.serviceAccount':
-      return before === 'default' && after === 'redis-orchestrator';
+      return isDefaultAccount(before) && after === 'redis-orchestrator';
     case 'spec.terminationGracePeriodSeconds':
       return Number(after) > Number(before) && Number(before) < 10;
     default: {
       const name = /\.env\[(.+)\]\.value$/.exec(path)?.[1] ?? '';
-      return FLAGS.test(name) && String(after).startsWith(`${String(before)} --`);
+      return (
+        FLAGS.test(name) && String(after).startsWith(before === '' ? '--' : `${String(before)} --`)
+      );
     }
   }
 }
