@@ -2,6 +2,7 @@
 
 import { type Document, isAlias, LineCounter, parseAllDocuments, visit } from 'yaml';
 import { messageOf } from '../../src/errors.ts';
+import { kubectlTags } from './scalars.ts';
 
 export type ParsedDocument = Document.Parsed;
 
@@ -26,6 +27,7 @@ export function readDocuments(text: string, lines?: LineCounter): ParsedDocument
   const parsed = parseAllDocuments(text, {
     // Of YAML 1.1, and kubectl reads it.
     merge: true,
+    customTags: kubectlTags,
     prettyErrors: false,
     ...(lines === undefined ? {} : { lineCounter: lines }),
   });

@@ -66,7 +66,9 @@ for (const name of names.sort()) {
     // How an automatic token volume was written is not kept; manifests of people have none.
     const isRemoved = result.stdout !== text && text.includes('kube-api-access');
     if (!isRemoved) t.equal(back.stdout, text, 'taken back to the byte');
-    const list = stringify({ kind: 'PodList', apiVersion: 'v1', items: [parse(text)] });
+    const pods = { kind: 'PodList', apiVersion: 'v1', items: [parse(text)] };
+    // `yes` needs quotes there, as it does for kubectl.
+    const list = stringify(pods, { version: '1.1' });
     const { items } = parse(inject(manifestOf(list), CORE, 'shop', false).stdout) as {
       items: unknown[];
     };
