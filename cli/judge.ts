@@ -3,7 +3,7 @@
 import { messageOf } from '../src/errors.ts';
 import { decide } from '../webhook/core/decide.ts';
 import type { CoreConfig, Decision } from '../webhook/core/plan.ts';
-import type { Manifest } from './manifest/parse.ts';
+import { isTemplate, type Manifest, RENDER_FIRST } from './manifest/parse.ts';
 import { faultOf, itemsOf, titleOf, type Workload, workloadOf } from './manifest/workloads.ts';
 
 export type Judged = {
@@ -45,8 +45,9 @@ export function judge(
 }
 
 export function unreadable(manifest: Manifest, { item }: Workload, why: string): string {
-  return (
-    `${manifest.name}: document ${item.document + 1}, ${titleOf(item)}: ${why}. ` +
-    'Remedy: make it what Kubernetes accepts (texts that look like numbers need quotes).'
-  );
+  const remedy = isTemplate(why)
+    ? RENDER_FIRST
+    : 'make it what Kubernetes accepts (texts that look like numbers or yes need quotes)';
+  const where = `${manifest.name}: document ${item.document + 1}, ${titleOf(item)}`;
+  return `${where}: ${why}. Remedy: ${remedy}.`;
 }

@@ -50,6 +50,8 @@ const INJECTION = {
   agentImage: {
     ...INJECTION_OPTIONS.agentImage,
     fallback: `redis-orchestrator/agent:${VERSION}`,
+    // Given, it must not be empty.
+    required: true,
   },
   imagePullPolicy: INJECTION_OPTIONS.imagePullPolicy,
   nativeSidecar: {

@@ -2,7 +2,7 @@
 // written nothing.
 
 import { messageOf } from '../src/errors.ts';
-import { selectorErrors } from '../src/injection-options.ts';
+import { resourceErrors, selectorErrors } from '../src/injection-options.ts';
 import { type OptionTable, type OptionValues, parseOptions } from '../src/options.ts';
 import { VERSION } from '../src/version.ts';
 import { coreConfig } from '../webhook/core/core-config.ts';
@@ -32,10 +32,12 @@ export async function run(
     return outcome(EXIT.ok, isCommand(about) ? commandHelp(about) : programHelp());
   }
   if (command === '--version' || command === 'version') return outcome(EXIT.ok, `${VERSION}\n`);
+  // A script that calls it so has made a mistake; a person sees what there is.
+  if (command === '') return outcome(EXIT.usage, '', [programHelp().trimEnd()]);
   if (!isCommand(command)) {
-    const what = command === '' ? 'no command is given' : `${command}: unknown command`;
     const names = Object.keys(COMMANDS).join(', ');
-    return outcome(EXIT.usage, '', [`${what}. Remedy: write one of ${names}; --help tells more.`]);
+    const remedy = `Remedy: write one of ${names}; --help tells more.`;
+    return outcome(EXIT.usage, '', [`${command}: unknown command. ${remedy}`]);
   }
   const words = readWords(rest);
   if (words.wantsHelp) return outcome(EXIT.ok, commandHelp(command));
@@ -85,9 +87,13 @@ async function withOptions<T extends OptionTable>(
 ): Promise<Outcome> {
   const parsed = parseOptions(table, flags, env);
   if (!parsed.ok) return outcome(EXIT.usage, '', parsed.errors);
-  const { selector } = parsed.values as { selector?: string };
-  const errors = selector === undefined ? [] : selectorErrors(selector);
+  const errors = 'selector' in table ? injectionErrors(parsed.values) : [];
   return errors.length > 0 ? outcome(EXIT.usage, '', errors) : await act(parsed.values);
+}
+
+function injectionErrors(values: object): readonly string[] {
+  const injection = values as OptionValues<typeof INJECT_OPTIONS>;
+  return [...selectorErrors(injection.selector), ...resourceErrors(injection)];
 }
 
 async function onOne(

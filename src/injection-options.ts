@@ -2,6 +2,7 @@
 // pod comes out of both.
 
 import type { OptionTable } from './options.ts';
+import { quantityOf } from './quantity.ts';
 
 export const INJECTION_OPTIONS = {
   /** The webhook demands it, the command line knows the usual one. */
@@ -39,28 +40,28 @@ export const AGENT_RESOURCE_OPTIONS = {
   cpuRequest: {
     flag: 'agent-cpu-request',
     env: 'RO_AGENT_CPU_REQUEST',
-    kind: 'string',
+    kind: 'quantity',
     fallback: '25m',
     text: 'CPU request of the agent',
   },
   cpuLimit: {
     flag: 'agent-cpu-limit',
     env: 'RO_AGENT_CPU_LIMIT',
-    kind: 'string',
+    kind: 'quantity',
     fallback: '1',
     text: 'CPU limit of the agent; a low one slows failover',
   },
   memoryRequest: {
     flag: 'agent-memory-request',
     env: 'RO_AGENT_MEMORY_REQUEST',
-    kind: 'string',
+    kind: 'quantity',
     fallback: '96Mi',
     text: 'memory request of the agent',
   },
   memoryLimit: {
     flag: 'agent-memory-limit',
     env: 'RO_AGENT_MEMORY_LIMIT',
-    kind: 'string',
+    kind: 'quantity',
     fallback: '192Mi',
     text: 'memory limit of the agent',
   },
@@ -71,6 +72,22 @@ export function splitList(text: string | undefined, separator: string): readonly
     .split(separator)
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+type Resources = { readonly [K in keyof typeof AGENT_RESOURCE_OPTIONS]: string };
+
+/** The API server refuses each pod in which a container asks for more than it may have. */
+export function resourceErrors(values: Resources): readonly string[] {
+  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = AGENT_RESOURCE_OPTIONS;
+  const pairs = [
+    [cpuRequest.flag, values.cpuRequest, cpuLimit.flag, values.cpuLimit],
+    [memoryRequest.flag, values.memoryRequest, memoryLimit.flag, values.memoryLimit],
+  ] as const;
+  return pairs.flatMap(([request, asked, limit, most]) =>
+    (quantityOf(asked) ?? 0) > (quantityOf(most) ?? 0)
+      ? [`--${request}: ${asked} is more than --${limit} ${most}. Remedy: raise the limit.`]
+      : [],
+  );
 }
 
 /** What is wrong with a selector, one sentence for each mistake. */

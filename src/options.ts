@@ -2,12 +2,13 @@
 // Flags win over environment variables; all mistakes are told at once.
 
 import { parseDuration } from './duration.ts';
+import { quantityOf } from './quantity.ts';
 
 export type OptionSpec = {
   /** Without the leading dashes. */
   readonly flag: string;
   readonly env: string;
-  readonly kind: 'string' | 'boolean' | 'integer' | 'duration' | 'choice';
+  readonly kind: 'string' | 'boolean' | 'integer' | 'duration' | 'choice' | 'quantity';
   /** The default as a person would write it; absent: no default. */
   readonly fallback?: string;
   readonly required?: boolean;
@@ -52,13 +53,18 @@ function readFlags(
     const word = args[index] ?? '';
     const match = /^--([a-z0-9-]+)(?:=(.*))?$/s.exec(word);
     const known = match === null ? undefined : byFlag.get(match[1] ?? '');
+    const next = args[index + 1];
+    // The next flag is no value: `--agent-image --filename=x` lacks one.
+    const hasNext = next !== undefined && !/^--[a-z]/.test(next);
     if (match === null || known === undefined) {
       errors.push(`${word}: unknown argument. Remedy: --help lists every flag.`);
+      // Its value is no mistake of its own.
+      if (match !== null && match[2] === undefined && hasNext) index++;
       continue;
     }
     let text = match[2];
     if (text === undefined && known.spec.kind === 'boolean') text = 'true';
-    else if (text === undefined) text = args[++index];
+    else if (text === undefined && hasNext) text = args[++index];
     if (text === undefined) {
       errors.push(`--${known.spec.flag}: has no value. Remedy: write --${known.spec.flag} VALUE.`);
       continue;
@@ -88,6 +94,9 @@ function convert(spec: OptionSpec, raw: Raw): { value: unknown } | { error: stri
       if (Number.isSafeInteger(value) && value >= min && value <= max) return { value };
       return wrong('is no valid number', `write a whole number from ${min} to ${max}`);
     }
+    case 'quantity':
+      if (quantityOf(raw.text) !== undefined) return { value: raw.text };
+      return wrong('is no quantity of Kubernetes', 'write one such as 500m, 1.5, 128Mi or 1G');
     case 'duration': {
       const value = parseDuration(raw.text);
       const { min = 0, max = Number.MAX_SAFE_INTEGER } = spec;
@@ -119,6 +128,8 @@ export function valuesOf(spec: OptionSpec): string {
       return `a whole number from ${spec.min ?? 0}`;
     case 'duration':
       return 'a duration such as 15s';
+    case 'quantity':
+      return 'a quantity such as 500m or 128Mi';
     case 'string':
       return 'a text';
   }
@@ -140,7 +151,8 @@ export function parseOptions<T extends OptionTable>(
       (spec.fallback === undefined ? undefined : { text: spec.fallback, source: 'default' });
     if (given === undefined || (given.text === '' && spec.required === true)) {
       if (spec.required === true) {
-        errors.push(`--${spec.flag}: is missing. Remedy: set --${spec.flag} or ${spec.env}.`);
+        const variable = spec.env === '' ? '' : ` or ${spec.env}`;
+        errors.push(`--${spec.flag}: is missing. Remedy: set --${spec.flag}${variable}.`);
       }
       continue;
     }
@@ -158,7 +170,11 @@ export function helpText(table: OptionTable): string {
     left: `--${spec.flag}`,
     env: spec.env,
     text: `${spec.text}${spec.choices ? ` (${spec.choices.join(', ')})` : ''}${
-      spec.required === true ? ' (required)' : spec.fallback ? ` (default: ${spec.fallback})` : ''
+      spec.required === true && spec.fallback === undefined
+        ? ' (required)'
+        : spec.fallback
+          ? ` (default: ${spec.fallback})`
+          : ''
     }`,
   }));
   const width = (key: 'left' | 'env'): number => Math.max(...rows.map((row) => row[key].length));

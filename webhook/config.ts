@@ -3,6 +3,7 @@
 import {
   AGENT_RESOURCE_OPTIONS,
   INJECTION_OPTIONS,
+  resourceErrors,
   selectorErrors,
 } from '../src/injection-options.ts';
 import { LOG_LEVEL_OPTION } from '../src/log.ts';
@@ -145,7 +146,7 @@ export function readConfig(
   if ((config.tlsCertFile === undefined) !== (config.tlsKeyFile === undefined)) {
     errors.push('--tls-cert-file: needs --tls-key-file. Remedy: give both, or neither.');
   }
-  errors.push(...selectorErrors(config.selector));
+  errors.push(...selectorErrors(config.selector), ...resourceErrors(config));
   return errors.length > 0 ? { ok: false, errors } : { ok: true, config };
 }
 

@@ -5,7 +5,7 @@ import { labelsOf, type Pod } from '../../webhook/core/pod.ts';
 import type { Judged } from '../judge.ts';
 import { type Fields, isMap } from '../../src/json.ts';
 import { type Item, titleOf } from '../manifest/workloads.ts';
-import type { Finding } from './check-pods.ts';
+import type { Finding } from './finding.ts';
 
 /** A workload whose pods carry an agent. */
 export type Managed = Judged & { readonly group: string };

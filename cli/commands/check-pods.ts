@@ -1,22 +1,13 @@
 // What check finds at one object: its labels, what the webhook would say to it, its kind and its number of pods.
 
 import { INJECT_LABEL } from '../../src/names.ts';
-import { isSilent, type Reason, reasonText, remedyOf } from '../../webhook/core/reasons.ts';
+import { findRedis } from '../../webhook/core/find-container.ts';
+import { isSilent } from '../../webhook/core/reasons.ts';
 import type { Judged } from '../judge.ts';
 import { isMap } from '../../src/json.ts';
 import { type Item, titleOf, workloadOf } from '../manifest/workloads.ts';
 import { labelOf, type Namespaces, unasked } from '../namespaces.ts';
-
-export type Level = 'ok' | 'warning' | 'error';
-
-export type Finding = {
-  readonly level: Level;
-  readonly about: string;
-  /** Of webhook/core/reasons.ts where the webhook would say the same, or one of check's own. */
-  readonly code?: string;
-  readonly text: string;
-  readonly remedy?: string;
-};
+import { type Finding, fromReason } from './finding.ts';
 
 /** Labels that do nothing where they stand, or for what they say. */
 export function labelFindings(items: readonly Item[]): Finding[] {
@@ -38,10 +29,6 @@ export function labelFindings(items: readonly Item[]): Finding[] {
   });
 }
 
-function fromReason(level: Level, about: string, why: Reason): Finding {
-  return { level, about, code: why.code, text: reasonText(why), remedy: remedyOf(why.code) };
-}
-
 export function podFindings(judged: Judged, namespaces: Namespaces): Finding[] {
   const { workload, namespace, decision } = judged;
   const { item, pod } = workload;
@@ -51,19 +38,26 @@ export function podFindings(judged: Judged, namespaces: Namespaces): Finding[] {
     case 'deny':
       return decision.reasons.map((why) => fromReason('error', about, why));
     case 'skip': {
-      const told = isSilent(decision.reason.code) ? [] : [decision.reason];
+      const { code } = decision.reason;
+      // Whatever the reason is: a Redis that nobody cares for is to be known.
+      const isLeft = code !== 'already-injected' && findRedis(pod, true).kind !== 'none';
+      const told = isSilent(code) && !isLeft ? [] : [decision.reason];
       return [...told, ...decision.warnings].map((why) => fromReason('warning', about, why));
     }
     case 'inject':
       if (never !== undefined) return [fromReason('error', about, never)];
       return [
-        ...kindFindings(item, about),
-        ...decision.warnings.map((why) => fromReason('warning', about, why)),
+        ...workloadFindings(item, about),
+        ...decision.warnings
+          // Told of the object already, wherever its labels stand.
+          .filter(({ code }) => code !== 'label-unknown')
+          .map((why) => fromReason('warning', about, why)),
       ];
   }
 }
 
-function kindFindings(item: Item, about: string): Finding[] {
+/** What kind and number of the pods mean for the group. */
+export function workloadFindings(item: Item, about: string): Finding[] {
   const spec = isMap(item.value['spec']) ? item.value['spec'] : {};
   const replicas = spec['replicas'] ?? (item.kind === 'Pod' ? undefined : 1);
   const findings: Finding[] = [];

@@ -8,8 +8,10 @@ import { type Judged, judge } from '../judge.ts';
 import type { Manifest } from '../manifest/parse.ts';
 import { itemsOf } from '../manifest/workloads.ts';
 import { isEnabled, namespacesIn, unasked } from '../namespaces.ts';
-import { type Finding, type Level, labelFindings, podFindings } from './check-pods.ts';
 import { groupFindings, type Managed, serviceFindings } from './check-groups.ts';
+import { objectFindings } from './check-objects.ts';
+import { labelFindings, podFindings } from './check-pods.ts';
+import type { Finding, Level } from './finding.ts';
 
 const MARKS: Readonly<Record<Level, string>> = { ok: '√', warning: '‼', error: '×' };
 
@@ -39,15 +41,21 @@ export function check(
     return isDone && group !== undefined ? [{ ...each, group }] : [];
   });
   const findings = [
+    ...objectFindings(manifests),
     ...labelFindings(items),
     ...judged.flatMap((each) => podFindings(each, namespaces)),
     ...groupFindings(managed),
     ...serviceFindings(managed, items, namespace),
   ];
-  return report(findings, judged, asJson);
+  return report(findings, judged, items.length, asJson);
 }
 
-function report(findings: readonly Finding[], judged: readonly Judged[], asJson: boolean): Outcome {
+function report(
+  findings: readonly Finding[],
+  judged: readonly Judged[],
+  objects: number,
+  asJson: boolean,
+): Outcome {
   const has = (level: Level): boolean => findings.some((each) => each.level === level);
   const code = has('error') ? EXIT.critical : has('warning') ? EXIT.degraded : EXIT.ok;
   if (asJson) return outcome(code, `${JSON.stringify(findings, null, 2)}\n`);
@@ -58,7 +66,11 @@ function report(findings: readonly Finding[], judged: readonly Judged[], asJson:
     ...(remedy === undefined ? [] : [`    ${remedy}`]),
   ]);
   if (lines.length === 0) {
-    lines.push(judged.some(isRedis) ? '√ nothing to say' : '√ no Redis in these manifests');
+    // What was looked at: a person may have expected more.
+    const seen = `${objects} objects, of which ${judged.length} make pods`;
+    lines.push(
+      judged.some(isRedis) ? '√ nothing to say' : `√ no Redis in these manifests: ${seen}`,
+    );
   }
   return outcome(code, `${lines.join('\n')}\n`);
 }

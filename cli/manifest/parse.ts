@@ -1,6 +1,6 @@
 // A manifest's text as YAML documents (JSON is YAML). Each mistake is told with file, line and remedy.
 
-import { type Document, isAlias, LineCounter, parseAllDocuments, visit } from 'yaml';
+import { type Document, isAlias, isCollection, LineCounter, parseAllDocuments, visit } from 'yaml';
 import { messageOf } from '../../src/errors.ts';
 import { kubectlTags } from './scalars.ts';
 
@@ -19,6 +19,31 @@ export type Manifest = {
 export type ParsedManifest =
   | { readonly ok: true; readonly manifest: Manifest }
   | { readonly ok: false; readonly errors: readonly string[] };
+
+/** Of Helm and its like: what they leave of a manifest is no YAML, or YAML that means something else. */
+const TEMPLATE =
+  /\{\{-?\s*(?:[.$("]|\/\*|(?:if|else|end|range|with|include|template|define|tpl|toYaml)\b)/;
+export const RENDER_FIRST =
+  'render it first: helm template NAME CHART | redis-orchestrator COMMAND -f -';
+
+export function isTemplate(text: string): boolean {
+  return TEMPLATE.test(text);
+}
+
+/** `{{ .Values.x }}` without quotes: a map whose key is a map. */
+function hasMapAsKey(documents: readonly ParsedDocument[]): boolean {
+  let isFound = false;
+  for (const document of documents) {
+    visit(document, {
+      Pair(_, { key }) {
+        if (!isCollection(key)) return undefined;
+        isFound = true;
+        return visit.BREAK;
+      },
+    });
+  }
+  return isFound;
+}
 
 /** Errors of one file that are told: a broken line makes many follow. */
 const ERRORS_MAX = 3;
@@ -44,6 +69,12 @@ export function parseManifest(name: string, whole: string): ParsedManifest {
     const { line, col } = lines.linePos(offset);
     errors.push(`${name}:${line}:${col}: ${what}. Remedy: ${remedy}.`);
   };
+  const template = TEMPLATE.exec(text);
+  const isBroken = documents.some((document) => document.errors.length > 0);
+  if (template !== null && (isBroken || hasMapAsKey(documents))) {
+    fault(template.index, 'this is a template, not a manifest', RENDER_FIRST);
+    return { ok: false, errors };
+  }
   for (const { errors: broken } of documents) {
     for (const { pos, message } of broken) {
       fault(pos[0], `this is no valid YAML: ${message}`, 'correct this line; nothing was written');

@@ -1,7 +1,8 @@
 // Where pods stand in a manifest: pods themselves, the templates of controllers, and both inside of lists.
 
-import type { OwnerReference, Pod } from '../../webhook/core/pod.ts';
+import { list, type OwnerReference, type Pod } from '../../webhook/core/pod.ts';
 import { type Fields, isMap } from '../../src/json.ts';
+import { isTemplate } from './parse.ts';
 import { type Path, valueAt } from './plain.ts';
 
 /** One object of Kubernetes, wherever it stands. */
@@ -26,8 +27,8 @@ export type Workload = {
 
 const TEMPLATE: Path = ['spec', 'template'];
 /** By API group; the core group has no name. */
-const POD_PATHS: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
-  '': { Pod: [] },
+export const POD_PATHS: Readonly<Record<string, Readonly<Record<string, Path>>>> = {
+  '': { Pod: [], ReplicationController: TEMPLATE },
   apps: {
     StatefulSet: TEMPLATE,
     Deployment: TEMPLATE,
@@ -69,11 +70,13 @@ function itemsIn(
   return [{ document, path, kind, apiVersion, name, namespace, value }];
 }
 
+export function groupOfVersion(apiVersion: string): string {
+  return apiVersion.slice(0, Math.max(apiVersion.indexOf('/'), 0));
+}
+
 export function workloadOf(item: Item): Workload | undefined {
   const { kind, apiVersion, name, value } = item;
-  const slash = apiVersion.indexOf('/');
-  const group = apiVersion.slice(0, Math.max(slash, 0));
-  const path = POD_PATHS[group]?.[kind];
+  const path = POD_PATHS[groupOfVersion(apiVersion)]?.[kind];
   const found = path === undefined ? undefined : valueAt(value, path);
   if (path === undefined || !isMap(found)) return undefined;
   const whole = [...item.path, ...path];
@@ -96,7 +99,15 @@ export function titleOf({ kind, name, namespace }: Item): string {
 }
 
 /** Why the core must not be asked: it relies on texts being texts, as the API server does. */
-export function faultOf({ pod }: Workload): string | undefined {
+export function faultOf({ item, pod }: Workload): string | undefined {
+  // In quotes a template is YAML; what it will say is not known all the same.
+  const images = list<unknown>(pod.spec?.containers).flatMap((container) =>
+    isMap(container) ? [container['image']] : [],
+  );
+  const written = [item.name, item.namespace, ...images].find(
+    (text) => typeof text === 'string' && isTemplate(text),
+  );
+  if (written !== undefined) return `${String(written)} is a template`;
   const metadata: unknown = pod.metadata ?? {};
   if (!isMap(metadata)) return 'metadata is no map';
   const volumes: unknown = pod.spec?.volumes ?? [];

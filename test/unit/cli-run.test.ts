@@ -25,7 +25,6 @@ async function told(args: readonly string[], files: Readonly<Record<string, stri
 
 void test('a wrong command line ends with 2, says why and how, and writes nothing', async (t) => {
   const wrong = [
-    [],
     ['injekt'],
     ['inject'],
     ['inject', '-f'],
@@ -35,6 +34,9 @@ void test('a wrong command line ends with 2, says why and how, and writes nothin
     ['inject', '-f', 'a', '--selector', 'x'],
     ['explain', '-f', 'a', '-o', 'xml'],
     ['uninject', '-f', 'a', '--agent-image', 'x'],
+    ['inject', '-f', 'a', '--agent-image='],
+    ['inject', '-f', 'a', '--agent-cpu-limit', 'lots'],
+    ['inject', '-f', 'a', '--agent-cpu-request=2', '--agent-cpu-limit=500m'],
   ];
   for (const args of wrong) {
     const { code, stdout, stderr } = await told(args, { a: REDIS, b: REDIS });
@@ -42,6 +44,70 @@ void test('a wrong command line ends with 2, says why and how, and writes nothin
     t.match(stderr, /Remedy: /, args.join(' '));
     t.notMatch(stderr, / or \./, 'no sentence has a hole');
   }
+});
+
+void test('one mistake is one sentence, about the flag that it is', async (t) => {
+  for (const [args, message] of [
+    [['inject', '--agent-image', '-f', 'a'], /^--agent-image: has no value\. Remedy: [^\n]+$/],
+    [['inject', '-f', 'a', '-o', 'json'], /^--output: unknown argument\. Remedy: [^\n]+$/],
+    [['check', '-f', 'a', '-o'], /^--output: has no value\. Remedy: [^\n]+$/],
+    [['inject', '-f', 'a', '--agent-memory-limit=192MB'], /^--agent-memory-limit: "192MB" [^\n]+$/],
+  ] as const) {
+    const { code, stderr } = await told(args, { a: REDIS });
+    t.equal(code, 2);
+    t.match(stderr.trimEnd(), message);
+  }
+});
+
+void test('the bare program shows what there is, and ends as a wrong command line does', async (t) => {
+  const { code, stdout, stderr } = await told([]);
+  t.same([code, stdout], [2, '']);
+  t.equal(stderr, (await told(['--help'])).stdout);
+});
+
+void test('a template of Helm is told as one, with where it stands', async (t) => {
+  const image = REDIS.replace('redis:7', '"{{ .Values.image }}"');
+  const templates: Record<string, readonly [string, RegExp]> = {
+    plain: [REDIS.replace('redis:7', '{{ .Values.image }}'), /^plain:7:14: this is a template/],
+    block: [`{{- if .Values.on }}\n${REDIS}{{- end }}\n`, /^block:1:1: this is a template/],
+    quoted: [image, /\{\{ \.Values\.image \}\} is a template/],
+  };
+  for (const [name, [text, message]] of Object.entries(templates)) {
+    for (const command of ['inject', 'explain', 'check']) {
+      const { code, stdout, stderr } = await told([command, '-f', name], { [name]: text });
+      t.same([code, stdout], [1, ''], `${command} ${name}`);
+      t.match(stderr, message);
+      t.match(stderr, /Remedy: render it first: helm template /);
+      t.equal(stderr.trimEnd().split('\n').length, 1);
+    }
+  }
+  const rules = `kind: ConfigMap\ndata: {rule: "{{ $value }}"}\n---\n${REDIS}`;
+  t.equal((await told(['inject', '-f', 'a'], { a: rules })).code, 0, 'in data it is a text');
+});
+
+void test('inject tells what the pods need beside it, unless the input has it', async (t) => {
+  const note = /note: the pods need service account (\S+) .* namespace shop/;
+  const call = async (text: string): Promise<string> =>
+    (await told(['inject', '-n', 'shop', '-f', 'a'], { a: text })).stderr;
+  t.match(await call(REDIS), note);
+  const own = REDIS.replace('spec:\n', 'spec:\n  serviceAccountName: mine\n');
+  t.match(await call(own), /service account mine/);
+  const namespace = (label: string): string =>
+    `apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {redis-orchestrator.io/inject: ${label}}}\n---\n`;
+  t.notMatch(await call(namespace('enabled') + REDIS), note);
+  t.match(await call(namespace('disabled') + REDIS), note);
+  t.notMatch(await call(REDIS.replace('redis:7', 'nginx')), note);
+});
+
+void test('a Deployment is injected, and inject says what it lacks', async (t) => {
+  const text = REDIS.replace('v1\nkind: Pod', 'apps/v1\nkind: Deployment').replace(
+    'spec:\n  containers:\n    - name: redis\n      image: redis:7',
+    'spec:\n  replicas: 2\n  template:\n    spec:\n      containers: [{name: redis, image: redis}]',
+  );
+  const { code, stdout, stderr } = await told(['inject', '-f', 'a'], { a: text });
+  t.equal(code, 0);
+  t.match(stdout, /redis-orchestrator-token/);
+  t.match(stderr, /warning: the pods of a Deployment .* use a StatefulSet .*\[no-stateful-set\]/);
 });
 
 void test('input that cannot be read ends with 1, names file and line, and writes nothing', async (t) => {

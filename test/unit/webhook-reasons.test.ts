@@ -103,6 +103,9 @@ const PROVOKED: Readonly<Record<ReviewCode, Provoked>> = {
     isHiddenOffline: true,
   },
   'label-misspelt': { pod: labelled('enable') },
+  'label-unknown': {
+    pod: redisPod({}, { metadata: { labels: { [`${PREFIX}/injct`]: 'enabled' } } }),
+  },
   'annotation-unknown': annotated({ [`${PREFIX}/prot`]: '6380' }),
   'kill-unavailable': annotated({ [`${PREFIX}/kill-frozen`]: 'true' }),
   'boot-fence-absent': { pod: redisPod({ command: ['sh', '-c', 'if x; then redis-server; fi'] }) },

@@ -5,17 +5,20 @@ import {
   ADOPT_FROM_ANNOTATION,
   DISCARD_DATA_ANNOTATION,
   GROUP_LABEL,
+  INJECT_LABEL,
   MIRROR_ANNOTATION,
   POD_ANNOTATIONS,
   policyAnnotation,
   PREFIX,
+  ROUTE_LABEL,
   STATUS_ANNOTATION,
 } from '../../src/names.ts';
 import { optionFault, type OptionSpec, valuesOf } from '../../src/options.ts';
 import { POLICY_OPTIONS } from '../../src/policy.ts';
-import { annotationsOf, type EnvVar, type Pod } from './pod.ts';
+import { annotationsOf, type EnvVar, labelsOf, type Pod } from './pod.ts';
 import { type Reason, reason } from './reasons.ts';
 
+const LABELS: ReadonlySet<string> = new Set([INJECT_LABEL, GROUP_LABEL, ROUTE_LABEL]);
 const KNOWN: ReadonlySet<string> = new Set([
   ...Object.values(POD_ANNOTATIONS),
   ...Object.values(POLICY_OPTIONS).map(({ flag }) => policyAnnotation(flag)),
@@ -66,11 +69,23 @@ export function readPolicy(pod: Pod): Policy {
     env,
     killsFrozen,
     warnings: [
+      ...unknownLabels(Object.keys(labelsOf(pod))).map((label) =>
+        reason('label-unknown', { label: label.slice(0, 60) }),
+      ),
       ...unknownAnnotations(annotations),
       ...(killsFrozen && !sharesProcesses ? [reason('kill-unavailable')] : []),
     ],
     errors,
   };
+}
+
+/** Which of these labels were meant for us, and nothing reads them. */
+export function unknownLabels(names: readonly string[]): readonly string[] {
+  return names.filter((name) => {
+    // Of this name or nearly: `redis-orchestrator/inject` was meant for us.
+    const prefix = name.slice(0, Math.max(name.indexOf('/'), 0));
+    return /redis-?orchestrator/i.test(prefix) && !LABELS.has(name);
+  });
 }
 
 /** A name that is misspelt would be ignored without a word. */

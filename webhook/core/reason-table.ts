@@ -144,6 +144,11 @@ export const REASONS = {
     text: `label ${INJECT}={value}: write enabled or disabled`,
     remedy: `write ${INJECT}=enabled or disabled`,
   },
+  'label-unknown': {
+    outcome: 'weaker',
+    text: 'label {label} is not known and does nothing',
+    remedy: `correct its name (${INJECT}), or take it out`,
+  },
   'annotation-unknown': {
     outcome: 'weaker',
     text: 'annotation {annotation} is not known; see docs/injection.md for those that are',
