@@ -1,16 +1,19 @@
 // Bundles each program into one file that Node runs without node_modules.
 import { chmodSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
 // The agent's way to KUBECONFIG is a file of its own: in a cluster it is never loaded.
+const SERVER_NODE = [22, 19]; // as undici 8 in the client of Kubernetes needs it
+const CLI_NODE = [20, 0]; // arrays that are copied with a change
 const programs = [
-  ['agent', 'agent/main.ts'],
-  ['agent-kubeconfig', 'agent/kube/kubeconfig.ts'],
-  ['webhook', 'webhook/main.ts'],
-  ['redis-orchestrator', 'cli/main.ts'],
+  ['agent', 'agent/main.ts', SERVER_NODE],
+  ['agent-kubeconfig', 'agent/kube/kubeconfig.ts', SERVER_NODE],
+  ['webhook', 'webhook/main.ts', SERVER_NODE],
+  ['redis-orchestrator', 'cli/main.ts', CLI_NODE],
 ];
 
 const apart = {
@@ -52,24 +55,61 @@ const smallUndici = {
   },
 };
 
-await build({
-  entryPoints: programs.map(([out, source]) => ({ in: source, out })),
+// Before anything else, in words that every Node knows.
+const versionCheck = ([major, minor]) => `{
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < ${major} || (major === ${major} && minor < ${minor})) {
+    process.stderr.write('redis-orchestrator: needs Node ${major}.${minor} or newer, and this is ' + process.version +
+      '. Remedy: install a newer one, or use the image.\\n');
+    process.exit(1);
+  }
+}`;
+
+// A name that an older Node does not export would end the program before its first line: `import { globSync } from
+// 'node:fs'` is looked up first. What is required is looked up when it is used.
+const builtinsLate = {
+  name: 'builtins-late',
+  setup(plugin) {
+    const isBuiltin = new RegExp(`^(node:)?(${builtinModules.join('|')})$`);
+    plugin.onResolve({ filter: isBuiltin }, ({ path, kind, namespace }) =>
+      kind === 'import-statement' && namespace !== 'builtin'
+        ? { path, namespace: 'builtin' }
+        : undefined,
+    );
+    plugin.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+      loader: 'js',
+    }));
+  },
+};
+
+const shared = {
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
-  target: 'node22',
   format: 'esm',
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'external',
-  plugins: [apart, smallUndici],
+  plugins: [apart, smallUndici, builtinsLate],
   define: { 'process.env.RO_BUILD_VERSION': JSON.stringify(version) },
-  // Bundled CommonJS packages call require(); ESM has none of its own.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
   logLevel: 'warning',
-});
+};
+
+// Bundled CommonJS packages call require(); ESM has none of its own.
+const REQUIRE =
+  "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
+
+await Promise.all(
+  programs.map(async ([out, source, node]) =>
+    build({
+      ...shared,
+      entryPoints: [{ in: source, out }],
+      target: `node${node[0]}`,
+      banner: { js: `${versionCheck(node)}\n${REQUIRE}` },
+    }),
+  ),
+);
 // People call it by its name (the `bin` of package.json).
 chmodSync(new URL('../dist/redis-orchestrator.mjs', import.meta.url), 0o755);
