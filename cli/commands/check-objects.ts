@@ -133,10 +133,10 @@ function isNearly(word: string, known: string): boolean {
 /** Letters to be put in, taken out or changed. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at);
-  for (const [index, letter] of [...one].entries()) {
+  for (let index = 0; index < one.length; index++) {
     const next = [index + 1];
     for (let at = 1; at <= other.length; at++) {
-      const change = (row[at - 1] ?? 0) + (letter === other[at - 1] ? 0 : 1);
+      const change = (row[at - 1] ?? 0) + (one[index] === other[at - 1] ? 0 : 1);
       next.push(Math.min(change, (row[at] ?? 0) + 1, (next[at - 1] ?? 0) + 1));
     }
     row = next;

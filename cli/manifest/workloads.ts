@@ -101,13 +101,12 @@ export function titleOf({ kind, name, namespace }: Item): string {
 /** Why the core must not be asked: it relies on texts being texts, as the API server does. */
 export function faultOf({ item, pod }: Workload): string | undefined {
   // In quotes a template is YAML; what it will say is not known all the same.
-  const images = list<unknown>(pod.spec?.containers).flatMap((container) =>
-    isMap(container) ? [container['image']] : [],
+  const images = list<unknown>(pod.spec?.containers).map((container) =>
+    isMap(container) ? container['image'] : undefined,
   );
-  const written = [item.name, item.namespace, ...images].find(
-    (text) => typeof text === 'string' && isTemplate(text),
-  );
-  if (written !== undefined) return `${String(written)} is a template`;
+  const written = [item.name, item.namespace, ...images].flatMap((text) => textOf(text) ?? []);
+  const template = written.find(isTemplate);
+  if (template !== undefined) return `${template} is a template`;
   const metadata: unknown = pod.metadata ?? {};
   if (!isMap(metadata)) return 'metadata is no map';
   const volumes: unknown = pod.spec?.volumes ?? [];

@@ -225,7 +225,10 @@ void test('istio 16126, linkerd 2750: a quota and a LimitRange take a pod with i
       { timeoutMs: 20_000 },
     );
     t.equal(agentsIn(stored), 1, namespace);
+    // As the warning qos-lowered says.
+    t.match(stored, { status: { qosClass: 'Burstable' } });
   }
+  t.match(await created('plain', pod('redis:7', '100m')), { status: { qosClass: 'Guaranteed' } });
 });
 
 void test('the same with the agent as an ordinary container', async (t) => {

@@ -85,3 +85,26 @@ void test('a copy of our annotation without our container does not keep the agen
   const annotations = { 'redis-orchestrator.io/status': '{}' };
   t.equal(decided(redisPod({}, { metadata: { annotations } })), 'inject');
 });
+
+void test('a pod of class Guaranteed is told that it is none with the agent, unless the agent is one, too', async (t) => {
+  const codes = (pod: Pod, config: Partial<CoreConfig> = {}): readonly string[] => {
+    const decision = decide(pod, NAMESPACE, { ...CORE, ...config });
+    return decision.kind === 'inject' ? decision.warnings.map(({ code }) => code) : [decision.kind];
+  };
+  const bounds = { cpu: '500m', memory: '1Gi' };
+  const guaranteed = redisPod({ resources: { limits: bounds, requests: { memory: '1024Mi' } } });
+  t.same(codes(guaranteed), ['qos-lowered']);
+  const even = { cpuRequest: '1', cpuLimit: '1000m', memoryRequest: '192Mi', memoryLimit: '192Mi' };
+  t.same(codes(guaranteed, { resources: even }), []);
+  const burstable = { limits: bounds, requests: { cpu: '100m' } };
+  for (const resources of [
+    {},
+    burstable,
+    { limits: { cpu: '1' } },
+    { limits: { ...bounds, cpu: '0' } },
+  ]) {
+    t.same(codes(redisPod({ resources })), [], JSON.stringify(resources));
+  }
+  const spec = { ...guaranteed.spec, resources: { limits: bounds } };
+  t.same(codes(redisPod({}, { spec })), [], 'of the whole pod');
+});

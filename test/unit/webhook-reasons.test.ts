@@ -128,6 +128,11 @@ const PROVOKED: Readonly<Record<ReviewCode, Provoked>> = {
     pod: redisPod({ args: ['--port', '6380'], ports: [{ containerPort: 6379 }] }),
   },
   'prestop-kept': { pod: redisPod({ lifecycle: { preStop: { exec: { command: ['true'] } } } }) },
+  'qos-lowered': {
+    pod: redisPod({
+      resources: { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1000m' } },
+    }),
+  },
   'token-shared': specified({ automountServiceAccountToken: true }),
   'token-removed': {
     pod: {

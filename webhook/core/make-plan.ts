@@ -14,6 +14,7 @@ import { type CoreConfig, type Plan, PRESTOP_PATH } from './plan.ts';
 import { type Container, list, type Pod, type Volume } from './pod.ts';
 import { namesOf, type Reason, reason } from './reasons.ts';
 import { sameContent } from './same-content.ts';
+import { serviceWarnings } from './quality-of-service.ts';
 import { planAccount, TOKEN_VOLUME } from './service-account.ts';
 import { mirrorFiles } from './volumes.ts';
 
@@ -74,6 +75,7 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
     ...tlsMirror.hidden.map((path) => reason('tls-files-hidden', { path })),
     ...(bootFence.kind === 'none' ? [bootFence.why] : []),
     ...(hasPreStop ? [reason('prestop-kept')] : []),
+    ...serviceWarnings(pod, agent),
   ];
   const { volumes: added, errors } = newVolumes(pod, volumes);
   const changes = {

@@ -79,6 +79,8 @@ export type Pod = {
     automountServiceAccountToken?: boolean;
     terminationGracePeriodSeconds?: number;
     shareProcessNamespace?: boolean;
+    /** Of the whole pod, where the server knows that. */
+    resources?: Record<string, unknown>;
     nodeSelector?: Record<string, string>;
     os?: { name?: string };
     securityContext?: { runAsUser?: number; fsGroup?: number; runAsNonRoot?: boolean };

@@ -204,6 +204,11 @@ export const REASONS = {
     text: 'your preStop hook is kept: planned restarts take a failover instead',
     remedy: 'let your hook call the agent (GET /prestop), or remove it',
   },
+  'qos-lowered': {
+    outcome: 'weaker',
+    text: 'the pod is no longer of QoS class Guaranteed: the agent may use more than it asks for',
+    remedy: 'give the agent requests like its limits (--agent-cpu-request … of the webhook)',
+  },
   'token-shared': {
     outcome: 'weaker',
     text: 'the pod asks for a token: its containers get the agent account, too',
