@@ -12,6 +12,8 @@ import { isStatus, kubeMessage } from '../kube.ts';
 import type { TopOwners } from './top-owner.ts';
 
 const PENDING_MAX = 50;
+/** Of one pod: more than a person reads. */
+const REASONS_MAX = 20;
 const REMEMBERED_MAX = 1000;
 const AGAIN_MS = 600_000;
 
@@ -39,8 +41,10 @@ export class OwnerEvents {
   tell(namespace: string, pod: Pod, reasons: readonly Reason[], action: Action): void {
     const owner = controllerOf(pod);
     if (owner?.name === undefined || owner.uid === undefined) return;
-    const fresh = reasons.filter((why) => !this.isTold(owner, why));
-    if (fresh.length === 0 || this.pending >= PENDING_MAX) return;
+    // What there is no room for now is not told yet: it comes again.
+    if (this.pending >= PENDING_MAX) return;
+    const fresh = this.untold(owner, reasons);
+    if (fresh.length === 0) return;
     this.pending++;
     void this.tellTop(namespace, owner, fresh, action).finally(() => this.pending--);
   }
@@ -59,20 +63,19 @@ export class OwnerEvents {
 
   tellAbout(namespace: string, object: About, reasons: readonly Reason[], action: Action): void {
     if (object.name === undefined || object.uid === undefined) return;
+    if (this.pending >= PENDING_MAX) return;
     this.send(namespace, object, this.untold(object, reasons), action);
   }
 
-  private isTold(object: About, why: Reason): boolean {
-    return this.told.isTold(keyOf(object, why), this.options.nowMs());
-  }
-
   private untold(object: About, reasons: readonly Reason[]): readonly Reason[] {
-    return reasons.filter((why) => !this.isTold(object, why));
+    const nowMs = this.options.nowMs();
+    return reasons
+      .slice(0, REASONS_MAX)
+      .filter((why) => !this.told.isTold(keyOf(object, why), nowMs));
   }
 
   private send(namespace: string, object: About, reasons: readonly Reason[], action: Action): void {
     for (const why of reasons) {
-      if (this.pending >= PENDING_MAX) return;
       this.pending++;
       void this.create(namespace, object, why, action).finally(() => this.pending--);
     }
