@@ -8,6 +8,7 @@ import { PROTOCOL } from '../src/wire.ts';
 import { systemClock } from './clock.ts';
 import { type AgentConfig, readConfig } from './config.ts';
 import type { CoreConfig } from './core/model.ts';
+import { isHolder } from './core/view.ts';
 import { HttpServer } from './http/server.ts';
 import { KubeApi } from './kube/api.ts';
 import { loadCredentials } from './kube/credentials.ts';
@@ -214,7 +215,12 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     clock,
     random,
     onRequest: (request) => runtime.dispatch({ kind: 'request', request }),
-    onUnreadable: (detail) => log.warn({ code: 'RO_REQUEST_INVALID' }, `request: ${detail}`),
+    onUnreadable: (detail) => {
+      const note = `the request cannot be read: ${detail}`;
+      log.warn({ code: 'RO_REQUEST_INVALID' }, note);
+      // All agents read it; whoever asked is told by the one that would have answered.
+      if (isHolder(runtime.state)) events.tell({ reason: 'SwitchoverRefused', note });
+    },
     onBroken: onBroken('requests'),
   });
 

@@ -18,6 +18,7 @@ import {
   rankedMembers,
   recordOf,
   selfMember,
+  unfitness,
   unheardMembers,
   unknownData,
 } from './view.ts';
@@ -69,13 +70,8 @@ function bestOfAll(state: AgentState, self: Member, why: string): May {
   const ranked = rankedMembers(state);
   const missing = incompleteness(state, ranked[0] ?? self);
   if (missing !== null) return no(missing);
-  const [unknown] = ranked.length === 0 ? unknownData(state, heardMembers(state)) : [];
-  if (unknown !== undefined) {
-    const { pod, keys, replid } = unknown;
-    return no(
-      `RO_DATA_CONFLICT: ${pod} holds ${keys} keys of another lineage (${replid}), and nobody else has data; annotate it with ${DISCARD_DATA_ANNOTATION}=${replid} to go on without them`,
-    );
-  }
+  const conflict = conflictOf(state, ranked);
+  if (conflict !== null) return no(conflict);
   const rank = ranked.findIndex((member) => member.uid === self.uid);
   if (rank >= 0) {
     const reason = `${why}${leftBehind(state, ranked[0] ?? self)}`;
@@ -86,6 +82,14 @@ function bestOfAll(state: AgentState, self: Member, why: string): May {
   // Its agent will not acquire; it leads where it is named.
   const reason = `this member is not eligible: acquiring for ${best.pod}, whose agent is older`;
   return { may: true, reason, delayMs: COLD_STAGGER_MS };
+}
+
+/** Where nobody may lead: whose data of unknown descent stand in the way. */
+function conflictOf(state: AgentState, ranked: readonly Member[]): string | null {
+  const [unknown] = ranked.length === 0 ? unknownData(state, heardMembers(state)) : [];
+  if (unknown === undefined) return null;
+  const { pod, keys, replid } = unknown;
+  return `RO_DATA_CONFLICT: ${pod} holds ${keys} keys of another lineage (${replid}), and nobody else has data; annotate it with ${DISCARD_DATA_ANNOTATION}=${replid} to go on without them`;
 }
 
 /** Whether this pod's agent follows an older protocol than ours. */
@@ -169,8 +173,10 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
   if (lease === null || state.lease.kind !== 'present') return no('no Lease');
   if (isForced(state)) {
     // A person answers for what is missing.
-    const rank = rankedMembers(state).findIndex((member) => member.uid === self.uid);
-    if (rank < 0) return no('this member is not eligible');
+    const ranked = rankedMembers(state);
+    const rank = ranked.findIndex((member) => member.uid === self.uid);
+    if (rank < 0)
+      return no(conflictOf(state, ranked) ?? `forced in vain: ${unfitness(state, self)}`);
     const reason = `a person forced an election in term ${lease.term}`;
     return { may: true, reason, delayMs: rank * COLD_STAGGER_MS };
   }

@@ -22,11 +22,11 @@ export function transfer(
   member: Member,
   reason: string,
   options: Pick<GroupRecord, 'goal' | 'decided'> & { readonly request?: string | undefined },
-): boolean {
+): void {
   const { s } = turn;
   const peer = s.peers.get(member.uid);
   const lease = leaseOf(s);
-  if (peer === undefined || lease === null || !turn.canWrite()) return false;
+  if (peer === undefined || lease === null || !turn.canWrite()) return;
   const { podName, podUID, agentId, clockMs } = peer.report;
   const holder: Holder = { pod: podName, uid: podUID, agentId };
   const { pod, uid, address } = s.config.self;
@@ -46,7 +46,6 @@ export function transfer(
     options.request,
   );
   turn.say(`handing term ${lease.term + 1} to ${podName}: ${reason}`);
-  return true;
 }
 
 export function release(turn: Turn, reason: string): void {

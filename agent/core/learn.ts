@@ -181,6 +181,8 @@ function learnLease(turn: Turn, lease: LeaseView | null): void {
   const isSame = known !== null && leaseFace(known) === leaseFace(lease);
   const unchangedSince = isSame && s.lease.kind === 'present' ? s.lease.unchangedSince : s.now;
   s.lease = { kind: 'present', lease, unchangedSince };
+  // Whoever leads now may have answered a later request: an older answer must not take its place.
+  if (lease.record.answered === s.answerToRecord || !isHolder(s)) s.answerToRecord = null;
   // Peers have a while to freeze in each term, however this agent learns that it began.
   if (s.phase === 'Deciding' && known !== null && lease.term > known.term) turn.begin('Deciding');
 }

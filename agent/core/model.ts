@@ -413,6 +413,8 @@ export type AgentState = {
   readonly requestAtStart: string | null | undefined;
   /** What became of the last request that this agent answered. */
   readonly answer: RequestAnswer | null;
+  /** Its id until the Lease has it; then the Lease alone says what was answered last. */
+  readonly answerToRecord: string | null;
   /** The switchover that is under way: this pod, or the best one where it is null, is to lead. */
   readonly switchover: SwitchoverRequest | null;
   /** Writes are refused by our guard, which comes off once this instance leads. */

@@ -209,9 +209,12 @@ function problems(before: AgentState, after: AgentState): readonly Notice[] {
     [s.problem ?? '', ailment(s) ?? '', ...killWeakness(s)].filter((text) =>
       text.startsWith('RO_'),
     );
+  const now = coded(after);
+  // At nearly every event nothing is wrong: what was before need not be asked then.
+  if (now.length === 0) return [];
   const codeOf = (text: string): string => text.split(':')[0] ?? text;
   const known = new Set(coded(before).map(codeOf));
-  return coded(after)
+  return now
     .filter((text) => !known.has(codeOf(text)))
     .map((note) => ({ reason: 'Problem', note }));
 }

@@ -9,7 +9,7 @@ import { isGoalOpen, pursueGoal } from './goal.ts';
 import { renewedRecord } from './record.ts';
 import { giveAway, leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
 import { leftWithSilent } from './silent-members.ts';
-import type { Peer } from './model.ts';
+import type { AgentState, Peer } from './model.ts';
 import { type Turn, UNDECIDED } from './turn.ts';
 import {
   areAllHeard,
@@ -76,6 +76,12 @@ export function deciding(turn: Turn): void {
   decide(turn);
 }
 
+/** A Redis that only just fell silent has what it had: it is given up when it counts as frozen, like a master's. */
+function mayAnswerYet({ redis, now, config }: AgentState): boolean {
+  if (redis === null || redis.reachable || redis.refused) return false;
+  return now - redis.since < config.redisTimeoutMs;
+}
+
 function decide(turn: Turn): void {
   const { s } = turn;
   const self = selfMember(s);
@@ -95,6 +101,7 @@ function decide(turn: Turn): void {
   if (goal !== 'reached') {
     const mine = rankedMembers(s).some((member) => member.uid === s.config.self.uid);
     if (self === null || !mine) {
+      if (mayAnswerYet(s)) return;
       if (turn.elapsedMs() >= INELIGIBLE_WAIT_MS) giveAway(turn, 'this member is not eligible');
       return;
     }

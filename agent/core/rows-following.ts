@@ -27,7 +27,6 @@ import {
 const FENCE_LATE = 'RO_FENCE_LATE';
 const ATTACH_RETRY_MS = 200;
 const ACQUIRE_REPEAT_MS = 600;
-const LIMBO_REPEAT_MS = 20;
 const LOOK_FOR_PODS_MS = 1000;
 /** A second full sync may be held back like the first: it is not hurried as often. */
 const HELD_BACK_RETRY_MS = 2000;
@@ -51,8 +50,6 @@ export function fencing(turn: Turn): void {
     turn.say(s.problem);
   }
   killIfFrozen(turn);
-  const pending = s.pendingRedis;
-  if (pending?.kind === 'limbo' && s.now - pending.sentAt < LIMBO_REPEAT_MS) return;
   turn.limbo({ cutClients: true });
 }
 

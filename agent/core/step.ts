@@ -62,6 +62,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     request: null,
     requestAtStart: undefined,
     answer: null,
+    answerToRecord: null,
     switchover: null,
     isGuarded: false,
     isIsolated: false,

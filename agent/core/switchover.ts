@@ -35,6 +35,7 @@ function termOf(request: { readonly id: string }, { history }: GroupRecord): Ter
 }
 
 function answer({ s }: Turn, { id }: { id: string }, given: Omit<RequestAnswer, 'id'>): void {
+  if (s.answer?.id !== id) s.answerToRecord = id;
   s.answer = { id, ...given };
 }
 

@@ -152,7 +152,7 @@ export class Turn {
     // What an agent writes is of its own protocol, whatever it read.
     const { protocol } = this.s.config;
     const before = recordOf(this.s);
-    const answered = this.s.answer?.id ?? before.answered;
+    const answered = this.s.answerToRecord ?? before.answered;
     const record = { ...before, ...changes, protocol, answered };
     const isNewTerm = op !== 'renew' && op !== 'release' && op !== 'recreate';
     const isLeft = isNewTerm || op === 'release';

@@ -1,6 +1,6 @@
 // Questions that several rows of the table ask of the state. Pure; nothing here decides.
 
-import { type Member, ranking } from './election.ts';
+import { ineligibility, type Member, ranking } from './election.ts';
 import { compareFreshness, hasData, positionOf, recordedPosition } from './lineage.ts';
 import type {
   AgentState,
@@ -296,6 +296,13 @@ export function isValid(state: AgentState): boolean {
 export function candidateOf(state: AgentState): Candidate | null {
   const { uid } = state.config.self;
   return leaseOf(state)?.record.candidates.find((candidate) => candidate.uid === uid) ?? null;
+}
+
+/** Why this member is none of those that are ranked. */
+export function unfitness(state: AgentState, member: Member): string {
+  const record = recordOf(state);
+  const why = ineligibility(member, record, state.config, lastKnownOffset(record));
+  return `${member.pod} may not be master: ${why ?? 'it has no data, and others have'}`;
 }
 
 /** The furthest offset under the newest id of which the record knows one: lag is measured from it. */

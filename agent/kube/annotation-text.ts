@@ -141,6 +141,6 @@ export function readRequest(text: string): RequestText | string {
   }
   const expiresEpochMs = typeof expires === 'string' ? Date.parse(expires) : Number.NaN;
   if (Number.isNaN(expiresEpochMs)) return wrong('expires', 'a time such as 2026-01-31T12:00:00Z');
-  if (!isName(by)) return wrong('by', 'who asks');
+  if (!isName(by)) return wrong('by', 'name who asks, in 1 to 253 characters');
   return { id, target, term, expiresEpochMs, by };
 }

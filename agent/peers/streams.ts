@@ -19,6 +19,8 @@ const BACKOFF_MAX_MS = 1000;
 /** A stream that met a stranger tries again every second. */
 const STRANGER_MS = 5000;
 const ASK_MS = 100;
+/** No address changes hands twice within so long: what was met then is there still, also where it answers late. */
+const SURELY_STRANGER_MS = 2000;
 
 type Options = {
   readonly port: number;
@@ -85,9 +87,11 @@ export class PeerStreams {
         signal: AbortSignal.timeout(ASK_MS),
       });
       const report: unknown = await response.body.json();
-      return isAgentReport(report) && report.podUID !== uid;
+      const isStranger = isAgentReport(report) && report.podUID !== uid;
+      if (isStranger) this.#strangers.set(uid, clock.now());
+      return isStranger;
     } catch {
-      return false;
+      return clock.now() - metAt <= SURELY_STRANGER_MS;
     }
   }
 

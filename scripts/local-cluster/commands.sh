@@ -34,6 +34,7 @@ command_up() {
   mkdir -p "$cluster"
   lock "cluster-$cluster_name"
   mkdir -p "$cluster" # again: a `down` may have held the lock
+  keep_release
   programs=$(ensure_programs all "$given_programs")
   ensure_pause
   (
@@ -56,6 +57,16 @@ command_up() {
   note "cluster $cluster_name is up: Kubernetes $KUBERNETES_VERSION, $nodes node(s)," \
     "in $(seconds_since "$start")"
   note "  to use it: eval \"\$(scripts/cluster env --name $cluster_name)\""
+}
+
+# A cluster keeps the release that it was made with: the programs of two do not mix.
+keep_release() {
+  local before=$KUBERNETES_VERSION
+  [ ! -f "$cluster/kubernetes" ] || before=$(cat "$cluster/kubernetes")
+  [ "$before" = "$KUBERNETES_VERSION" ] ||
+    die "cluster $cluster_name is of Kubernetes $before, not $KUBERNETES_VERSION" \
+      "give --kubernetes $before, or another --name, or take it down first"
+  echo "$KUBERNETES_VERSION" >"$cluster/kubernetes"
 }
 
 # A cluster keeps the nodes that it has: only more of them are a change that `up` makes.

@@ -185,7 +185,7 @@ kind: KubeletConfiguration
 containerRuntimeEndpoint: unix://$(node_sockets "$1")/containerd.sock
 cgroupDriver: cgroupfs
 cgroupRoot: /$(node_namespace "$1")
-failCgroupV1: false
+$(! is_kubernetes 31 || echo "failCgroupV1: false")
 failSwapOn: false
 oomScoreAdj: 0
 authentication:
@@ -211,7 +211,7 @@ write_proxy_config() {
   write_changed "$2/proxy.yaml" <<YAML
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
-mode: nftables
+mode: $(is_kubernetes 31 && echo nftables || echo iptables)
 clientConnection: {kubeconfig: $cluster/pki/proxy.kubeconfig}
 clusterCIDR: $pod_network
 hostnameOverride: node-$1

@@ -4,7 +4,27 @@
 # is whole, because it gets its name by a rename, and its stamp is written after it.
 
 programs_folder="$cache/programs/$KUBERNETES_VERSION"
+kube_module=go.mod kube_toolchain=$GO_TOOLCHAIN
 kube_programs=(kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl)
+
+# choose_kubernetes VERSION: the one of versions.env, or an older one there, as 1.28 or v1.28.15.
+choose_kubernetes() {
+  local wanted="v${1#v}" version toolchain known
+  known=$(printf '%s\n%s' "$KUBERNETES_VERSION $GO_TOOLCHAIN" "$KUBERNETES_OLDER")
+  while read -r version toolchain; do
+    [[ $version = "$wanted" || $version = "$wanted".* ]] || continue
+    [ "$version" != "$KUBERNETES_VERSION" ] || return 0
+    KUBERNETES_VERSION=$version
+    kube_module=$version.mod kube_toolchain=$toolchain
+    programs_folder="$cache/programs/$version"
+    return 0
+  done <<<"$known"
+  die "--kubernetes $1: prepared are $(cut -d' ' -f1 <<<"$known" | paste -sd' ')" \
+    "add it to scripts/local-cluster/versions.env and run scripts/local-cluster/go/update.sh"
+}
+
+# is_kubernetes MINOR: whether the chosen one is 1.MINOR or newer.
+is_kubernetes() { is_at_least "$KUBERNETES_VERSION" "v1.$1"; }
 
 # ensure_programs control|all [GIVEN_FOLDER]: prints the folder. "control" is what a test without
 # pods needs: etcd and the Kubernetes programs. "all" adds CoreDNS.
@@ -71,7 +91,11 @@ part_version() {
   esac
 }
 
-source_hash() { cat "$here/go/$1"/{go.mod,go.sum,main.go} | sha256sum | cut -c1-16; }
+source_hash() {
+  local module=go.mod
+  [ "$1" != kube ] || module=$kube_module
+  cat "$here/go/$1/$module" "$here/go/$1/${module%.mod}.sum" "$here/go/$1"/*.go | sha256sum | cut -c1-16
+}
 
 # ---- official releases ----------------------------------------------------------------------
 
@@ -123,14 +147,19 @@ download_dns() {
 # ---- Go modules -----------------------------------------------------------------------------
 
 build_kube() {
-  local flags version=${KUBERNETES_VERSION#v} package name
+  local flags version=${KUBERNETES_VERSION#v} package name tags=()
   flags="-s -w"
   # Without these every program calls itself v0.0.0-master, and clients would believe it.
   for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
     flags+=" -X $package.gitVersion=v$version -X $package.gitTreeState=clean"
     flags+=" -X $package.gitMajor=${version%%.*} -X $package.gitMinor=$(cut -d. -f2 <<<"$version")"
   done
-  go_build kube "$1/kube-programs" "$flags"
+  is_kubernetes 31 || tags=(-tags before_1_31)
+  # In a subshell: the others are built with a Go of today.
+  (
+    [ "$kube_module" = go.mod ] || use_toolchain "$kube_toolchain"
+    go_build kube "$1/kube-programs" "$flags" "-modfile=$kube_module" "${tags[@]}"
+  )
   for name in "${kube_programs[@]}"; do ln -s kube-programs "$1/$name"; done
 }
 
@@ -138,46 +167,64 @@ build_etcd() { go_build etcd "$1/etcd" "-s -w"; }
 
 build_dns() { go_build dns "$1/coredns" "-s -w"; }
 
-# go_build FOLDER OUTPUT LINKER_FLAGS
+# go_build FOLDER OUTPUT LINKER_FLAGS [FLAG...]
 go_build() {
-  local start
+  local start folder=$1 output=$2 linker_flags=$3
+  shift 3
   start=$(now_ms)
   prepare_go
-  note "building $1 with $(go env GOVERSION); on two cores: kube up to 10 min, dns 2, etcd 1"
-  (cd "$here/go/$1" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -trimpath -buildvcs=false \
-    -ldflags "$3" -o "$2" . >&2)
-  note "built $1: $(du -m "$2" | cut -f1) MB in $(seconds_since "$start")"
+  note "building $folder with $(go env GOVERSION); on two cores: kube up to 10 min, dns 2, etcd 1"
+  (cd "$here/go/$folder" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -trimpath -buildvcs=false \
+    -ldflags "$linker_flags" "$@" -o "$output" . >&2)
+  note "built $folder: $(du -m "$output" | cut -f1) MB in $(seconds_since "$start")"
 }
 
 # prepare_go: leaves `go` in PATH as one that is new enough for our go.mod files.
 prepare_go() {
   local version
+  find_go
+  version=$(GOTOOLCHAIN=local go env GOVERSION)
+  # One that was chosen stays, be it older.
+  [ "$version" != "${chosen_toolchain:-}" ] || return 0
+  ! is_at_least "$version" "go$GO_MINIMUM" || return 0
+  use_toolchain "$GO_TOOLCHAIN"
+}
+
+find_go() {
   command -v go >/dev/null || PATH=$PATH:/usr/local/go/bin
   if ! command -v go >/dev/null; then need_packages golang-go; fi
+}
+
+# use_toolchain NAME: from now on `go` is this one, such as go1.22.12, in this shell.
+use_toolchain() {
+  local version
+  find_go
   version=$(GOTOOLCHAIN=local go env GOVERSION)
-  ! is_at_least "$version" "go$GO_MINIMUM" || return 0
+  chosen_toolchain=$1
   if is_at_least "$version" go1.21; then
     # From 1.21 on, Go fetches another toolchain from the module proxy when told to.
-    # shellcheck disable=SC2153
-    export GOTOOLCHAIN=$GO_TOOLCHAIN
-    go version >/dev/null || die "$version could not fetch the toolchain $GO_TOOLCHAIN" \
-      "install Go $GO_MINIMUM or newer, or let this machine reach a Go module proxy (GOPROXY)"
+    export GOTOOLCHAIN=$1
+    go version >/dev/null || toolchain_missing "$1"
     return
   fi
-  unpack_toolchain
+  unpack_toolchain "$1"
+}
+
+toolchain_missing() {
+  die "Go could not fetch the toolchain $1" \
+    "install Go ${1#go} or newer, or let this machine reach a Go module proxy (GOPROXY)"
 }
 
 # An older Go knows nothing of toolchains, but they are modules like any other: fetched by name,
 # their checksum proven by the sum database. Only the executable bits get lost on the way.
 unpack_toolchain() {
-  local toolchain="$cache/toolchain/$GO_TOOLCHAIN" folder
+  local toolchain="$cache/toolchain/$1" folder
   if [ ! -x "$toolchain/bin/go" ]; then
-    note "fetching $GO_TOOLCHAIN as a Go module, since $(command -v go) is older than $GO_MINIMUM"
+    note "fetching $1 as a Go module, since $(command -v go) knows no toolchains"
     folder=$(cd / && go mod download -json \
-      "golang.org/toolchain@v0.0.1-$GO_TOOLCHAIN.linux-$(architecture)" |
+      "golang.org/toolchain@v0.0.1-$1.linux-$(architecture)" |
       sed -n 's/^\t"Dir": "\(.*\)",\{0,1\}$/\1/p')
-    [ -n "$folder" ] || die "Go could not fetch the toolchain $GO_TOOLCHAIN" \
-      "install Go $GO_MINIMUM or newer, or let this machine reach a Go module proxy (GOPROXY)"
+    [ -n "$folder" ] || toolchain_missing "$1"
     mkdir -p "$cache/toolchain"
     rm -rf "$toolchain.new"
     cp -r "$folder" "$toolchain.new"

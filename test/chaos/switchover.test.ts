@@ -103,6 +103,9 @@ await declare(
     target.redis.signal('SIGCONT');
     await scenario.busy();
     t.ok(scenario.writer.largestGapMs(mark) < 500, 'writes flowed on');
+    await group.writeRequest(JSON.stringify({ id: 'by-hand', operation: 'failover' }));
+    const about = `StatefulSet/${group.name}`;
+    await eventOf(group, 'SwitchoverRefused', about, /cannot be read: operation="failover"/);
     await scenario.unchanged(master);
     await scenario.end(await oneMaster(group));
   },

@@ -1,9 +1,4 @@
 // The end-to-end run: one cluster for all test files, ended afterwards, whatever happens.
-//
-//   npm run test:e2e                          a cluster of its own
-//   npm run test:e2e -- test/e2e/redis.test.ts    one file
-//   RO_E2E_CLUSTER=dev npm run test:e2e       on that cluster, which is left alone
-//   RO_E2E_ROUNDS=10                          more kills and deletions, one file at a time, for the figures
 
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +15,15 @@ import {
   takeDownLeftovers,
 } from './lifecycle.ts';
 import { summary } from './records.ts';
+
+const USAGE = `npm run test:e2e -- [FILE...]
+
+  npm run test:e2e                              a cluster of its own, all files
+  npm run test:e2e -- test/e2e/redis.test.ts    one file
+  RO_E2E_CLUSTER=dev npm run test:e2e           on that cluster, which is left alone
+  RO_E2E_ROUNDS=10                              more kills and deletions, one file at a time, for the figures
+  RO_KUBERNETES=1.28                            the cluster is of that release (scripts/cluster --help)
+`;
 
 const given = process.env['RO_E2E_CLUSTER'] ?? '';
 const name = given === '' ? ownClusterName() : given;
@@ -65,4 +69,9 @@ async function main(): Promise<number> {
   return isInterrupted ? 1 : code;
 }
 
-process.exitCode = await main();
+const [flag] = process.argv.slice(2).filter((word) => word.startsWith('-'));
+if (flag === undefined) process.exitCode = await main();
+else {
+  process.stdout.write(USAGE);
+  process.exitCode = flag === '--help' ? 0 : 2;
+}

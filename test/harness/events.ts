@@ -22,11 +22,17 @@ async function eventsOf(group: Group): Promise<readonly ToldEvent[]> {
 }
 
 /** Waits until such an Event is there: it is sent beside the work, not before it. */
-export async function eventOf(group: Group, reason: string, about: string): Promise<ToldEvent> {
+export async function eventOf(
+  group: Group,
+  reason: string,
+  about: string,
+  note = /./,
+): Promise<ToldEvent> {
+  const isIt = (each: ToldEvent): boolean =>
+    each.reason === reason && each.about === about && note.test(each.note);
   return await waitFor(
     `an Event ${reason} on ${about}`,
-    async () =>
-      (await eventsOf(group)).find((each) => each.reason === reason && each.about === about),
+    async () => (await eventsOf(group)).find(isIt),
     { timeoutMs: 5000, picture: async () => JSON.stringify(await eventsOf(group)) },
   );
 }

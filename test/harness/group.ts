@@ -264,15 +264,20 @@ export class Group {
       expires: new Date(Date.now() + 10_000).toISOString(),
       by: 'the test',
     };
+    await this.writeRequest(JSON.stringify(request));
+    return id;
+  }
+
+  /** Whatever stands in the annotation, also what no agent can read. */
+  async writeRequest(text: string): Promise<void> {
     const name = requestLeaseName(this.name);
     const path = `${this.leasesPath}/${name}`;
     if ((await this.admin.find(path)) !== undefined) await this.admin.delete(path);
     await this.admin.create(this.leasesPath, {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
-      metadata: { name, annotations: { [REQUEST_ANNOTATION]: JSON.stringify(request) } },
+      metadata: { name, annotations: { [REQUEST_ANNOTATION]: text } },
     });
-    return id;
   }
 
   async lease(): Promise<{ podName: string; podUid: string; term: number } | undefined> {

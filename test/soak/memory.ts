@@ -11,8 +11,8 @@ export type Sample = {
   readonly rssMiB: number;
 };
 
-/** An agent that lives longer than this has done all that it does at its start. */
-const SETTLED_MINUTES = 3;
+/** Until then the compiler of V8 still meets functions that have just become hot, and keeps what it makes of them. */
+const SETTLED_MINUTES = 10;
 /** Growth per hour that counts as flat, for the collector's freedom. */
 export const FLAT_MIB_PER_HOUR = 6;
 

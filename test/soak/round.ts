@@ -2,6 +2,7 @@
 
 import type { Group } from '../harness/group.ts';
 import { oneMaster } from '../harness/one-master.ts';
+import type { Pod } from '../harness/pod.ts';
 import { withRedis } from '../harness/redis-client.ts';
 import { ServiceRoute } from '../harness/service-route.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -31,7 +32,7 @@ export async function playRound(
   pick: Pick,
   number: number,
 ): Promise<Outcome> {
-  const before = await oneMaster(group, { timeoutMs: CONVERGED_MS });
+  await oneMaster(group, { timeoutMs: CONVERGED_MS });
   // The picture may be right while agents start anew: one fault at a time.
   await waitFor('every agent works', async () => await areAllSettled(group), {
     timeoutMs: CONVERGED_MS,
@@ -47,7 +48,7 @@ export async function playRound(
   try {
     await waitFor('the writer is busy', () => writer.ledger.length >= 300, { timeoutMs: 20_000 });
     // TCP still waits to repeat what the cut of the round before swallowed, while links are up.
-    await inStep(group, before.ip);
+    const before = await inStep(group);
     const mark = performance.now();
     await fault.strike(group, before, pick);
     const struck = performance.now();
@@ -85,16 +86,19 @@ export async function playRound(
   }
 }
 
-/** Every replica has what the master writes now. */
-async function inStep(group: Group, address: string): Promise<void> {
+/** The master, once every replica has what it writes now. A starved machine may change it meanwhile. */
+async function inStep(group: Group): Promise<Pod> {
   const replicas = group.pods.length - 1;
-  await waitFor(
+  return await waitFor(
     'every replica confirms a write',
-    async () =>
-      await withRedis(address, group.access, async (client) => {
+    async () => {
+      const master = await oneMaster(group, { timeoutMs: CONVERGED_MS });
+      const isConfirmed = await withRedis(master.ip, group.access, async (client) => {
         await client.set('in-step', 'x');
         return (await client.wait(replicas, 200)) >= replicas;
-      }),
+      });
+      return isConfirmed ? master : undefined;
+    },
     { timeoutMs: CONVERGED_MS },
   );
 }

@@ -36,10 +36,10 @@ const { values: flags } = parseArgs({
   },
 });
 
-/** Of each cycle the first rounds have all faults, the others those that leave the agents alive, so
- * that the memory of agents that live for half an hour is seen as well. */
-const CYCLE_ROUNDS = 240;
-const ROUNDS_OF_ALL = 60;
+/** The first minutes of each hour have all faults, the others those that leave the agents alive, so
+ * that the memory of agents that live through hundreds of faults is seen as well. */
+const HOUR_MS = 3_600_000;
+const FAULTS_OF_ALL_MS = 10 * 60_000;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -80,11 +80,12 @@ async function soak(workspace: Workspace): Promise<boolean> {
   const memory = new Memory();
   const sampler = setInterval(() => memory.look(group.pods), 15_000);
   const outcomes: Outcome[] = [];
-  const end = performance.now() + hours * 3_600_000;
+  const start = performance.now();
+  const end = start + hours * HOUR_MS;
   let stoppedBy: string | undefined;
   try {
     while (performance.now() < end && stoppedBy === undefined) {
-      const isForAll = outcomes.length % CYCLE_ROUNDS < ROUNDS_OF_ALL;
+      const isForAll = (performance.now() - start) % HOUR_MS < FAULTS_OF_ALL_MS;
       const fault: Fault = pick.one(isForAll ? faults : gentle);
       const outcome = await playRound(group, fault, pick, outcomes.length + 1);
       outcomes.push(outcome);

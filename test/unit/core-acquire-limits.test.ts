@@ -78,6 +78,25 @@ await t.test('a forced election: by the best at once, by others later, by the un
   t.end();
 });
 
+await t.test('a forced election in vain says why', (t) => {
+  const said = (own: object, other: object): string | null => {
+    const rig = new Rig();
+    rig.feed({ kind: 'pods', pods: [pod(0), pod(1)] });
+    const record = { candidates: [candidate(1)] };
+    rig.feed({ kind: 'lease', lease: lease({ term: 2, force: 2, record }) });
+    rig.frozen(1, other);
+    rig.see({ ...limbo, ...own });
+    rig.tick(100);
+    t.same(writes(rig.effects), []);
+    return rig.state.problem;
+  };
+  t.match(said({ priority: 0 }, {}), /redis-0 may not be master: its replica-priority is 0/);
+  t.match(said({ keys: 0, replid: 'new' }, {}), /it has no data, and others have/);
+  const stranger = { replid: 'zzz', keys: 5 };
+  t.match(said({ keys: 0, replid: 'new' }, stranger), /RO_DATA_CONFLICT: redis-1 holds 5 keys/);
+  t.end();
+});
+
 await t.test('all are gone: pods that ended are gone, though they are listed', (t) => {
   const record = { candidates: [candidate(1)] };
   const begin = (terminal: boolean): number | null =>

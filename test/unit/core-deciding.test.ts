@@ -3,7 +3,7 @@
 import t from 'tap';
 import type { GroupRecord, LeaseWrite } from '../../agent/core/model.ts';
 import { config, limbo, pod } from './core-fixtures.ts';
-import { SELF, candidate, named, lease, limboOf, Rig, writes, kinds } from './core-rig.ts';
+import { SELF, candidate, named, lease, limboOf, Rig, silent, writes, kinds } from './core-rig.ts';
 
 await t.test('rule 2: after a swap that gave the Lease away only a renewal decides', (t) => {
   const rig = Rig.nominee();
@@ -104,6 +104,29 @@ await t.test('Deciding: who is not eligible for 300 ms names the best, else rele
   t.match(writes(named1.effects), [{ op: 'transfer', holder: named(1), term: 3, record }]);
   const alone = begin(() => undefined);
   t.match(writes(alone.effects), [{ op: 'release', holder: null, term: 2 }]);
+  t.end();
+});
+
+await t.test('Deciding: a Redis that falls silent for a moment is not given up for it', (t) => {
+  const SILENT_SINCE = 200;
+  /** When it gives the Lease away: one tick in each 10 ms; redis-1 is there, and does not freeze. */
+  const givenAt = (refused: boolean): number => {
+    const rig = Rig.nominee({ basisMs: 0 });
+    const look = (): void => {
+      rig.peer(1, { role: 'replica', instance: limboOf(1, { linkUp: true }) });
+      if (rig.state.pendingWrite?.write.op === 'renew') rig.written('ok');
+    };
+    rig.see(limbo);
+    rig.pass(SILENT_SINCE, look);
+    rig.feed({ kind: 'redis', redis: silent(SILENT_SINCE, refused) });
+    while (rig.now < 3000 && writes(rig.effects).at(-1)?.op !== 'transfer') {
+      rig.tick(rig.now + 10);
+      look();
+    }
+    return rig.now;
+  };
+  t.equal(givenAt(true), 300, 'who is gone is given up after the 300 ms of this phase');
+  t.equal(givenAt(false), SILENT_SINCE + config.redisTimeoutMs, 'its data may be the freshest');
   t.end();
 });
 

@@ -3,10 +3,22 @@
 import t from 'tap';
 import type { AgentState, GroupRecord, Instance } from '../../agent/core/model.ts';
 import { finalOffset } from '../../agent/core/handover.ts';
+import { Turn } from '../../agent/core/turn.ts';
 import { leaseOf } from '../../agent/core/view.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import { limbo, pod } from './core-fixtures.ts';
-import { candidate, kinds, lease, limboOf, master, Rig, SELF, synced, writes } from './core-rig.ts';
+import {
+  candidate,
+  kinds,
+  lease,
+  limboOf,
+  master,
+  named,
+  Rig,
+  SELF,
+  synced,
+  writes,
+} from './core-rig.ts';
 
 const linked = { replid: 'bbb', linkUp: true, upstream: '10.0.0.0:6379' };
 const LAG_MAX = 4 * 1024 * 1024;
@@ -100,6 +112,27 @@ await t.test(
     t.end();
   },
 );
+
+await t.test('an answer of an earlier reign does not take the place of a later one', (t) => {
+  const rig = Rig.leading();
+  /** What the next renewal will say. */
+  const answered = (): string | null | undefined => {
+    const turn = new Turn({ ...rig.state, pendingWrite: null });
+    turn.writeLease('renew', 1, SELF, {}, 'renewal');
+    return writes(turn.effects)[0]?.record.answered;
+  };
+  const see = (resourceVersion: string, by: number, id: string): void => {
+    const view = lease({ resourceVersion, term: 2, holder: named(by), record: { answered: id } });
+    rig.feed({ kind: 'lease', lease: view });
+  };
+  ask(rig, { target: 'redis-9' });
+  t.equal(answered(), 'r1', 'its own, until the Lease has it');
+  see('20', 1, 'r2');
+  see('30', 0, 'r2');
+  t.equal(answered(), 'r2');
+  t.match(rig.state.answer, { id: 'r1' }, 'it still tells of its own');
+  t.end();
+});
 
 await t.test('HandingOver: another process of Redis than that which led gives nothing', (t) => {
   const rig = Rig.leading();

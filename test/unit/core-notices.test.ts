@@ -1,10 +1,10 @@
 // What people are told by Events: each of them by what the core went through, and nothing at rest.
 
 import t from 'tap';
-import type { AgentEvent } from '../../agent/core/model.ts';
+import type { AgentEvent, AgentState } from '../../agent/core/model.ts';
 import { bytesToLose, type Notice, noticesOf } from '../../agent/core/notices.ts';
 import { pod } from './core-fixtures.ts';
-import { lease, limboOf, master, Rig, synced, writtenLease } from './core-rig.ts';
+import { lease, limboOf, master, Rig, silent, synced, writtenLease } from './core-rig.ts';
 import { limbo } from './core-fixtures.ts';
 
 /** What one event makes an agent tell. */
@@ -176,6 +176,138 @@ await t.test('Problem: those with a code, once for as long as they last', (t) =>
   t.same(noticesOf(bad, { kind: 'tick' }, more), []);
   const waiting = { ...state, problem: 'the holder is alive' };
   t.same(noticesOf(state, { kind: 'tick' }, waiting), []);
+  t.end();
+});
+
+await t.test('an election is told by who opens writes, at that moment alone', (t) => {
+  const { state } = Rig.leading();
+  const record = { lineage: [{ replid: 'aaa', term: 0, start: 0 }] };
+  const view = lease({ term: 3, holder: state.config.self, record });
+  const after = { ...state, lease: { kind: 'present', lease: view, unchangedSince: 0 } } as const;
+  const of = (from: AgentState['phase'], to: AgentState['phase']): number =>
+    noticesOf({ ...after, phase: from }, { kind: 'tick' }, { ...after, phase: to }).length;
+  t.equal(of('Promoting', 'Leading'), 1);
+  t.equal(of('HandingOver', 'Leading'), 0, 'a hand-over that failed elects nobody');
+  t.equal(of('Promoting', 'Fencing'), 0, 'nor does a promotion that failed');
+  t.end();
+});
+
+await t.test('an answer that begins or is done is no refusal', (t) => {
+  const { state } = Rig.leading();
+  for (const outcome of ['begun', 'done'] as const) {
+    const after = { ...state, answer: { id: 'r1', outcome, detail: 'why' } };
+    t.same(noticesOf(state, { kind: 'tick' }, after), [], outcome);
+  }
+  t.end();
+});
+
+await t.test('Fenced is told of an open master alone, and not of one that hands over', (t) => {
+  const rig = Rig.leading();
+  const { state } = rig;
+  const of = (before: AgentState, phase: AgentState['phase']): number =>
+    noticesOf(before, { kind: 'tick' }, { ...before, phase }).length;
+  t.equal(of(state, 'Fencing'), 1);
+  t.equal(of(state, 'Fenced'), 1);
+  t.equal(of(state, 'HandingOver'), 0);
+  t.equal(of({ ...state, phase: 'HandingOver' }, 'Fencing'), 0);
+  const replica = { reachable: true, instance: limbo, seenAt: 0 } as const;
+  t.equal(of({ ...state, redis: replica }, 'Fencing'), 0, 'it took no writes');
+  t.end();
+});
+
+await t.test('SplitBrainDetected is not told of what is no second master', (t) => {
+  const rig = Rig.leading();
+  const { state } = rig;
+  const asMaster = { role: 'master' } as const;
+  t.same(
+    toldBy(Rig.leading(), () => rig.peer(1, asMaster)),
+    [],
+    'one that was never heard before may be older news',
+  );
+  const fenced = { kind: 'remote-fenced', uid: 'u1', isConfirmed: true, instance: null } as const;
+  const wasMaster = { ...fenced, wasMaster: true };
+  const deciding = { ...state, phase: 'Deciding' } as const;
+  t.same(noticesOf(deciding, wasMaster, deciding), [], 'who only decides has no rival yet');
+  const held = { kind: 'present', lease: lease({}), unchangedSince: 0 } as const;
+  const boot = { ...state, phase: 'Boot', lease: held } as const;
+  const atStart = (before: AgentState): readonly Notice[] =>
+    noticesOf(before, { kind: 'tick' }, { ...before, phase: 'Fenced' });
+  const empty = { reachable: true, instance: { ...master, keys: 0 }, seenAt: 0 } as const;
+  t.same(atStart({ ...boot, redis: empty }), [], 'one without data has just been started');
+  const replica = { reachable: true, instance: limbo, seenAt: 0 } as const;
+  t.same(atStart({ ...boot, redis: replica }), [], 'a replica is none');
+  const own = lease({ holder: state.config.self });
+  const mine = { kind: 'present', lease: own, unchangedSince: 0 } as const;
+  t.same(atStart({ ...boot, lease: mine }), [], 'the holder itself is none');
+  const free = { kind: 'present', lease: lease({ holder: null }), unchangedSince: 0 } as const;
+  t.same(atStart({ ...boot, lease: free }), [], 'nobody leads whom it could stand beside');
+  t.end();
+});
+
+await t.test('bytes are lost by the next promotion, not by an id that no promotion made', (t) => {
+  const { state } = Rig.leading();
+  const lineage = [
+    { replid: 'aaa', term: 1, start: 1 },
+    { replid: 'among', term: 0, start: 91 },
+    { replid: 'bbb', term: 2, start: 101 },
+    { replid: 'ccc', term: 3, start: 301 },
+  ];
+  const record = { lineage };
+  const shown = (offset: number, entries = lineage) => ({
+    ...state,
+    lease: {
+      kind: 'present',
+      lease: lease({ record: { ...record, lineage: entries } }),
+      unchangedSince: 0,
+    } as const,
+    redis: {
+      reachable: true,
+      seenAt: 0,
+      instance: { ...limbo, replid: 'aaa', offset },
+    } as const,
+  });
+  t.equal(bytesToLose(shown(130)), 30);
+  const unknown = lineage.map((entry) => (entry.term === 2 ? { ...entry, start: 0 } : entry));
+  t.equal(bytesToLose(shown(130, unknown)), 0, 'where it began is not known');
+  t.equal(bytesToLose({ ...shown(130), redis: silent(0, true) }), 0);
+  t.end();
+});
+
+await t.test('RoleRepaired: in Fenced as well, and of no master that was one', (t) => {
+  const { state } = Rig.leading();
+  const of = (phase: AgentState['phase'], before: typeof limbo): number => {
+    const replica = { reachable: true, instance: before, seenAt: 0 } as const;
+    const known: AgentState = { ...state, phase, redis: replica };
+    const after = { ...known, redis: { reachable: true, instance: master, seenAt: 0 } } as const;
+    return noticesOf(known, { kind: 'tick' }, after).length;
+  };
+  t.equal(of('Fenced', limbo), 1);
+  t.equal(of('Deciding', limbo), 0, 'the agent itself is at work');
+  t.equal(of('Following', master), 0);
+  t.end();
+});
+
+await t.test('LabelRepaired is not told of what the agent itself changes late', (t) => {
+  const rig = Rig.leading({}, [pod(0), pod(1)]);
+  synced(rig);
+  const right = [pod(0, { role: 'master' }), pod(1, { role: 'replica' })];
+  const see = (pods: readonly ReturnType<typeof pod>[]) => (): void => {
+    rig.feed({ kind: 'pods', pods });
+  };
+  see(right)();
+  const without = [pod(0, { role: 'master' }), pod(1)];
+  t.same(toldBy(rig, see(without)), [], 'the label of a replica may be late news');
+  t.same(toldBy(rig, see(without)), [], 'what was wrong before is told once');
+  see(right)();
+  const stripped = [pod(0), pod(1, { role: 'replica' })];
+  t.match(toldBy(rig, see(stripped)), [
+    {
+      reason: 'LabelRepaired',
+      note: 'somebody changed the role label from master to none: it is master again',
+    },
+  ]);
+  rig.state = { ...rig.state, phase: 'Following' };
+  t.same(toldBy(rig, see(right)), [], 'only the master keeps labels');
   t.end();
 });
 

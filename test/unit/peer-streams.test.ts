@@ -19,8 +19,10 @@ const ADDRESS = '127.0.0.1';
 async function open(t: Test, uid: string) {
   const report = { ...reportOf(initialState(config, 0), context), podUID: uid };
   const answers = { count: 0 };
+  let isSilent = false;
   const server = createServer((_, response) => {
     answers.count++;
+    if (isSilent) return;
     response.end(`${JSON.stringify(report)}\n`);
   });
   await new Promise<void>((resolve) => {
@@ -40,7 +42,10 @@ async function open(t: Test, uid: string) {
     server.close();
   };
   t.teardown(close);
-  return { streams, heard, answers, close };
+  const silence = (): void => {
+    isSilent = true;
+  };
+  return { streams, heard, answers, close, silence };
 }
 
 void test("another pod's agent under a pod's address is a stranger, and not believed", async (t) => {
@@ -52,6 +57,29 @@ void test("another pod's agent under a pod's address is a stranger, and not beli
     timeoutMs: 5000,
   });
   t.strictSame(heard, [], 'its report is not believed');
+});
+
+void test('a stranger that answers late is one still, for two seconds', async (t) => {
+  const { streams, close } = await open(t, 'somebody-else');
+  streams.follow([pod(1, { ip: ADDRESS })]);
+  await waitFor('it is met', async () => await streams.isStranger('u1', ADDRESS), {
+    timeoutMs: 5000,
+  });
+  await close();
+  // `close` forgot whom it followed; who is followed on is remembered.
+  t.notOk(await streams.isStranger('u1', ADDRESS));
+  const again = await open(t, 'somebody-else');
+  again.streams.follow([pod(1, { ip: ADDRESS })]);
+  await waitFor('it is met', async () => await again.streams.isStranger('u1', ADDRESS), {
+    timeoutMs: 5000,
+  });
+  again.silence();
+  t.ok(await again.streams.isStranger('u1', ADDRESS), 'nobody else has that address so soon');
+  await waitFor(
+    'after two seconds nothing is sure any more',
+    async () => !(await again.streams.isStranger('u1', ADDRESS)),
+    { timeoutMs: 10_000 },
+  );
 });
 
 void test('the agent of the pod itself is none', async (t) => {
