@@ -17,6 +17,9 @@ export const SYSTEM = 'redis-orchestrator-system';
 export const CONFIGURATION =
   '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/redis-orchestrator';
 
+/** Where the certificate authority is kept. */
+export const CA_SECRET = `/api/v1/namespaces/${SYSTEM}/secrets/redis-orchestrator-webhook-ca`;
+
 type Manifest = {
   readonly apiVersion: string;
   readonly kind: string;
@@ -80,6 +83,7 @@ export async function startWebhook(
   controlPlane: ControlPlane,
   httpsPort: number,
   args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<WebhookProcess> {
   const [healthPort = 0] = await freePorts(1);
   const { workspace, url, caPem } = controlPlane;
@@ -105,7 +109,7 @@ export async function startWebhook(
       '--drain-delay=500ms',
       ...args,
     ],
-    { env: { KUBECONFIG: kubeconfig, POD_NAMESPACE: SYSTEM } },
+    { env: { KUBECONFIG: kubeconfig, POD_NAMESPACE: SYSTEM, ...env } },
   );
   return { process, httpsPort, healthPort };
 }
