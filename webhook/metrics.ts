@@ -7,6 +7,7 @@ export type WebhookMetrics = {
   readonly decisions: Counter<'decision'>;
   readonly requestSeconds: Histogram;
   readonly certificateExpiry: Gauge;
+  readonly clockOffset: Gauge;
   readonly namespaceErrors: Counter;
 };
 
@@ -30,6 +31,11 @@ export function createMetrics(): WebhookMetrics {
     certificateExpiry: new Gauge({
       name: 'redis_orchestrator_webhook_certificate_expiry_seconds',
       help: 'End of the serving certificate, in seconds since 1970.',
+      registers,
+    }),
+    clockOffset: new Gauge({
+      name: 'redis_orchestrator_webhook_clock_offset_seconds',
+      help: 'By how much the clock of the API server is ahead of this one.',
       registers,
     }),
     namespaceErrors: new Counter({

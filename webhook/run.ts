@@ -8,6 +8,7 @@ import { CaBundle } from './certs/ca-bundle.ts';
 import { CaStore } from './certs/ca-store.ts';
 import { FileCertificates } from './certs/files.ts';
 import { GeneratedCertificates } from './certs/generated.ts';
+import { ServerClock } from './certs/server-clock.ts';
 import type { CertificateSource } from './certs/source.ts';
 import { toCoreConfig, type WebhookConfig } from './config.ts';
 import { Follower } from './control/follow.ts';
@@ -16,7 +17,7 @@ import { OwnerEvents } from './control/owner-events.ts';
 import { Sidecars } from './control/sidecars.ts';
 import { reason } from './core/reasons.ts';
 import { connectKube, type Kube, kubeMessage } from './kube.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type WebhookMetrics } from './metrics.ts';
 import { createOutcomeHandler } from './outcomes.ts';
 import { WebhookServer } from './server.ts';
 
@@ -42,7 +43,7 @@ export async function runWebhook(config: WebhookConfig, log: Log): Promise<Webho
     },
   });
   namespaces.start();
-  const source = certificateSource(config, kube, log, nowMs);
+  const source = certificateSource(config, kube, log, metrics);
   let server: WebhookServer | undefined;
   const certificate = await source.start((next) => {
     metrics.certificateExpiry.set(next.notAfterMs / 1000);
@@ -73,12 +74,14 @@ function certificateSource(
   config: WebhookConfig,
   kube: Kube,
   log: Log,
-  nowMs: () => number,
+  metrics: WebhookMetrics,
 ): CertificateSource {
+  const nowMs = (): number => Date.now();
   const bundle = new CaBundle(kube.admission, config.configurationName);
   const { tlsCertFile: certFile, tlsKeyFile: keyFile, tlsCaFile: caFile } = config;
   if (certFile !== undefined && keyFile !== undefined) {
-    return new FileCertificates({ certFile, keyFile, caFile, bundle, log });
+    const elapsedMs = (): number => performance.now();
+    return new FileCertificates({ certFile, keyFile, caFile, bundle, log, nowMs, elapsedMs });
   }
   const { namespace, caSecret: name, caLifetime: lifetimeMs } = config;
   return new GeneratedCertificates({
@@ -87,7 +90,12 @@ function certificateSource(
     names: [...serviceNames(config.serviceName, namespace), ...splitList(config.certNames, ',')],
     leafLifetimeMs: config.certLifetime,
     log,
-    nowMs,
+    clock: new ServerClock({
+      api: kube.version,
+      log,
+      nowMs,
+      onOffset: (offsetMs) => metrics.clockOffset.set(offsetMs / 1000),
+    }),
   });
 }
 

@@ -82,11 +82,9 @@ void test('the Secret is deleted while reviews come: made anew, and no pod is re
   const { data: before } = await admin.get<Secret>(CA_SECRET);
   const deleted = async (): Promise<void> => {
     await forget();
-    const { data } = await waitFor(
-      'it is back',
-      async () => await admin.find<Secret>(CA_SECRET),
-      { timeoutMs: 5000 },
-    );
+    const { data } = await waitFor('it is back', async () => await admin.find<Secret>(CA_SECRET), {
+      timeoutMs: 5000,
+    });
     t.not(data['ca.crt'], before['ca.crt'], 'another authority');
     // The old one is trusted on: replicas change to leaves of the new one a few seconds later.
     await delay(6000);
@@ -112,7 +110,9 @@ async function startShifted(port: number, hours: number) {
 
 for (const hours of [-10, 10]) {
   const where = hours < 0 ? 'behind' : 'ahead';
-  void test(`a clock ten hours ${where}: its certificates are as good as any`, { skip }, async (t) => {
+  void test(`a clock ten hours ${where}: its certificates are as good as any`, {
+    skip,
+  }, async (t) => {
     await forget();
     const wrong = await startShifted(one, hours);
     await webhookReady(wrong.replica);
