@@ -3,8 +3,15 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { t as file, test } from 'tap';
+import {
+  createAuthority,
+  issueLeaf,
+  type KeyedCertificate,
+  validityOf,
+} from '../../webhook/certs/authority.ts';
 import { startControlPlane } from '../harness/control-plane.ts';
 import { freePorts } from '../harness/free-ports.ts';
+import { MountedSecret } from '../harness/mounted-secret.ts';
 import { RedisClocks } from '../harness/redis-clock.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { Workspace } from '../harness/workspace.ts';
@@ -122,7 +129,7 @@ for (const hours of [-10, 10]) {
     load.failures.length = 0;
     const calm = async (): Promise<void> => {
       await lookAgain();
-      await load.during(delay(2500));
+      await load.during(delay(1500));
     };
     t.equal(await secretWrites(calm), 0, 'nobody writes the Secret');
     t.equal(await configurationWrites(calm), 1, 'nobody writes the caBundle');
@@ -135,3 +142,62 @@ for (const hours of [-10, 10]) {
     await stopAll([wrong.replica, right.replica]);
   });
 }
+
+/** The layout of cert-manager's Secrets. */
+async function issued(authority: KeyedCertificate, lifeHours: number) {
+  const leaf = await issueLeaf(authority, ['127.0.0.1'], Date.now(), lifeHours * HOUR_S * 1000);
+  return { 'tls.crt': leaf.certPem, 'tls.key': leaf.keyPem, 'ca.crt': authority.certPem };
+}
+
+async function servesUntil({ healthPort }: WebhookProcess): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();
+  return Number(/certificate_expiry_seconds ([0-9.e+]+)/.exec(text)?.[1]) * 1000;
+}
+
+void test("somebody else's files, swapped as a kubelet does it: no pod is refused", async (t) => {
+  await forget();
+  const authority = await createAuthority(Date.now(), 100 * HOUR_S * 1000);
+  const first = await issued(authority, 10);
+  const mounts = [1, 2].map((id) => new MountedSecret(workspace.folder(`mount-${id}`), first));
+  const started = ports.map(async (port, index) => {
+    const path = (name: string): string => mounts[index]?.path(name) ?? '';
+    return await startWebhook(controlPlane, port, [
+      `--tls-cert-file=${path('tls.crt')}`,
+      `--tls-key-file=${path('tls.key')}`,
+      `--tls-ca-file=${path('ca.crt')}`,
+      // Files are looked at every second.
+      '--cert-lifetime=6s',
+    ]);
+  });
+  const replicas = await Promise.all(started);
+  await Promise.all(replicas.map(webhookReady));
+  await load.start(ports);
+  load.failures.length = 0;
+  load.requests = 0;
+  const served = async (index: number, files: { readonly 'tls.crt': string }): Promise<void> => {
+    mounts[index]?.update({ ...first, ...files });
+    const end = validityOf(files['tls.crt']).notAfterMs;
+    const replica = replicas[index];
+    if (replica === undefined) throw new Error('there is no such replica');
+    await waitFor(
+      `replica ${index} serves the new certificate`,
+      async () => (await servesUntil(replica)) === end,
+      { timeoutMs: 10_000, picture: () => replica.process.tail() },
+    );
+  };
+  const renewed = async (): Promise<void> => {
+    const second = await issued(authority, 20);
+    await Promise.all([served(0, second), served(1, second)]);
+    // Another authority, which the second kubelet sees some seconds after the first.
+    const third = await issued(await createAuthority(Date.now(), 100 * HOUR_S * 1000), 30);
+    await served(0, third);
+    await delay(3000);
+    await served(1, third);
+  };
+  const writes = await configurationWrites(async () => await load.during(renewed()));
+  t.comment(`${load.requests} pods, ${writes} writes`);
+  t.same(load.failures, []);
+  t.equal(writes, 1, 'the new authority is added to the bundle, and nobody takes it out again');
+  t.equal(await admin.find(CA_SECRET), undefined, 'no authority of our own');
+  await stopAll(replicas);
+});
