@@ -3,6 +3,7 @@
 import {
   AdmissionregistrationV1Api,
   ApiException,
+  CoordinationV1Api,
   CoreV1Api,
   EventsV1Api,
   KubeConfig,
@@ -15,6 +16,7 @@ import { messageOf, OrchestratorError } from '../src/errors.ts';
 export type Kube = {
   readonly core: CoreV1Api;
   readonly rbac: RbacAuthorizationV1Api;
+  readonly coordination: CoordinationV1Api;
   readonly admission: AdmissionregistrationV1Api;
   readonly events: EventsV1Api;
   readonly version: VersionApi;
@@ -31,6 +33,7 @@ export function connectKube(): Kube {
   return {
     core: config.makeApiClient(CoreV1Api),
     rbac: config.makeApiClient(RbacAuthorizationV1Api),
+    coordination: config.makeApiClient(CoordinationV1Api),
     admission: config.makeApiClient(AdmissionregistrationV1Api),
     events: config.makeApiClient(EventsV1Api),
     version: config.makeApiClient(VersionApi),

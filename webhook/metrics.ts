@@ -9,6 +9,8 @@ export type WebhookMetrics = {
   readonly certificateExpiry: Gauge;
   readonly clockOffset: Gauge;
   readonly namespaceErrors: Counter;
+  readonly leader: Gauge;
+  readonly uninjectedPods: Gauge<'namespace'>;
 };
 
 export function createMetrics(): WebhookMetrics {
@@ -41,6 +43,17 @@ export function createMetrics(): WebhookMetrics {
     namespaceErrors: new Counter({
       name: 'redis_orchestrator_webhook_namespace_errors_total',
       help: 'Failed attempts to prepare a namespace.',
+      registers,
+    }),
+    leader: new Gauge({
+      name: 'redis_orchestrator_webhook_leader',
+      help: '1 for the replica that works the controller.',
+      registers,
+    }),
+    uninjectedPods: new Gauge({
+      name: 'redis_orchestrator_webhook_uninjected_pods',
+      help: 'Pods that run without the agent that they should have; told by the leader alone.',
+      labelNames: ['namespace'],
       registers,
     }),
   };

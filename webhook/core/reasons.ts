@@ -53,6 +53,9 @@ export const REASONS = {
   'bind-loopback': 'bind {value}: other pods cannot replicate from this Redis',
   'acl-without-user': 'aclfile without redis-orchestrator.io/password-secret: access may fail',
   'tls-files-hidden': 'TLS file {path} is in no volume: the agent cannot read it',
+  // Told by the webhook about a pod that runs already.
+  uninjected:
+    'pod {pod} has no agent: it was made before the label or while no webhook answered; restart it',
   // Told by the command line, which sees the manifest alone.
   'namespace-unlabelled': 'namespace {namespace} has no label redis-orchestrator.io/inject=enabled',
   // Taken back by uninject, or left, but this should be known.
