@@ -20,12 +20,26 @@ export class ReviewLoad {
     this.controlPlane = controlPlane;
   }
 
-  /** Makes the namespace, and waits until the API server calls these two with success. */
-  async start(ports: readonly [number, number]): Promise<void> {
+  /** The namespace with all that pods in it need; no review comes of it. */
+  async prepare(): Promise<void> {
     const { admin } = this.controlPlane;
-    if ((await admin.find(`/api/v1/namespaces/${NAMESPACE}`)) === undefined) {
-      await admin.create('/api/v1/namespaces', { metadata: { name: NAMESPACE, labels: LABELS } });
+    const path = `/api/v1/namespaces/${NAMESPACE}`;
+    if ((await admin.find(path)) !== undefined) return;
+    await admin.create('/api/v1/namespaces', { metadata: { name: NAMESPACE, labels: LABELS } });
+    const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${NAMESPACE}`;
+    const needed = [
+      `${path}/serviceaccounts/default`,
+      `${path}/serviceaccounts/redis-orchestrator`,
+      `${rbac}/rolebindings/redis-orchestrator-agent`,
+    ];
+    for (const object of needed) {
+      await waitFor(object, async () => await admin.find(object), { timeoutMs: 20_000 });
     }
+  }
+
+  /** Waits until the API server calls these two with success. */
+  async start(ports: readonly [number, number]): Promise<void> {
+    await this.prepare();
     await this.callAt(ports);
     await waitFor('both replicas inject', async () => await this.both(), { timeoutMs: 20_000 });
   }

@@ -54,15 +54,18 @@ function baseManifests(): Manifest[] {
 }
 
 /** All of the base but the Deployment, which needs nodes; `httpsPort` is where the webhook is. */
-export function applyBase(controlPlane: ControlPlane, httpsPort: number): void {
+export function baseAt(httpsPort: number): string {
   const manifests = baseManifests().filter(({ kind }) => kind !== 'Deployment');
   for (const { webhooks } of manifests) {
     for (const webhook of webhooks ?? []) {
       webhook.clientConfig = { url: `https://127.0.0.1:${httpsPort}/mutate` };
     }
   }
-  const text = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });
-  kubectl(controlPlane, ['apply', '-f', '-'], text);
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });
+}
+
+export function applyBase(controlPlane: ControlPlane, httpsPort: number): void {
+  kubectl(controlPlane, ['apply', '-f', '-'], baseAt(httpsPort));
 }
 
 export type WebhookStage = { readonly controlPlane: ControlPlane; readonly httpsPort: number };
