@@ -18,6 +18,7 @@ import { AGENT_RULES } from '../webhook/agent-role.ts';
 import { declaredScenarios, scenarioRows } from '../test/declared.ts';
 import { ALL_CELLS, cellName, MATRIX_HEAD, matrixRow } from '../test/matrix.ts';
 import { WEBHOOK_OPTIONS } from '../webhook/config.ts';
+import { createMetrics } from '../webhook/metrics.ts';
 import { isSilent, REASONS } from '../webhook/core/reasons.ts';
 
 const root = new URL('../', import.meta.url);
@@ -87,6 +88,20 @@ function metricTable() {
         help,
       ]),
     ),
+  );
+}
+
+function webhookMetricTable() {
+  const PREFIX = 'redis_orchestrator_webhook_';
+  const metrics = createMetrics().registry.getMetricsAsArray();
+  return table(
+    ['metric', 'type', 'labels', 'meaning'],
+    metrics.map(({ name, type, help, labelNames }) => [
+      code(name.slice(PREFIX.length)),
+      type,
+      labelNames.map(code).join(', '),
+      help,
+    ]),
   );
 }
 
@@ -201,6 +216,7 @@ const BLOCKS = {
       ]),
     ),
   reasons: reasonTable,
+  'webhook-metrics': webhookMetricTable,
   scenarios: scenarioTable,
   timing: timingTable,
   versions: versionTable,

@@ -62,9 +62,9 @@ export class ReviewLoad {
 
   /** Until `work` is done; `afterEach` sees what there is after each pair of reviews. */
   async during(work: Promise<unknown>, afterEach?: () => Promise<void>): Promise<void> {
-    let isOver = false;
-    const ended = work.finally(() => (isOver = true));
-    while (!isOver) {
+    const state = { isOver: false };
+    const ended = work.finally(() => (state.isOver = true));
+    while (!state.isOver) {
       try {
         if (!(await this.both())) this.failures.push('not injected');
       } catch (error) {

@@ -1,7 +1,10 @@
 // The life of the webhook's certificates on a real API server, by real processes: who is first, whose clock is
 // wrong, whose Secret is gone. Nowhere is a pod refused, and nobody writes against anybody.
 
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import tls from 'node:tls';
 import { t as file, test } from 'tap';
 import {
   createAuthority,
@@ -29,6 +32,7 @@ import {
 const [SECRETS, SECRET_NAME] = splitPath(CA_SECRET);
 const [CONFIGURATIONS, CONFIGURATION_NAME] = splitPath(CONFIGURATION);
 const HOUR_S = 3600;
+const YEAR_MS = 365 * 24 * HOUR_S * 1000;
 
 const workspace = new Workspace();
 file.teardown(async () => await workspace.close());
@@ -94,7 +98,7 @@ void test('the Secret is deleted while reviews come: made anew, and no pod is re
     });
     t.not(data['ca.crt'], before['ca.crt'], 'another authority');
     // The old one is trusted on: replicas change to leaves of the new one a few seconds later.
-    await delay(6000);
+    await delay(4500);
   };
   await load.during(deleted());
   t.comment(`${load.requests} pods`);
@@ -112,7 +116,7 @@ async function startShifted(port: number, hours: number) {
   const env = clocks.env(name);
   const set = (to: number): void => clocks.set(name, to * HOUR_S);
   set(hours);
-  return { replica: await startWebhook(controlPlane, port, LIVES, env), set };
+  return { replica: await startWebhook(controlPlane, port, LIVES, { env }), set };
 }
 
 for (const hours of [-10, 10]) {
@@ -129,7 +133,7 @@ for (const hours of [-10, 10]) {
     load.failures.length = 0;
     const calm = async (): Promise<void> => {
       await lookAgain();
-      await load.during(delay(1500));
+      await load.during(delay(800));
     };
     t.equal(await secretWrites(calm), 0, 'nobody writes the Secret');
     t.equal(await configurationWrites(calm), 1, 'nobody writes the caBundle');
@@ -191,7 +195,7 @@ void test("somebody else's files, swapped as a kubelet does it: no pod is refuse
     // Another authority, which the second kubelet sees some seconds after the first.
     const third = await issued(await createAuthority(Date.now(), 100 * HOUR_S * 1000), 30);
     await served(0, third);
-    await delay(3000);
+    await delay(2000);
     await served(1, third);
   };
   const writes = await configurationWrites(async () => await load.during(renewed()));
@@ -201,3 +205,33 @@ void test("somebody else's files, swapped as a kubelet does it: no pod is refuse
   t.equal(await admin.find(CA_SECRET), undefined, 'no authority of our own');
   await stopAll(replicas);
 });
+
+// A timer of more than 2^31 - 1 ms, 24.8 days, fires at once: a renewal that waits for its day by one would never end.
+void test('certificates that live for decades are issued once', async (t) => {
+  const lives = ['--ca-lifetime=876000h', '--cert-lifetime=438000h'];
+  const one = await startWebhook(controlPlane, ports[0], lives);
+  await webhookReady(one);
+  await load.start([ports[0], ports[0]]);
+  const calm = async (): Promise<void> => {
+    for (let look = 0; look < 5; look++) {
+      await lookAgain();
+      await delay(200);
+    }
+  };
+  t.equal(await secretWrites(calm), 0);
+  const said = one.process.tail(1000);
+  t.equal(said.split('a serving certificate was issued').length - 1, 1);
+  t.notMatch(said, /TimeoutOverflowWarning/);
+  const years = (validityOf(await servedBy(ports[0])).notAfterMs - Date.now()) / YEAR_MS;
+  t.ok(years > 49, `${years.toFixed(1)} years`);
+  await one.process.stop();
+});
+
+/** The leaf as a client sees it. */
+async function servedBy(port: number): Promise<string> {
+  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const { raw } = socket.getPeerCertificate();
+  socket.destroy();
+  return new X509Certificate(raw).toString();
+}

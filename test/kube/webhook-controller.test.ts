@@ -122,7 +122,7 @@ void test('one of two works; killed, the other one takes over, told to stop, at 
   const first = await leader();
   const other = replicas.find((each) => each !== first);
   await holdsFor(
-    1500,
+    1000,
     async () => {
       t.same(await leaders(), [first]);
     },
@@ -165,7 +165,7 @@ void test('label taken off: what agents use stays and is repaired, until the las
     metadata: { labels: { 'redis-orchestrator.io/inject': null } },
   });
   await holdsFor(
-    2500,
+    1500,
     async () => {
       t.same(await thereIn('leaving'), [true, true, true]);
     },
@@ -203,7 +203,7 @@ void test("a person's own objects stay, whatever becomes of the label", async (t
     wait,
   );
   await holdsFor(
-    1500,
+    1000,
     async () => {
       t.same(await thereIn('by-hand'), [true, false, false], 'the account stays');
     },
@@ -256,7 +256,7 @@ void test('pods that were there before the label are reported, and left alone', 
   t.same(about, ['Pod alone', 'StatefulSet redis']);
   t.match(told.map(({ note }) => note).join(), /pod redis-0 has no agent.*restart it/);
   await holdsFor(
-    1500,
+    1000,
     async () => {
       t.equal((await admin.get<{ items: object[] }>(`${coreOf('late')}/pods`)).items.length, 3);
     },

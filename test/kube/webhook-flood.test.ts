@@ -12,7 +12,7 @@ import { openWebhookStage, startWebhook, webhookReady } from './webhook-setup.ts
 
 /** The largest that is let in (webhook/server.ts). */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
-const HELD_MS = 3000;
+const HELD_MS = 2000;
 /** Whoever was closed is back after this: some thousand connections in a second. */
 const AGAIN_MS = 200;
 /** What the API server waits for an answer (manifests/base/webhook-configuration.yaml). */
@@ -107,7 +107,7 @@ for (const [what, start] of Object.entries(FLOODS)) {
     const flood = start();
     t.teardown(() => flood.end());
     await waitFor('it has begun', () => flood.opened > 0 && flood.size > 0, { timeoutMs: 5000 });
-    await delay(500);
+    await delay(300);
     load.failures.length = 0;
     load.requests = 0;
     let slowestMs = 0;

@@ -11,7 +11,7 @@ import { freePorts } from '../harness/free-ports.ts';
 import { writeKubeconfig } from '../harness/kubeconfig.ts';
 import { programPath, REPOSITORY } from '../harness/programs.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import { type ManagedProcess, Workspace } from '../harness/workspace.ts';
+import { type ManagedProcess, type StartOptions, Workspace } from '../harness/workspace.ts';
 
 export const SYSTEM = 'redis-orchestrator-system';
 export const CONFIGURATION =
@@ -86,7 +86,7 @@ export async function startWebhook(
   controlPlane: ControlPlane,
   httpsPort: number,
   args: readonly string[] = [],
-  env: Readonly<Record<string, string>> = {},
+  options: StartOptions = {},
 ): Promise<WebhookProcess> {
   const [healthPort = 0] = await freePorts(1);
   const { workspace, url, caPem } = controlPlane;
@@ -112,7 +112,7 @@ export async function startWebhook(
       '--drain-delay=500ms',
       ...args,
     ],
-    { env: { KUBECONFIG: kubeconfig, POD_NAMESPACE: SYSTEM, ...env } },
+    { ...options, env: { KUBECONFIG: kubeconfig, POD_NAMESPACE: SYSTEM, ...options.env } },
   );
   return { process, httpsPort, healthPort };
 }

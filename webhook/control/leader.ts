@@ -7,7 +7,7 @@ import { type CoordinationV1Api, type V1Lease, V1MicroTime } from '@kubernetes/c
 import type { Log } from '../../src/log.ts';
 import { isStatus, kubeMessage } from '../kube.ts';
 
-export const LEASE_NAME = 'redis-orchestrator-webhook';
+const LEASE_NAME = 'redis-orchestrator-webhook';
 /** Others take it when it was not renewed for so long. */
 const DURATION_MS = 6000;
 /** The holder stops before that: a request of it may be under way. */
@@ -69,7 +69,8 @@ export class Leader {
     for (let attempt = 0; attempt < RELEASES_MAX; attempt++) {
       const lease = await this.read();
       if (lease?.spec?.holderIdentity !== this.options.identity) return;
-      const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1 };
+      const { leaseTransitions = 0 } = lease.spec;
+      const spec = { holderIdentity: '', leaseDurationSeconds: 1, leaseTransitions };
       if (await this.replace(lease, spec)) return;
     }
   }
@@ -141,7 +142,7 @@ export class Leader {
 
   private async replace(lease: V1Lease, spec: NonNullable<V1Lease['spec']>): Promise<boolean> {
     const { api, namespace } = this.options;
-    const body = { ...lease, spec };
+    const body = { metadata: lease.metadata ?? {}, spec };
     return await this.won(api.replaceNamespacedLease({ namespace, name: LEASE_NAME, body }));
   }
 
