@@ -47,7 +47,10 @@ export async function runWebhook(config: WebhookConfig, log: Log): Promise<Runni
     log,
     nowMs,
     elapsedMs,
-    onLead: () => namespaces.lead(),
+    onChange: (isLeader) => {
+      metrics.leader.set(isLeader ? 1 : 0);
+      if (isLeader) namespaces.lead();
+    },
   });
   const namespaces: Namespaces = new Namespaces({
     kube,
@@ -99,7 +102,6 @@ export async function runWebhook(config: WebhookConfig, log: Log): Promise<Runni
     onUninjected: (counts) => {
       metrics.uninjectedPods.reset();
       for (const [namespace, count] of counts) metrics.uninjectedPods.set({ namespace }, count);
-      metrics.leader.set(leader.isLeader ? 1 : 0);
     },
     log,
     everyMs: config.roundInterval,

@@ -25,7 +25,7 @@ export type LeaderOptions = {
   readonly nowMs: () => number;
   /** Passes without a jump. */
   readonly elapsedMs: () => number;
-  readonly onLead: () => void;
+  readonly onChange: (isLeader: boolean) => void;
 };
 
 export class Leader {
@@ -109,11 +109,11 @@ export class Leader {
   }
 
   private tell(): void {
-    const { log, onLead, identity } = this.options;
+    const { log, onChange, identity } = this.options;
     if (this.isLeader === this.wasLeader) return;
     this.wasLeader = this.isLeader;
     log.info({ identity, isLeader: this.wasLeader }, 'who works the controller has changed');
-    if (this.wasLeader) onLead();
+    onChange(this.wasLeader);
   }
 
   private async read(): Promise<V1Lease | undefined> {

@@ -41,8 +41,9 @@ export class OwnerEvents {
   tellAbout(namespace: string, object: About, reasons: readonly Reason[], action: Action): void {
     if (object.name === undefined || object.uid === undefined) return;
     for (const why of reasons) {
-      const isTold = this.told.isTold(keyOf(object, why), this.options.nowMs());
-      if (isTold || this.pending >= PENDING_MAX) continue;
+      // What there is no room for now is not told yet: it comes again.
+      if (this.pending >= PENDING_MAX) return;
+      if (this.told.isTold(keyOf(object, why), this.options.nowMs())) continue;
       this.pending++;
       void this.create(namespace, object, why, action).finally(() => this.pending--);
     }
