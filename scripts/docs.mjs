@@ -20,6 +20,7 @@ import { declaredScenarios, scenarioRows } from '../test/declared.ts';
 import { ALL_CELLS, cellName, MATRIX_HEAD, matrixRow } from '../test/matrix.ts';
 import { WEBHOOK_OPTIONS } from '../webhook/config.ts';
 import { OUTCOMES, REASONS } from '../webhook/core/reason-table.ts';
+import { createMetrics } from '../webhook/metrics.ts';
 
 const root = new URL('../', import.meta.url);
 const FILES = [
@@ -62,8 +63,8 @@ function reasonBlock(name) {
     ? ''
     : ` · Event ${code(pascalCase(name))}`;
   return `> ${text}\n\nThe pod is ${OUTCOMES[outcome]}${event}. In short: ${remedy}.`.replace(
-    'The pod is told by',
-    'Told by',
+    'The pod is told',
+    'Told',
   );
 }
 
@@ -92,6 +93,20 @@ function metricTable() {
         help,
       ]),
     ),
+  );
+}
+
+function webhookMetricTable() {
+  const PREFIX = 'redis_orchestrator_webhook_';
+  const metrics = createMetrics().registry.getMetricsAsArray();
+  return table(
+    ['metric', 'type', 'labels', 'meaning'],
+    metrics.map(({ name, type, help, labelNames }) => [
+      code(name.slice(PREFIX.length)),
+      type,
+      labelNames.map(code).join(', '),
+      help,
+    ]),
   );
 }
 
@@ -210,6 +225,7 @@ const BLOCKS = {
   ...Object.fromEntries(
     Object.keys(REASONS).map((name) => [`reason-${name}`, () => reasonBlock(name)]),
   ),
+  'webhook-metrics': webhookMetricTable,
   scenarios: scenarioTable,
   timing: timingTable,
   versions: versionTable,

@@ -13,6 +13,8 @@ export const ROUTE_LABEL = `${PREFIX}/route`;
 
 /** On a pod, by the webhook: JSON that tells what was injected. */
 export const STATUS_ANNOTATION = `${PREFIX}/status`;
+/** On a service account, Role or RoleBinding, by the webhook: it made it, and may take it away. */
+export const MADE_ANNOTATION = `${PREFIX}/made`;
 /** On a pod, by its agent: mirror of term, lineage and dataset (survives the Lease's deletion). */
 export const MIRROR_ANNOTATION = `${PREFIX}/mirror`;
 /** On the Lease: the record (candidates, goal, lineage, datasets, history), JSON. */

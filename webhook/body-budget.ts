@@ -1,27 +1,50 @@
-// Bodies that are under way at the same time, together: a flood of large ones must not eat the memory of
-// the process. The API server tries again where it is told so.
+// Large bodies that are under way at the same time, together: a flood of them must not eat the memory of the process.
+// What counts is what has come, not what was announced; and where it is too much, the one that has been under way
+// longest goes: the API server sends a review at once, so a slow one is nobody's, and holds up nobody.
+
+export type Share = {
+  /** So many bytes more have come. */
+  readonly add: (bytes: number) => void;
+  readonly leave: () => void;
+};
 
 export class BodyBudget {
-  readonly #totalMax: number;
-  readonly #oneMax: number;
-  #underWay = 0;
+  readonly #max: number;
+  /** In the order in which they began. */
+  readonly #underWay = new Map<symbol, { bytes: number; readonly drop: () => void }>();
+  #total = 0;
 
-  /** Both in bytes; a body of unknown length counts as the largest that is let in. */
-  constructor(limits: { readonly total: number; readonly one: number }) {
-    this.#totalMax = limits.total;
-    this.#oneMax = limits.one;
+  /** In bytes. */
+  constructor(max: number) {
+    this.#max = max;
   }
 
-  /** Takes the share of a request, and gives back what returns it; undefined: there is no room now. */
-  take(contentLength: string | undefined): (() => void) | undefined {
-    const said = Number(contentLength);
-    const bytes = Number.isInteger(said) && said >= 0 ? Math.min(said, this.#oneMax) : this.#oneMax;
-    if (this.#underWay > 0 && this.#underWay + bytes > this.#totalMax) return undefined;
-    this.#underWay += bytes;
-    let isTaken = true;
-    return () => {
-      if (isTaken) this.#underWay -= bytes;
-      isTaken = false;
+  /** `drop` ends the request. */
+  enter(drop: () => void): Share {
+    const key = Symbol('body');
+    const own = { bytes: 0, drop };
+    this.#underWay.set(key, own);
+    return {
+      add: (bytes) => {
+        if (!this.#underWay.has(key)) return;
+        own.bytes += bytes;
+        this.#total += bytes;
+        while (this.#total > this.#max) this.#dropOldest();
+      },
+      leave: () => this.#leave(key),
     };
+  }
+
+  #dropOldest(): void {
+    const holding = [...this.#underWay].find(([, { bytes }]) => bytes > 0);
+    if (holding === undefined) return;
+    const [key, { drop }] = holding;
+    this.#leave(key);
+    drop();
+  }
+
+  #leave(key: symbol): void {
+    this.#total -= this.#underWay.get(key)?.bytes ?? 0;
+    this.#underWay.delete(key);
   }
 }

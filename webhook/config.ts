@@ -117,6 +117,15 @@ export const WEBHOOK_OPTIONS = {
     max: 65_535,
     text: 'port of /healthz, /readyz and /metrics over plain HTTP',
   },
+  roundInterval: {
+    flag: 'round-interval',
+    env: 'RO_ROUND_INTERVAL',
+    kind: 'duration',
+    fallback: '30s',
+    min: 100,
+    max: 3_600_000,
+    text: 'how often the leader looks for pods without an agent, and for what nobody uses any more',
+  },
   drainDelay: {
     flag: 'drain-delay',
     env: 'RO_DRAIN_DELAY',

@@ -5,6 +5,7 @@ import {
   ApiException,
   AppsV1Api,
   BatchV1Api,
+  CoordinationV1Api,
   CoreV1Api,
   EventsV1Api,
   KubeConfig,
@@ -17,6 +18,7 @@ import { messageOf, OrchestratorError } from '../src/errors.ts';
 export type Kube = {
   readonly core: CoreV1Api;
   readonly rbac: RbacAuthorizationV1Api;
+  readonly coordination: CoordinationV1Api;
   readonly admission: AdmissionregistrationV1Api;
   readonly apps: AppsV1Api;
   readonly batch: BatchV1Api;
@@ -35,6 +37,7 @@ export function connectKube(): Kube {
   return {
     core: config.makeApiClient(CoreV1Api),
     rbac: config.makeApiClient(RbacAuthorizationV1Api),
+    coordination: config.makeApiClient(CoordinationV1Api),
     admission: config.makeApiClient(AdmissionregistrationV1Api),
     apps: config.makeApiClient(AppsV1Api),
     batch: config.makeApiClient(BatchV1Api),

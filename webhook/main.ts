@@ -20,10 +20,10 @@ if (!result.ok) {
 const { config } = result;
 const log = createLog('webhook', config.logLevel, { version: VERSION });
 try {
-  const server = await runWebhook(config, log);
+  const webhook = await runWebhook(config, log);
   const stop = (): void => {
     log.info({ drainMs: config.drainDelay }, 'shutting down');
-    void server.drain(config.drainDelay).then(() => process.exit(0));
+    void webhook.drain(config.drainDelay).then(() => process.exit(0));
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);

@@ -8,7 +8,10 @@ export type WebhookMetrics = {
   readonly reasons: Counter<'code'>;
   readonly requestSeconds: Histogram;
   readonly certificateExpiry: Gauge;
+  readonly clockOffset: Gauge;
   readonly namespaceErrors: Counter;
+  readonly leader: Gauge;
+  readonly uninjectedPods: Gauge<'namespace'>;
 };
 
 export function createMetrics(): WebhookMetrics {
@@ -39,9 +42,25 @@ export function createMetrics(): WebhookMetrics {
       help: 'End of the serving certificate, in seconds since 1970.',
       registers,
     }),
+    clockOffset: new Gauge({
+      name: 'redis_orchestrator_webhook_clock_offset_seconds',
+      help: 'By how much the clock of the API server is ahead of this one.',
+      registers,
+    }),
     namespaceErrors: new Counter({
       name: 'redis_orchestrator_webhook_namespace_errors_total',
       help: 'Failed attempts to prepare a namespace.',
+      registers,
+    }),
+    leader: new Gauge({
+      name: 'redis_orchestrator_webhook_leader',
+      help: '1 for the replica that works the controller.',
+      registers,
+    }),
+    uninjectedPods: new Gauge({
+      name: 'redis_orchestrator_webhook_uninjected_pods',
+      help: 'Pods that run without the agent that they should have; told by the leader alone.',
+      labelNames: ['namespace'],
       registers,
     }),
   };

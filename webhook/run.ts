@@ -1,5 +1,6 @@
 // Connects the parts of a running webhook: certificates, controller, server, shutdown.
 
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { splitList } from '../src/injection-options.ts';
 import type { Log } from '../src/log.ts';
@@ -8,32 +9,56 @@ import { CaBundle } from './certs/ca-bundle.ts';
 import { CaStore } from './certs/ca-store.ts';
 import { FileCertificates } from './certs/files.ts';
 import { GeneratedCertificates } from './certs/generated.ts';
+import { ServerClock } from './certs/server-clock.ts';
 import type { CertificateSource } from './certs/source.ts';
 import { toCoreConfig, type WebhookConfig } from './config.ts';
 import { Follower } from './control/follow.ts';
+import { Leader } from './control/leader.ts';
 import { Namespaces } from './control/namespaces.ts';
 import { OwnerEvents } from './control/owner-events.ts';
+import { Rounds } from './control/rounds.ts';
 import { Sidecars } from './control/sidecars.ts';
 import { TopOwners } from './control/top-owner.ts';
+import type { CoreConfig } from './core/plan.ts';
 import { reason } from './core/reasons.ts';
 import { connectKube, type Kube, kubeMessage } from './kube.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, type WebhookMetrics } from './metrics.ts';
 import { createOutcomeHandler } from './outcomes.ts';
 import { WebhookServer } from './server.ts';
 
 /** Timers are checked against the wall clock at least so often: long ones fire at once. */
 const CERTIFICATE_CHECK_MS = 60_000;
 
-export async function runWebhook(config: WebhookConfig, log: Log): Promise<WebhookServer> {
+export type RunningWebhook = {
+  /** Fails readiness, gives up what others may take over, waits so long, and closes. */
+  readonly drain: (delayMs: number) => Promise<void>;
+};
+
+export async function runWebhook(config: WebhookConfig, log: Log): Promise<RunningWebhook> {
   const kube = connectKube();
   const metrics = createMetrics();
   const nowMs = (): number => Date.now();
   const owners = new TopOwners(kube);
   const events = new OwnerEvents({ api: kube.events, log, nowMs, owners, instance: hostname() });
   const sidecars = new Sidecars(kube.core, log, config.nativeSidecar);
-  const namespaces = new Namespaces({
+  const elapsedMs = (): number => performance.now();
+  const leader = new Leader({
+    api: kube.coordination,
+    namespace: config.namespace,
+    identity: `${hostname()}_${randomUUID()}`,
+    log,
+    nowMs,
+    elapsedMs,
+    onChange: (isLeader) => {
+      metrics.leader.set(isLeader ? 1 : 0);
+      if (isLeader) namespaces.lead();
+    },
+  });
+  const namespaces: Namespaces = new Namespaces({
     kube,
     log,
+    leader,
+    elapsedMs,
     excluded: toCoreConfig(config, false).excludedNamespaces,
     onError: () => metrics.namespaceErrors.inc(),
     onMisspelt: ({ metadata }, value) => {
@@ -44,7 +69,8 @@ export async function runWebhook(config: WebhookConfig, log: Log): Promise<Webho
     },
   });
   namespaces.start();
-  const source = certificateSource(config, kube, log, nowMs);
+  void leader.run();
+  const source = certificateSource(config, kube, log, metrics);
   let server: WebhookServer | undefined;
   const certificate = await source.start((next) => {
     metrics.certificateExpiry.set(next.notAfterMs / 1000);
@@ -53,11 +79,12 @@ export async function runWebhook(config: WebhookConfig, log: Log): Promise<Webho
   metrics.certificateExpiry.set(certificate.notAfterMs / 1000);
   keepCertificates(config, kube, source, log);
   const cores = [toCoreConfig(config, false), toCoreConfig(config, true)] as const;
+  const core = (): CoreConfig => (sidecars.isNative ? cores[1] : cores[0]);
   server = new WebhookServer({
     certificate,
     metrics,
     context: () => ({
-      core: sidecars.isNative ? cores[1] : cores[0],
+      core: core(),
       namespaceFacts: (name) => namespaces.facts(name),
     }),
     onOutcome: createOutcomeHandler(log, namespaces, events),
@@ -68,19 +95,47 @@ export async function runWebhook(config: WebhookConfig, log: Log): Promise<Webho
   });
   await server.listen(config.httpsHost, config.httpsPort, config.healthPort);
   log.info({ port: config.httpsPort, healthPort: config.healthPort }, 'webhook serves');
-  return server;
+  const rounds = new Rounds({
+    kube,
+    leader,
+    namespaces,
+    core,
+    events,
+    onUninjected: (counts) => {
+      metrics.uninjectedPods.reset();
+      for (const [namespace, count] of counts) metrics.uninjectedPods.set({ namespace }, count);
+    },
+    log,
+    everyMs: config.roundInterval,
+  });
+  void rounds.run();
+  return { drain: async (delayMs) => await drain(server, leader, delayMs, log) };
+}
+
+async function drain(
+  server: WebhookServer,
+  leader: Leader,
+  delayMs: number,
+  log: Log,
+): Promise<void> {
+  const released = leader.release().catch((error: unknown) => {
+    log.warn({ error: kubeMessage(error) }, 'the Lease could not be given back; it expires');
+  });
+  await Promise.all([server.drain(delayMs), released]);
 }
 
 function certificateSource(
   config: WebhookConfig,
   kube: Kube,
   log: Log,
-  nowMs: () => number,
+  metrics: WebhookMetrics,
 ): CertificateSource {
+  const nowMs = (): number => Date.now();
   const bundle = new CaBundle(kube.admission, config.configurationName);
   const { tlsCertFile: certFile, tlsKeyFile: keyFile, tlsCaFile: caFile } = config;
   if (certFile !== undefined && keyFile !== undefined) {
-    return new FileCertificates({ certFile, keyFile, caFile, bundle, log });
+    const elapsedMs = (): number => performance.now();
+    return new FileCertificates({ certFile, keyFile, caFile, bundle, log, nowMs, elapsedMs });
   }
   const { namespace, caSecret: name, caLifetime: lifetimeMs } = config;
   return new GeneratedCertificates({
@@ -89,7 +144,12 @@ function certificateSource(
     names: [...serviceNames(config.serviceName, namespace), ...splitList(config.certNames, ',')],
     leafLifetimeMs: config.certLifetime,
     log,
-    nowMs,
+    clock: new ServerClock({
+      api: kube.version,
+      log,
+      nowMs,
+      onOffset: (offsetMs) => metrics.clockOffset.set(offsetMs / 1000),
+    }),
   });
 }
 

@@ -5,6 +5,7 @@ import type { Server as HttpsServer } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type FastifyInstance, fastify } from 'fastify';
 import { BodyBudget } from './body-budget.ts';
+import { ConnectionLimit } from './connection-limit.ts';
 import type { ServingCertificate } from './certs/source.ts';
 import { reasonsOf } from './core/told.ts';
 import type { WebhookMetrics } from './metrics.ts';
@@ -17,12 +18,16 @@ const REQUEST_MS = 10_000;
 const HANDSHAKE_MS = 10_000;
 const STALE_LOOK_MS = 1000;
 /** An API server keeps a few connections open; a flood must not eat all memory. */
-const CONNECTIONS_MAX = 2000;
+const CONNECTIONS_MAX = 1000;
+/** Probes and scrapes. */
+const HEALTH_CONNECTIONS_MAX = 200;
 /** etcd holds objects of 1.5 MiB; a review may hold the object twice. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Six of the largest: each costs several times its size while it is read. */
 const BODIES_BYTES_MAX = 6 * BODY_BYTES_MAX;
+/** So much on every connection is no harm, and nearly all reviews are smaller. */
+const SMALL_BYTES_MAX = 64 * 1024;
 
 export type WebhookServerParts = {
   readonly certificate: ServingCertificate;
@@ -36,6 +41,7 @@ export class WebhookServer {
   private readonly https: FastifyInstance<HttpsServer>;
   private readonly http: FastifyInstance;
   private readonly parts: WebhookServerParts;
+  private readonly connections = new ConnectionLimit(CONNECTIONS_MAX);
   private isDraining = false;
 
   constructor(parts: WebhookServerParts) {
@@ -61,8 +67,9 @@ export class WebhookServer {
         connectionsCheckingInterval: STALE_LOOK_MS,
       },
     });
-    this.https.server.maxConnections = CONNECTIONS_MAX;
+    this.connections.watch(this.https.server);
     this.http = fastify(shared) as unknown as FastifyInstance;
+    new ConnectionLimit(HEALTH_CONNECTIONS_MAX).watch(this.http.server);
     this.routeMutate();
     this.routeHealth(this.https as unknown as FastifyInstance);
     this.routeHealth(this.http);
@@ -92,14 +99,16 @@ export class WebhookServer {
     this.https.addHook('onSend', async (_request, reply) => {
       if (this.isDraining) reply.header('connection', 'close');
     });
-    const budget = new BodyBudget({ total: BODIES_BYTES_MAX, one: BODY_BYTES_MAX });
-    this.https.addHook('onRequest', async (request, reply) => {
-      const giveBack = budget.take(request.headers['content-length']);
-      if (giveBack === undefined) {
-        return await reply.code(503).send({ error: 'too many large requests at once: try again' });
+    const budget = new BodyBudget(BODIES_BYTES_MAX);
+    // By callback: what comes before the parser listens would be lost to it.
+    this.https.addHook('preParsing', (request, reply, payload, done) => {
+      const length = Number(request.headers['content-length'] ?? Number.NaN);
+      if (!(length <= SMALL_BYTES_MAX)) {
+        const share = budget.enter(() => request.raw.destroy());
+        payload.on('data', (bytes: Uint8Array) => share.add(bytes.length));
+        reply.raw.once('close', share.leave);
       }
-      reply.raw.once('close', giveBack);
-      return undefined;
+      done(null, payload);
     });
     this.https.post('/mutate', async (request, reply) => {
       const stop = metrics.requestSeconds.startTimer();
@@ -109,6 +118,7 @@ export class WebhookServer {
         metrics.decisions.inc({ decision: 'invalid' });
         return await reply.code(400).send({ error: result.message });
       }
+      this.connections.asked(request.raw.socket);
       if (result.outcome !== undefined) {
         metrics.decisions.inc({ decision: decisionText(result.outcome.decision) });
         for (const { code } of reasonsOf(result.outcome.decision)) metrics.reasons.inc({ code });

@@ -8,6 +8,8 @@ import { promisify } from 'node:util';
 import forge from 'node-forge';
 
 const HOUR_MS = 3_600_000;
+/** Long valid, as a cluster's own: the clock of who verifies it may be far behind. */
+const BACKDATE_MS = 30 * 24 * HOUR_MS;
 const generate = promisify(generateKeyPair);
 
 export type KeyPair = { readonly privatePem: string; readonly publicPem: string };
@@ -27,7 +29,7 @@ function emptyCertificate(pair: KeyPair, commonName: string): forge.pki.Certific
   certificate.publicKey = forge.pki.publicKeyFromPem(pair.publicPem);
   // 0x40 in front: a sign bit would make it negative, and a padding zero is not valid DER.
   certificate.serialNumber = `40${forge.util.bytesToHex(forge.random.getBytesSync(15))}`;
-  certificate.validity.notBefore = new Date(Date.now() - HOUR_MS);
+  certificate.validity.notBefore = new Date(Date.now() - BACKDATE_MS);
   certificate.validity.notAfter = new Date(Date.now() + 24 * HOUR_MS);
   certificate.setSubject([{ name: 'commonName', value: commonName }]);
   return certificate;

@@ -11,11 +11,14 @@ import { freePorts } from '../harness/free-ports.ts';
 import { writeKubeconfig } from '../harness/kubeconfig.ts';
 import { programPath, REPOSITORY } from '../harness/programs.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import { type ManagedProcess, Workspace } from '../harness/workspace.ts';
+import { type ManagedProcess, type StartOptions, Workspace } from '../harness/workspace.ts';
 
 export const SYSTEM = 'redis-orchestrator-system';
 export const CONFIGURATION =
   '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/redis-orchestrator';
+
+/** Where the certificate authority is kept. */
+export const CA_SECRET = `/api/v1/namespaces/${SYSTEM}/secrets/redis-orchestrator-webhook-ca`;
 
 type Manifest = {
   readonly apiVersion: string;
@@ -51,15 +54,18 @@ function baseManifests(): Manifest[] {
 }
 
 /** All of the base but the Deployment, which needs nodes; `httpsPort` is where the webhook is. */
-export function applyBase(controlPlane: ControlPlane, httpsPort: number): void {
+export function baseAt(httpsPort: number): string {
   const manifests = baseManifests().filter(({ kind }) => kind !== 'Deployment');
   for (const { webhooks } of manifests) {
     for (const webhook of webhooks ?? []) {
       webhook.clientConfig = { url: `https://127.0.0.1:${httpsPort}/mutate` };
     }
   }
-  const text = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });
-  kubectl(controlPlane, ['apply', '-f', '-'], text);
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: manifests });
+}
+
+export function applyBase(controlPlane: ControlPlane, httpsPort: number): void {
+  kubectl(controlPlane, ['apply', '-f', '-'], baseAt(httpsPort));
 }
 
 export type WebhookStage = { readonly controlPlane: ControlPlane; readonly httpsPort: number };
@@ -80,6 +86,7 @@ export async function startWebhook(
   controlPlane: ControlPlane,
   httpsPort: number,
   args: readonly string[] = [],
+  options: StartOptions = {},
 ): Promise<WebhookProcess> {
   const [healthPort = 0] = await freePorts(1);
   const { workspace, url, caPem } = controlPlane;
@@ -105,7 +112,7 @@ export async function startWebhook(
       '--drain-delay=500ms',
       ...args,
     ],
-    { env: { KUBECONFIG: kubeconfig, POD_NAMESPACE: SYSTEM } },
+    { ...options, env: { KUBECONFIG: kubeconfig, POD_NAMESPACE: SYSTEM, ...options.env } },
   );
   return { process, httpsPort, healthPort };
 }

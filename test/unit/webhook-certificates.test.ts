@@ -5,7 +5,12 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { Agent, request } from 'undici';
 import { test } from 'tap';
-import { ApiException, type CoreV1Api, type V1Secret } from '@kubernetes/client-node';
+import {
+  ApiException,
+  type CoreV1Api,
+  type V1Secret,
+  type VersionApi,
+} from '@kubernetes/client-node';
 import {
   createAuthority,
   isDue,
@@ -14,6 +19,7 @@ import {
   validityOf,
 } from '../../webhook/certs/authority.ts';
 import { CaStore } from '../../webhook/certs/ca-store.ts';
+import { ServerClock } from '../../webhook/certs/server-clock.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -105,7 +111,7 @@ void test('replicas that start together get one authority', async (t) => {
   t.equal(new Set(authorities.map(({ bundlePem }) => bundlePem)).size, 1);
 });
 
-void test('a renewed authority keeps its forerunner in the bundle until that one ends', async (t) => {
+void test('a renewed authority keeps its forerunner in the bundle until the next renewal', async (t) => {
   const secrets = new FakeSecrets();
   const store = new CaStore(secrets.asApi(), OPTIONS);
   const count = (pem: string): number => pem.match(/BEGIN CERTIFICATE/g)?.length ?? 0;
@@ -115,9 +121,27 @@ void test('a renewed authority keeps its forerunner in the bundle until that one
   t.not(renewed.current.certPem, first.current.certPem);
   t.equal(count(renewed.bundlePem), 2);
   t.ok(renewed.bundlePem.includes(first.current.certPem.replaceAll('\r', '').trim()));
-  const later = await store.obtain(NOW_MS + 370 * DAY_MS);
-  t.equal(count(later.bundlePem), 1, 'the first one has ended');
-  t.equal(later.current.certPem, renewed.current.certPem);
+  const again = await store.obtain(NOW_MS + 500 * DAY_MS);
+  t.equal(count(again.bundlePem), 2, 'the first one has ended');
+  t.notOk(again.bundlePem.includes(first.current.certPem.replaceAll('\r', '').trim()));
+});
+
+void test('the bundle is what the Secret says, whatever the clock: replicas agree', async (t) => {
+  const secrets = new FakeSecrets();
+  const store = new CaStore(secrets.asApi(), OPTIONS);
+  await store.obtain(NOW_MS);
+  const renewed = await store.obtain(NOW_MS + 250 * DAY_MS);
+  const ahead = await store.obtain(NOW_MS + 370 * DAY_MS);
+  t.equal(ahead.bundlePem, renewed.bundlePem, 'the forerunner has ended for this one');
+});
+
+void test('an authority that is not valid yet is replaced', async (t) => {
+  const secrets = new FakeSecrets();
+  const store = new CaStore(secrets.asApi(), OPTIONS);
+  const early = await store.obtain(NOW_MS + 10 * DAY_MS);
+  const now = await store.obtain(NOW_MS);
+  t.not(now.current.certPem, early.current.certPem);
+  t.equal((await store.obtain(NOW_MS)).current.certPem, now.current.certPem, 'once');
 });
 
 void test('a damaged Secret is made anew', async (t) => {
@@ -127,4 +151,55 @@ void test('a damaged Secret is made anew', async (t) => {
   secrets.secret = { data: { 'ca.crt': 'bm9uc2Vuc2U=' }, metadata: { resourceVersion: '1' } };
   const authority = await store.obtain(NOW_MS);
   t.match(authority.current.keyPem, /PRIVATE KEY/);
+});
+
+function serverClock(localMs: () => number, date: () => string | undefined) {
+  const said: string[] = [];
+  const warn = (fields: object): number => said.push(JSON.stringify(fields));
+  const log = { debug() {}, info() {}, warn, error() {} };
+  const answer = async () => ({ headers: { date: date() } });
+  const api = { getCodeWithHttpInfo: answer } as unknown as VersionApi;
+  return { clock: new ServerClock({ api, log, nowMs: localMs, onOffset: () => {} }), said };
+}
+
+void test("the time is the API server's: whole seconds do not make it waver", async (t) => {
+  let localMs = NOW_MS;
+  let date: string | undefined;
+  const { clock, said } = serverClock(
+    () => localMs,
+    () => date,
+  );
+  const at = (ms: number): string => new Date(ms).toUTCString();
+  date = at(NOW_MS);
+  t.equal(await clock.look(), NOW_MS, 'the same: our own, to the millisecond');
+  t.same(said, []);
+  date = at(NOW_MS + 10 * HOUR_MS);
+  const ahead = (await clock.look()) - localMs;
+  t.ok(Math.abs(ahead - 10 * HOUR_MS) <= 1500, `${ahead} ms`);
+  for (let step = 0; step < 50; step++) {
+    localMs += 97;
+    date = at(localMs + 10 * HOUR_MS);
+    await clock.look();
+  }
+  localMs += 1;
+  date = at(localMs + 10 * HOUR_MS);
+  const settled = (await clock.look()) - localMs;
+  localMs += 1;
+  t.equal((await clock.look()) - localMs, settled, 'kept while nothing contradicts it');
+  t.same(said, ['{"aheadSeconds":-36000}'], 'said once');
+  localMs += 10 * HOUR_MS;
+  t.equal(await clock.look(), localMs, 'set right: our own again');
+});
+
+void test('an answer without a time changes nothing, and no answer is an error', async (t) => {
+  const { clock } = serverClock(
+    () => NOW_MS,
+    () => undefined,
+  );
+  t.equal(await clock.look(), NOW_MS);
+  const silent = { getCodeWithHttpInfo: async () => await Promise.reject(new Error('silence')) };
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const api = silent as unknown as VersionApi;
+  const deaf = new ServerClock({ api, log, nowMs: () => NOW_MS, onOffset: () => {} });
+  await t.rejects(deaf.look(), /silence/);
 });

@@ -95,6 +95,36 @@ void test('an owner is told the same words once in ten minutes', async (t) => {
   t.equal(notes.length, 3, 'the Deployment hears it once, whichever ReplicaSet it is of');
 });
 
+void test('what there was no room for is told the next time', async (t) => {
+  const notes: string[] = [];
+  const held: (() => void)[] = [];
+  const create = async ({ body }: { body: { note: string } }): Promise<void> => {
+    notes.push(body.note);
+    await new Promise<void>((resolve) => held.push(resolve));
+  };
+  const api = { createNamespacedEvent: create } as unknown as EventsV1Api;
+  const owners = { of: async (_namespace: string, owner: OwnerReference) => owner };
+  const events = new OwnerEvents({ api, log, owners, instance: 'test', nowMs: () => 0 });
+  const tellAll = (): void => {
+    for (let id = 0; id < 60; id++) {
+      const about = { apiVersion: 'v1', kind: 'Pod', name: `p${id}`, uid: `u${id}` };
+      events.tellAbout('shop', about, [reason('uninjected', { pod: `p${id}` })], 'Skip');
+    }
+  };
+  tellAll();
+  t.equal(notes.length, 50);
+  for (const answer of held) answer();
+  await waitFor(
+    'the rest is told',
+    () => {
+      tellAll();
+      return notes.length === 60;
+    },
+    SOON,
+  );
+  t.equal(new Set(notes).size, 60);
+});
+
 function outcomeOf(pod: Pod, isDryRun: boolean, isReady = true) {
   const calls: string[] = [];
   const handle = createOutcomeHandler(

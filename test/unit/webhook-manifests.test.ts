@@ -11,7 +11,13 @@ type Expression = { key: string; operator: string; values?: string[] };
 type Selector = { matchExpressions?: Expression[] };
 type Webhook = { name: string; namespaceSelector: Selector; objectSelector: Selector };
 type Rule = { apiGroups: string[]; resources: string[]; verbs: string[]; resourceNames?: string[] };
-type Manifest = { kind: string; metadata: { name: string }; webhooks?: Webhook[]; rules?: Rule[] };
+type Manifest = {
+  kind: string;
+  metadata: { name: string };
+  webhooks?: Webhook[];
+  rules?: Rule[];
+  spec?: unknown;
+};
 
 const directory = fileURLToPath(new URL('../../manifests/', import.meta.url));
 
@@ -96,6 +102,39 @@ void test('the webhook holds every right that it grants, unrestricted by names',
     verbs.some((verb) => /escalate|bind|\*/.test(verb)),
   );
   t.same(dangerous, []);
+});
+
+void test("Service, NetworkPolicy and disruption budget find the Deployment's pods, and its ports", async (t) => {
+  type Port = { name?: string; port?: unknown; targetPort?: unknown };
+  type Labels = Record<string, string>;
+  type Containers = { containers: { ports: Port[] }[] };
+  const spec = <T>(file: string): T => load(`base/${file}`)[0]?.spec as T;
+  const { template } = spec<{ template: { metadata: { labels: Labels }; spec: Containers } }>(
+    'deployment.yaml',
+  );
+  const { labels } = template.metadata;
+  const ports = template.spec.containers.flatMap((container) => container.ports);
+  const names = ports.map(({ name }) => name);
+  const service = spec<{ selector: Labels; ports: Port[] }>('service.yaml');
+  t.same(service.selector, labels);
+  t.same(
+    service.ports.map(({ targetPort }) => targetPort),
+    ['https'],
+  );
+  const budget = spec<{ selector: { matchLabels: Labels } }>('pod-disruption-budget.yaml');
+  t.same(budget.selector.matchLabels, labels);
+  const policy = spec<{
+    podSelector: { matchLabels: Labels };
+    policyTypes: string[];
+    ingress: { ports: Port[] }[];
+  }>('network-policy.yaml');
+  t.same(policy.podSelector.matchLabels, labels);
+  t.same(policy.policyTypes, ['Ingress']);
+  t.same(
+    policy.ingress.flatMap((rule) => rule.ports.map(({ port }) => port)),
+    names,
+    'nothing but its two ports can be reached',
+  );
 });
 
 void test('the plain examples know nothing about us', async (t) => {

@@ -60,7 +60,10 @@ const TLS = ['--port', '0', '--tls-port', '6379', '--tls-cert-file', '/tls/a'];
 type ReviewCode = Exclude<
   ReasonCode,
   {
-    [Code in ReasonCode]: (typeof REASONS)[Code]['outcome'] extends 'offline' | 'uninject'
+    [Code in ReasonCode]: (typeof REASONS)[Code]['outcome'] extends
+      | 'running'
+      | 'offline'
+      | 'uninject'
       ? Code
       : never;
   }[ReasonCode]

@@ -28,7 +28,7 @@ class World {
       names: ['webhook.system.svc'],
       leafLifetimeMs: 6 * DAY_MS,
       log,
-      nowMs: () => this.nowMs,
+      clock: { look: async () => this.nowMs },
       settleMs: 5,
     });
   }

@@ -146,36 +146,65 @@ void test('slow requests and idle connections hold up no review, and are closed'
   await server.drain(0);
 });
 
-void test('a flood of large bodies is told to come again, and small ones come through', async (t) => {
-  const { server, authority, https } = await startServer();
-  const { port } = new URL(https);
-  // Each says that four MiB follow, and sends none of them.
+/** Says that four MiB follow, and sends so many bytes of them. */
+function largeBody(port: number, ca: string, bytes: number) {
   const head = 'POST /mutate HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n';
-  const flood = Array.from({ length: 12 }, () => {
-    const socket = tls.connect({ port: Number(port), host: '127.0.0.1', ca: authority.certPem });
-    let said = '';
-    socket.on('data', (bytes: Buffer) => (said += bytes.toString()));
-    socket.on('error', () => undefined);
-    socket.write(`${head}content-length: ${4 * 1024 * 1024}\r\n\r\n[`);
-    return { socket, said: () => said };
+  const socket = tls.connect({ port, host: '127.0.0.1', ca });
+  let isSent = false;
+  socket.on('error', () => undefined);
+  socket.write(`${head}content-length: ${4 * 1024 * 1024}\r\n\r\n`);
+  socket.write(`"${'x'.repeat(bytes)}`, () => (isSent = true));
+  return { socket, isSent: () => isSent };
+}
+
+void test('announced and not sent: large bodies hold up nobody', async (t) => {
+  const { server, authority, https } = await startServer();
+  const port = Number(new URL(https).port);
+  const ca = authority.certPem;
+  const flood = Array.from({ length: 50 }, () => largeBody(port, ca, 10));
+  await waitFor('they are there', () => flood.every(({ isSent }) => isSent()), {
+    timeoutMs: 10_000,
   });
-  await waitFor(
-    'half of them are refused',
-    () => flood.filter(({ said }) => said().startsWith('HTTP/1.1 503')).length === 6,
-    { timeoutMs: 5000, picture: () => flood.map(({ said }) => said().slice(0, 12)).join() },
+  const dispatcher = new Agent({ connect: { ca } });
+  const answer = await post(https, dispatcher);
+  await answer.body.dump();
+  t.equal(answer.statusCode, 200);
+  t.ok(
+    flood.every(({ socket }) => !socket.closed),
+    'and none of them had to go',
   );
   for (const { socket } of flood) socket.destroy();
-  const dispatcher = new Agent({ connect: { ca: authority.certPem } });
-  const answer = await waitFor(
-    'there is room again',
-    async () => {
-      const answer = await post(https, dispatcher);
-      await answer.body.dump();
-      return answer.statusCode === 200 && answer;
-    },
-    { timeoutMs: 5000 },
+  await dispatcher.close();
+  await server.drain(0);
+});
+
+void test('more large bodies than there is room for: the oldest go, and reviews come through', async (t) => {
+  const { server, authority, https } = await startServer();
+  const port = Number(new URL(https).port);
+  const ca = authority.certPem;
+  const flood: ReturnType<typeof largeBody>[] = [];
+  for (let count = 0; count < 12; count++) {
+    const one = largeBody(port, ca, 4 * 1024 * 1024 - 2);
+    flood.push(one);
+    await waitFor('it is sent', one.isSent, { timeoutMs: 10_000 });
+  }
+  const closed = (): number => flood.filter(({ socket }) => socket.closed).length;
+  await waitFor('half of them are dropped', () => closed() >= 6, {
+    timeoutMs: 5000,
+    picture: () => `${closed()} closed`,
+  });
+  t.ok(
+    flood.slice(-4).every(({ socket }) => !socket.closed),
+    'not the last ones',
   );
-  t.equal(answer.statusCode, 200);
+  const dispatcher = new Agent({ connect: { ca } });
+  const big = JSON.stringify({ ...(JSON.parse(REVIEW) as object), padding: 'x'.repeat(3_000_000) });
+  for (const body of [REVIEW, big]) {
+    const answer = await post(https, dispatcher, body);
+    await answer.body.dump();
+    t.equal(answer.statusCode, 200, `${body.length} bytes`);
+  }
+  for (const { socket } of flood) socket.destroy();
   await dispatcher.close();
   await server.drain(0);
 });

@@ -104,9 +104,12 @@ export function validityOf(certPem: string): Validity {
   return { notBeforeMs: validity.notBefore.getTime(), notAfterMs: validity.notAfter.getTime() };
 }
 
-/** At two thirds of its life a certificate is replaced; the last third is for trouble. */
+/**
+ * At two thirds of its life a certificate is replaced; the last third is for trouble. One that is not valid yet is
+ * no better than one that has ended.
+ */
 export function isDue(certPem: string, nowMs: number): boolean {
   const { notBeforeMs, notAfterMs } = validityOf(certPem);
   const start = notBeforeMs + BACKDATE_MS;
-  return nowMs >= start + ((notAfterMs - start) * 2) / 3;
+  return nowMs < notBeforeMs || nowMs >= start + ((notAfterMs - start) * 2) / 3;
 }

@@ -5,11 +5,14 @@ import {
   type AdmissionregistrationV1Api,
   PatchStrategy,
   setHeaderOptions,
-  type V1MutatingWebhookConfiguration,
+  type V1MutatingWebhook,
 } from '@kubernetes/client-node';
 import { isStatus } from '../kube.ts';
+import { certificatesOf, isLiving, joined } from './pem.ts';
 
 const CA_FIELD_MANAGER = 'redis-orchestrator-ca';
+/** The API server reads configurations through a watch: a change is in force after about 1 s. */
+export const SETTLE_MS = 3000;
 
 export class CaBundle {
   private readonly api: AdmissionregistrationV1Api;
@@ -22,10 +25,29 @@ export class CaBundle {
 
   /** True where the configuration had another bundle and was changed; absent: nothing to do. */
   async ensure(bundlePem: string): Promise<boolean> {
-    const caBundle = Buffer.from(bundlePem).toString('base64');
-    const configuration = await this.read();
-    const webhooks = configuration?.webhooks ?? [];
+    const webhooks = await this.read();
+    const caBundle = encode(bundlePem);
     if (webhooks.every((webhook) => webhook.clientConfig.caBundle === caBundle)) return false;
+    await this.write(webhooks, caBundle);
+    return true;
+  }
+
+  /**
+   * The same, but others in it stay: replicas get files at different times, and each would write the others'
+   * authority away for ever. Those that have ended go.
+   */
+  async include(bundlePem: string, nowMs: number): Promise<boolean> {
+    const webhooks = await this.read();
+    const wanted = certificatesOf(bundlePem);
+    const held = webhooks.map(({ clientConfig }) => certificatesOf(decode(clientConfig.caBundle)));
+    const isThere = held.every((some) => wanted.every((pem) => some.includes(pem)));
+    if (isThere) return false;
+    const others = held.flat().filter((pem) => isLiving(pem, nowMs));
+    await this.write(webhooks, encode(joined([...wanted, ...others])));
+    return true;
+  }
+
+  private async write(webhooks: readonly V1MutatingWebhook[], caBundle: string): Promise<void> {
     const body = {
       apiVersion: 'admissionregistration.k8s.io/v1',
       kind: 'MutatingWebhookConfiguration',
@@ -36,15 +58,23 @@ export class CaBundle {
       { name: this.name, body, fieldManager: CA_FIELD_MANAGER, force: true },
       setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply),
     );
-    return true;
   }
 
-  private async read(): Promise<V1MutatingWebhookConfiguration | undefined> {
+  private async read(): Promise<readonly V1MutatingWebhook[]> {
     try {
-      return await this.api.readMutatingWebhookConfiguration({ name: this.name });
+      const { webhooks } = await this.api.readMutatingWebhookConfiguration({ name: this.name });
+      return webhooks ?? [];
     } catch (error) {
-      if (isStatus(error, 404)) return undefined;
+      if (isStatus(error, 404)) return [];
       throw error;
     }
   }
+}
+
+function encode(pem: string): string {
+  return Buffer.from(pem).toString('base64');
+}
+
+function decode(caBundle: string | undefined): string {
+  return Buffer.from(caBundle ?? '', 'base64').toString();
 }

@@ -6,10 +6,14 @@ import { OrchestratorError } from '../../src/errors.ts';
 import { MANAGER } from '../../src/names.ts';
 import { isStatus } from '../kube.ts';
 import { createAuthority, isDue, type KeyedCertificate, validityOf } from './authority.ts';
+import { certificatesOf, isLiving, joined } from './pem.ts';
 
 export type Authority = {
   readonly current: KeyedCertificate;
-  /** Current and still valid former certificates: leaves of both are trusted. */
+  /**
+   * Current and former certificates: leaves of both are trusted. It says what the Secret says and nothing
+   * by the clock: replicas of two minds would write it against each other for ever.
+   */
   readonly bundlePem: string;
 };
 
@@ -41,7 +45,7 @@ export class CaStore {
       const stored = secret === undefined ? undefined : parse(secret);
       if (stored !== undefined && !isDue(stored.current.certPem, nowMs)) {
         this.lastSeen = stored;
-        return toAuthority(stored, nowMs);
+        return toAuthority(stored);
       }
       await this.write(secret, stored ?? this.lastSeen, nowMs);
     }
@@ -72,7 +76,7 @@ export class CaStore {
     const data = {
       'ca.crt': encode(fresh.certPem),
       'ca.key': encode(fresh.keyPem),
-      'previous.crt': encode(stored === undefined ? '' : validPart(stored, nowMs)),
+      'previous.crt': encode(stored === undefined ? '' : livingPart(stored, nowMs)),
     };
     const metadata = {
       name,
@@ -107,20 +111,15 @@ function parse(secret: V1Secret): Stored | undefined {
   return { current: { certPem, keyPem }, previousPem: decode(secret.data?.['previous.crt']) };
 }
 
-function splitPem(text: string): readonly string[] {
-  return text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
-}
-
 /** Certificates of the stored authority that may still have living leaves. */
-function validPart(stored: Stored, nowMs: number): string {
-  return joinPem([stored.current.certPem, stored.previousPem], nowMs);
+function livingPart(stored: Stored, nowMs: number): string {
+  return joined(allOf(stored).filter((pem) => isLiving(pem, nowMs)));
 }
 
-function toAuthority(stored: Stored, nowMs: number): Authority {
-  return { current: stored.current, bundlePem: validPart(stored, nowMs) };
+function toAuthority(stored: Stored): Authority {
+  return { current: stored.current, bundlePem: joined(allOf(stored)) };
 }
 
-function joinPem(texts: readonly string[], nowMs: number): string {
-  const living = texts.flatMap(splitPem).filter((pem) => validityOf(pem).notAfterMs > nowMs);
-  return living.map((pem) => `${pem.replaceAll('\r', '').trim()}\n`).join('');
+function allOf({ current, previousPem }: Stored): readonly string[] {
+  return [...certificatesOf(current.certPem), ...certificatesOf(previousPem)];
 }

@@ -1,26 +1,38 @@
-// Certificates from files that somebody else renews (cert-manager's mounted Secret).
+// Certificates from files that somebody else renews (cert-manager's mounted Secret). The kubelets of
+// two replicas see a new one up to minutes apart: till then the bundle must trust both authorities.
 
 import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import { messageOf, OrchestratorError } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
-import { validityOf } from './authority.ts';
-import type { CaBundle } from './ca-bundle.ts';
+import { type CaBundle, SETTLE_MS } from './ca-bundle.ts';
+import { endOf } from './pem.ts';
 import type { CertificateSource, ServingCertificate } from './source.ts';
 import { kubeMessage } from '../kube.ts';
+
+/** A kubelet looks at its Secrets every minute, and may have read the old one just before. */
+const SPREAD_MS = 600_000;
 
 export type FileOptions = {
   readonly certFile: string;
   readonly keyFile: string;
   readonly caFile: string | undefined;
-  readonly bundle: CaBundle;
+  readonly bundle: Pick<CaBundle, 'ensure' | 'include'>;
   readonly log: Log;
+  readonly nowMs: () => number;
+  /** Passes without a jump. */
+  readonly elapsedMs: () => number;
 };
 
 export class FileCertificates implements CertificateSource {
   private readonly options: FileOptions;
   private current: ServingCertificate | undefined;
+  private caPem: string | undefined;
+  /** When everybody surely has the authority that is in our files; undefined: done. */
+  private spreadAtMs: number | undefined;
   private onCertificate: (certificate: ServingCertificate) => void = () => {};
+  private running: Promise<void> | undefined;
 
   constructor(options: FileOptions) {
     this.options = options;
@@ -31,17 +43,24 @@ export class FileCertificates implements CertificateSource {
   ): Promise<ServingCertificate> {
     const first = await this.read();
     this.current = first;
-    this.onCertificate = onCertificate;
     await this.check();
-    return first;
+    this.onCertificate = onCertificate;
+    return this.current;
   }
 
+  /** Never two at once: one that waits until a bundle is in force stands for those that come meanwhile. */
   async check(): Promise<void> {
-    const { caFile, bundle, log } = this.options;
+    this.running ??= this.look().finally(() => (this.running = undefined));
+    return await this.running;
+  }
+
+  private async look(): Promise<void> {
+    const { log } = this.options;
     try {
-      if (caFile !== undefined) await bundle.ensure(await readFile(caFile, 'utf8'));
+      const hasNewBundle = await this.keepBundle();
       const read = await this.read();
       if (read.certPem === this.current?.certPem && read.keyPem === this.current.keyPem) return;
+      if (hasNewBundle) await delay(SETTLE_MS);
       this.current = read;
       this.onCertificate(read);
       log.info('the serving certificate was read again');
@@ -49,6 +68,21 @@ export class FileCertificates implements CertificateSource {
       // Half-written files: the old certificate serves on until the next look.
       log.warn({ error: kubeMessage(error) }, 'certificate files could not be read');
     }
+  }
+
+  /** True where the API server has yet to learn of it. */
+  private async keepBundle(): Promise<boolean> {
+    const { caFile, bundle, nowMs, elapsedMs } = this.options;
+    if (caFile === undefined) return false;
+    const caPem = await readFile(caFile, 'utf8');
+    if (caPem !== this.caPem) this.spreadAtMs = elapsedMs() + SPREAD_MS;
+    this.caPem = caPem;
+    if (this.spreadAtMs === undefined || elapsedMs() < this.spreadAtMs) {
+      return await bundle.include(caPem, nowMs());
+    }
+    // Once: whoever has the old files even now adds its own again, and that is left alone.
+    this.spreadAtMs = undefined;
+    return await bundle.ensure(caPem);
   }
 
   private async read(): Promise<ServingCertificate> {
@@ -64,15 +98,6 @@ export class FileCertificates implements CertificateSource {
       const message = `${certFile}: ${messageOf(error)}`;
       throw new OrchestratorError('RO_CERTIFICATE', message, { cause: error, remedy });
     }
-    return { certPem, keyPem, notAfterMs: notAfterOf(certPem) };
-  }
-}
-
-/** node-forge reads RSA only; a certificate of another kind has no metric, and serves all the same. */
-function notAfterOf(certPem: string): number {
-  try {
-    return validityOf(certPem).notAfterMs;
-  } catch {
-    return 0;
+    return { certPem, keyPem, notAfterMs: endOf(certPem) ?? 0 };
   }
 }

@@ -4,8 +4,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../../src/log.ts';
 import { isDue, issueLeaf, type KeyedCertificate, validityOf } from './authority.ts';
-import type { CaBundle } from './ca-bundle.ts';
+import { type CaBundle, SETTLE_MS } from './ca-bundle.ts';
 import type { CaStore } from './ca-store.ts';
+import { certificatesOf } from './pem.ts';
+import type { ServerClock } from './server-clock.ts';
 import type { CertificateSource, ServingCertificate } from './source.ts';
 import { kubeMessage } from '../kube.ts';
 
@@ -15,13 +17,11 @@ export type GeneratedOptions = {
   readonly names: readonly string[];
   readonly leafLifetimeMs: number;
   readonly log: Log;
-  readonly nowMs: () => number;
+  readonly clock: Pick<ServerClock, 'look'>;
   /** Time until the API server has surely seen a new bundle. */
   readonly settleMs?: number;
 };
 
-/** The API server reads configurations through a watch: a change is in force after about 1 s. */
-const SETTLE_MS = 3000;
 const RETRY_MS = 1000;
 
 export class GeneratedCertificates implements CertificateSource {
@@ -74,17 +74,19 @@ export class GeneratedCertificates implements CertificateSource {
   }
 
   private async reconcile(): Promise<void> {
-    const { store, bundle, names, leafLifetimeMs, log, nowMs } = this.options;
+    const { store, bundle, names, leafLifetimeMs, log, clock } = this.options;
     const { settleMs = SETTLE_MS } = this.options;
-    const authority = await store.obtain(nowMs());
+    const nowMs = await clock.look();
+    const authority = await store.obtain(nowMs);
     const hasChanged = await bundle.ensure(authority.bundlePem);
     if (hasChanged) log.info('the caBundle of the webhook configuration was written');
     const isSigned = this.issuerPem === authority.current.certPem;
-    if (this.leaf !== undefined && isSigned && !isDue(this.leaf.certPem, nowMs())) return;
+    if (this.leaf !== undefined && isSigned && !isDue(this.leaf.certPem, nowMs)) return;
     // Where our own authority is trusted no more (its Secret was deleted), waiting only harms.
-    const isTrusted = authority.bundlePem.includes(this.issuerPem.replaceAll('\r', '').trim());
+    const trusted = new Set(certificatesOf(authority.bundlePem));
+    const isTrusted = certificatesOf(this.issuerPem).every((pem) => trusted.has(pem));
     if (this.leaf !== undefined && !isSigned && isTrusted) await delay(settleMs);
-    this.leaf = await issueLeaf(authority.current, names, nowMs(), leafLifetimeMs);
+    this.leaf = await issueLeaf(authority.current, names, nowMs, leafLifetimeMs);
     this.issuerPem = authority.current.certPem;
     const serving = toServing(this.leaf);
     log.info(

@@ -11,7 +11,9 @@ export type Followed = {
     readonly name?: string;
     readonly namespace?: string;
     readonly resourceVersion?: string;
+    readonly uid?: string;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
     readonly deletionTimestamp?: string | Date;
   };
 };

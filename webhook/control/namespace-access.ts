@@ -13,6 +13,7 @@ import {
   AGENT_ROLE,
   AGENT_SERVICE_ACCOUNT,
   GROUP_LABEL,
+  MADE_ANNOTATION,
   MANAGER,
   PREFIX,
 } from '../../src/names.ts';
@@ -22,6 +23,8 @@ import { isStatus } from '../kube.ts';
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 const REVISION_ANNOTATION = `${PREFIX}/rules-revision`;
 
+/** What carries it is taken away when nobody uses it any more; what a person made is not. */
+const MADE = { [MADE_ANNOTATION]: 'true' };
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
 
 export class NamespaceAccess {
@@ -43,6 +46,42 @@ export class NamespaceAccess {
     return done.filter((change) => change !== undefined);
   }
 
+  /** Deletes those whose UIDs are given, if they still are what was looked at. */
+  async remove(
+    namespace: string,
+    uids: {
+      readonly binding?: string | undefined;
+      readonly role?: string | undefined;
+      readonly account?: string | undefined;
+    },
+  ): Promise<readonly string[]> {
+    const { binding, role, account } = uids;
+    const of = (name: string, uid: string) => ({
+      namespace,
+      name,
+      body: { preconditions: { uid } },
+    });
+    const { core, rbac } = this;
+    const done = [
+      binding === undefined
+        ? undefined
+        : await deleted(
+            `RoleBinding ${AGENT_ROLE}`,
+            rbac.deleteNamespacedRoleBinding(of(AGENT_ROLE, binding)),
+          ),
+      role === undefined
+        ? undefined
+        : await deleted(`Role ${AGENT_ROLE}`, rbac.deleteNamespacedRole(of(AGENT_ROLE, role))),
+      account === undefined
+        ? undefined
+        : await deleted(
+            `service account ${AGENT_SERVICE_ACCOUNT}`,
+            core.deleteNamespacedServiceAccount(of(AGENT_SERVICE_ACCOUNT, account)),
+          ),
+    ];
+    return done.filter((change) => change !== undefined);
+  }
+
   private async ensureAccount(namespace: string): Promise<string | undefined> {
     const name = AGENT_SERVICE_ACCOUNT;
     const found = await orAbsent(this.core.readNamespacedServiceAccount({ namespace, name }));
@@ -55,7 +94,8 @@ export class NamespaceAccess {
       );
       return `service account ${name} labelled`;
     }
-    const metadata = { name, namespace, labels: { [MANAGED_BY_LABEL]: MANAGER } };
+    const labels = { [MANAGED_BY_LABEL]: MANAGER };
+    const metadata = { name, namespace, labels, annotations: MADE };
     // The agent brings a token volume of its own; nothing else needs one.
     const body = { metadata, automountServiceAccountToken: false };
     return await created(`service account ${name}`, async () => {
@@ -71,7 +111,7 @@ export class NamespaceAccess {
       namespace,
       labels: { ...found?.metadata?.labels, [MANAGED_BY_LABEL]: MANAGER },
       annotations: {
-        ...found?.metadata?.annotations,
+        ...(found === undefined ? MADE : found.metadata?.annotations),
         [REVISION_ANNOTATION]: String(AGENT_RULES_REVISION),
       },
       ...versionOf(found),
@@ -119,7 +159,7 @@ export class NamespaceAccess {
     const annotations = found?.metadata?.annotations ?? {};
     const metadata = { name, namespace, labels, annotations, ...versionOf(found) };
     const create = async (): Promise<void> => {
-      const body = { metadata: { name, namespace, labels }, roleRef, subjects };
+      const body = { metadata: { name, namespace, labels, annotations: MADE }, roleRef, subjects };
       await this.rbac.createNamespacedRoleBinding({ namespace, body });
     };
     if (found === undefined) return await created(`RoleBinding ${name}`, create);
@@ -186,6 +226,17 @@ async function created(what: string, create: () => Promise<void>): Promise<strin
     return `${what} created`;
   } catch (error) {
     if (isStatus(error, 409)) return undefined;
+    throw error;
+  }
+}
+
+/** Gone already, or another object by now: then there is nothing to delete. */
+async function deleted(what: string, request: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await request;
+    return `${what} deleted`;
+  } catch (error) {
+    if (isStatus(error, 404) || isStatus(error, 409)) return undefined;
     throw error;
   }
 }

@@ -1,37 +1,55 @@
 // The namespace controller: knows which namespaces are labelled and ready, prepares those that are
-// labelled or asked for, repairs what somebody changes. Every replica runs it; no leader is needed.
+// labelled or asked for, repairs what somebody changes. Every replica knows; one of them, the leader, does it.
+// What a pod asks for is done by the replica that it asked, whoever leads: it waits for that.
 
 import type { V1Namespace } from '@kubernetes/client-node';
 import type { Log } from '../../src/log.ts';
-import { AGENT_ROLE, AGENT_SERVICE_ACCOUNT, INJECT_LABEL, MANAGER } from '../../src/names.ts';
+import {
+  AGENT_ROLE,
+  AGENT_SERVICE_ACCOUNT,
+  INJECT_LABEL,
+  MADE_ANNOTATION,
+  MANAGER,
+} from '../../src/names.ts';
 import type { NamespaceFacts } from '../core/plan.ts';
+import type { Made } from '../core/upkeep.ts';
 import { isStatus, type Kube, kubeMessage } from '../kube.ts';
 import { type Followed, Follower } from './follow.ts';
+import type { Leader } from './leader.ts';
 import { MANAGED_BY_LABEL, NamespaceAccess } from './namespace-access.ts';
+import { isInUse } from './pods.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export type NamespacesOptions = {
   readonly kube: Kube;
+  readonly leader: Pick<Leader, 'isLeader' | 'isDecided'>;
   readonly excluded: ReadonlySet<string>;
   readonly log: Log;
+  /** Passes without a jump. */
+  readonly elapsedMs: () => number;
   readonly onError: () => void;
   /** The value of a namespace's label is neither enabled nor disabled. */
   readonly onMisspelt: (namespace: V1Namespace, value: string) => void;
 };
 
+/** Names of the service account, the Role, the RoleBinding: in the order of the followers. */
+const OURS = [AGENT_SERVICE_ACCOUNT, AGENT_ROLE, AGENT_ROLE] as const;
 const RESYNC_MS = 600_000;
+/** A pod that was refused comes again within this, or is nobody's any more. */
+const ASKED_MS = 120_000;
 
 export class Namespaces {
   private readonly options: NamespacesOptions;
   private readonly access: NamespaceAccess;
   private readonly queue: WorkQueue;
+  /** Service accounts, Roles, RoleBindings. */
   private readonly followers: readonly Follower<Followed>[];
   private readonly namespaces: Follower<V1Namespace & Followed>;
   /** Why the last attempt to prepare a namespace failed. */
   private readonly problems = new Map<string, string>();
   private wasSynced = false;
-  /** Namespaces without the label whose pods asked by their own. */
-  private readonly asked = new Set<string>();
+  /** Namespaces without the label whose pods asked by their own, and until when that counts. */
+  private readonly asked = new Map<string, number>();
   private readonly accounts = new Map<string, Set<string>>();
 
   constructor(options: NamespacesOptions) {
@@ -66,18 +84,20 @@ export class Namespaces {
 
   start(): void {
     for (const follower of [this.namespaces, ...this.followers]) void follower.run();
-    setInterval(() => {
-      const labelled = [...this.namespaces.objects.keys()].map((key) => key.slice(1));
-      for (const namespace of new Set([...labelled, ...this.asked])) {
-        if (this.isWanted(namespace)) this.queue.add(namespace);
-      }
-    }, RESYNC_MS).unref();
+    setInterval(() => this.lead(), RESYNC_MS).unref();
+  }
+
+  /** Looks at everything: as the leader from now on, and now and then. */
+  lead(): void {
+    for (const [key, object] of this.namespaces.objects) {
+      this.labelChanged(key.slice(1), labelOf(object) ?? '', object);
+    }
   }
 
   /** Every labelled namespace was looked at once; it stays true. */
   get isSynced(): boolean {
     const isListed = [this.namespaces, ...this.followers].every((follower) => follower.isSynced);
-    this.wasSynced ||= isListed && this.queue.isIdle;
+    this.wasSynced ||= isListed && this.options.leader.isDecided && this.queue.isIdle;
     return this.wasSynced;
   }
 
@@ -88,14 +108,54 @@ export class Namespaces {
 
   /** The objects are there, whoever made them: seen in the watches, not remembered. */
   private isReady(namespace: string): boolean {
-    const names = [AGENT_SERVICE_ACCOUNT, AGENT_ROLE, AGENT_ROLE];
-    return this.followers.every(({ objects }, at) => objects.has(`${namespace}/${names[at]}`));
+    return this.followers.every(({ objects }, at) => objects.has(`${namespace}/${OURS[at]}`));
+  }
+
+  /** Namespaces with the label. */
+  enabled(): readonly string[] {
+    const names = [...this.namespaces.objects.keys()].map((key) => key.slice(1));
+    return names.filter((name) => this.isEnabled(name));
+  }
+
+  /** Namespaces that have objects of ours and nobody who wants them, as far as labels say. */
+  leftovers(): readonly string[] {
+    const keys = this.followers.flatMap(({ objects }) => [...objects.keys()]);
+    const names = new Set(keys.map((key) => key.split('/')[0] ?? ''));
+    const isLeft = (name: string): boolean =>
+      !this.isEnabled(name) && !this.isAsked(name) && !this.options.excluded.has(name);
+    return [...names].filter(isLeft);
+  }
+
+  made(namespace: string): { readonly account: Made; readonly role: Made; readonly binding: Made } {
+    const [account, role, binding] = OURS.map((name, at) => {
+      const object = this.followers[at]?.objects.get(`${namespace}/${name}`);
+      if (object === undefined) return 'absent';
+      return object.metadata?.annotations?.[MADE_ANNOTATION] === 'true' ? 'ours' : 'theirs';
+    });
+    return { account: account ?? 'absent', role: role ?? 'absent', binding: binding ?? 'absent' };
+  }
+
+  /** Takes away what the webhook made: the binding, or, at a later look, all the rest. */
+  async retire(namespace: string, what: 'unbind' | 'remove'): Promise<readonly string[]> {
+    this.accounts.delete(namespace);
+    const [account, role, binding] = OURS.map((name, at) => {
+      const { metadata } = this.followers[at]?.objects.get(`${namespace}/${name}`) ?? {};
+      const isOurs = metadata?.annotations?.[MADE_ANNOTATION] === 'true';
+      return isOurs ? metadata?.uid : undefined;
+    });
+    if (what === 'unbind') return await this.access.remove(namespace, { binding });
+    return await this.access.remove(namespace, { role, account });
+  }
+
+  /** Something may be wrong there. */
+  look(namespace: string): void {
+    this.queue.add(namespace);
   }
 
   /** A pod asked for injection where nothing is ready yet. */
   ask(namespace: string): void {
     if (this.options.excluded.has(namespace)) return;
-    this.asked.add(namespace);
+    this.asked.set(namespace, this.options.elapsedMs() + ASKED_MS);
     this.queue.add(namespace);
   }
 
@@ -110,6 +170,7 @@ export class Namespaces {
 
   private async prepare(namespace: string): Promise<void> {
     try {
+      if (!(await this.isWanted(namespace))) return;
       const changes = await this.access.ensure(
         namespace,
         this.accounts.get(namespace) ?? new Set(),
@@ -128,11 +189,23 @@ export class Namespaces {
     }
   }
 
-  private isWanted(namespace: string): boolean {
-    const object = this.namespaces.objects.get(`/${namespace}`);
-    if (object?.metadata?.deletionTimestamp !== undefined) return false;
+  private isEnabled(namespace: string): boolean {
     if (this.options.excluded.has(namespace)) return false;
-    return labelOf(object) === 'enabled' || this.asked.has(namespace);
+    const object = this.namespaces.objects.get(`/${namespace}`);
+    return object?.metadata?.deletionTimestamp === undefined && labelOf(object) === 'enabled';
+  }
+
+  private isAsked(namespace: string): boolean {
+    const until = this.asked.get(namespace);
+    if (until !== undefined && until < this.options.elapsedMs()) this.asked.delete(namespace);
+    return this.asked.has(namespace);
+  }
+
+  /** Without label and question, agents that run keep what they need. */
+  private async isWanted(namespace: string): Promise<boolean> {
+    if (this.isEnabled(namespace) || this.isAsked(namespace)) return true;
+    if (this.options.excluded.has(namespace)) return false;
+    return await isInUse(this.options.kube.core, namespace);
   }
 
   private followNamespaces(): Follower<V1Namespace & Followed> {
@@ -154,11 +227,11 @@ export class Namespaces {
   }
 
   private labelChanged(namespace: string, label: string, object: V1Namespace): void {
+    if (!this.options.leader.isLeader || label === 'disabled') return;
     if (label === 'enabled') {
-      if (this.isWanted(namespace)) this.queue.add(namespace);
+      if (this.isEnabled(namespace)) this.queue.add(namespace);
       return;
     }
-    if (label === 'disabled') return;
     this.options.log.warn({ namespace, label }, `${INJECT_LABEL}: write enabled or disabled`);
     this.options.onMisspelt(object, label);
   }
@@ -179,8 +252,7 @@ export class Namespaces {
       onChange: (key, object, former) => {
         const namespace = key.split('/')[0] ?? '';
         const isSame = object?.metadata?.resourceVersion === former?.metadata?.resourceVersion;
-        if (isSame || !this.isWanted(namespace)) return;
-        this.queue.add(namespace);
+        if (!isSame && this.options.leader.isLeader) this.queue.add(namespace);
       },
     });
   }

@@ -9,6 +9,7 @@ export const OUTCOMES = {
   'skip-or-deny': 'skipped although it looks like Redis; refused where the pod itself opted in',
   deny: 'refused',
   weaker: 'injected, but this should be known',
+  running: 'told about a pod that runs already',
   offline: 'told by the command line, which sees the manifest alone',
   uninject: 'told by uninject',
 } as const;
@@ -233,6 +234,11 @@ export const REASONS = {
     outcome: 'weaker',
     text: 'TLS file {path} is in no volume: the agent cannot read it',
     remedy: 'mount the file from a Secret',
+  },
+  uninjected: {
+    outcome: 'running',
+    text: 'pod {pod} has no agent: it was made before the label or while no webhook answered; restart it',
+    remedy: 'restart it: kubectl rollout restart statefulset NAME',
   },
   'namespace-unlabelled': {
     outcome: 'offline',

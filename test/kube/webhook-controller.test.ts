@@ -1,0 +1,300 @@
+// The namespace controller of two real replicas: one of them works, what it makes is there at once, stays while
+// somebody uses it, and is taken away after that. Pods without the agent they should have are reported.
+
+import { t as file, test } from 'tap';
+import type { V1Lease } from '@kubernetes/client-node';
+import { freePorts } from '../harness/free-ports.ts';
+import { holdsFor, waitFor } from '../harness/wait-for.ts';
+import type { Pod } from '../../webhook/core/pod.ts';
+import { AGENT_RULES } from '../../webhook/agent-role.ts';
+import {
+  CONFIGURATION,
+  openWebhookStage,
+  startWebhook,
+  SYSTEM,
+  type WebhookProcess,
+  webhookReady,
+} from './webhook-setup.ts';
+
+const { controlPlane, httpsPort } = await openWebhookStage(file);
+const { admin } = controlPlane;
+const ROUNDS = ['--round-interval=500ms'];
+const INJECT = { 'redis-orchestrator.io/inject': 'enabled' };
+const LEASE = `/apis/coordination.k8s.io/v1/namespaces/${SYSTEM}/leases/redis-orchestrator-webhook`;
+const [otherPort = 0] = await freePorts(1);
+
+const served = await startWebhook(controlPlane, httpsPort, ROUNDS);
+await webhookReady(served);
+let replicas = [served, await startWebhook(controlPlane, otherPort, ROUNDS)];
+await Promise.all(replicas.map(webhookReady));
+
+const coreOf = (name: string): string => `/api/v1/namespaces/${name}`;
+const rbacOf = (name: string): string => `/apis/rbac.authorization.k8s.io/v1/namespaces/${name}`;
+
+function objectsIn(name: string): readonly string[] {
+  return [
+    `${coreOf(name)}/serviceaccounts/redis-orchestrator`,
+    `${rbacOf(name)}/roles/redis-orchestrator-agent`,
+    `${rbacOf(name)}/rolebindings/redis-orchestrator-agent`,
+  ];
+}
+
+async function thereIn(name: string): Promise<readonly boolean[]> {
+  const found = objectsIn(name).map(async (path) => (await admin.find(path)) !== undefined);
+  return await Promise.all(found);
+}
+
+const tails = (): string => replicas.map(({ process }) => process.tail(6)).join('\n');
+const wait = { timeoutMs: 10_000, picture: tails };
+
+async function namespace(name: string, labels: Record<string, string> = INJECT): Promise<void> {
+  await admin.create('/api/v1/namespaces', { metadata: { name, labels } });
+  await waitFor(
+    `the default account of ${name}`,
+    async () => (await admin.find(`${coreOf(name)}/serviceaccounts/default`)) !== undefined,
+    wait,
+  );
+}
+
+async function prepared(name: string): Promise<void> {
+  const isThere = async (): Promise<boolean> => (await thereIn(name)).every((each) => each);
+  await waitFor(`${name} is prepared`, isThere, wait);
+}
+
+function redis(name: string, metadata: object = {}, spec: object = {}): object {
+  const containers = [{ name: 'redis', image: 'redis:7' }];
+  return {
+    metadata: { name, labels: { app: 'redis' }, ...metadata },
+    spec: { containers, ...spec },
+  };
+}
+
+async function createPod(into: string, pod: object): Promise<Pod> {
+  const create = async (): Promise<Pod> => await admin.create<Pod>(`${coreOf(into)}/pods`, pod);
+  return await waitFor('the pod is admitted', create, wait);
+}
+
+/** No kubelet says that it ended. */
+async function deletePod(from: string, name: string): Promise<void> {
+  await admin.delete(`${coreOf(from)}/pods/${name}`, { gracePeriodSeconds: 0 });
+}
+
+async function metric({ healthPort }: WebhookProcess, name: string): Promise<number | undefined> {
+  const text = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();
+  const line = text
+    .split('\n')
+    .find((each) => each.startsWith(`redis_orchestrator_webhook_${name}`));
+  return line === undefined ? undefined : Number(line.split(' ').at(-1));
+}
+
+async function leaders(): Promise<readonly WebhookProcess[]> {
+  const running = replicas.filter(({ process }) => process.isRunning);
+  const values = await Promise.all(running.map(async (each) => await metric(each, 'leader')));
+  return running.filter((_, index) => values[index] === 1);
+}
+
+async function leader(): Promise<WebhookProcess> {
+  const one = async () => ((await leaders()).length === 1 ? (await leaders())[0] : undefined);
+  return await waitFor('one replica leads', one, { timeoutMs: 12_000, picture: tails });
+}
+
+async function uninjected(name: string): Promise<number> {
+  const count = await metric(await leader(), `uninjected_pods{namespace="${name}"}`);
+  return count ?? 0;
+}
+
+void test('label: account, Role and RoleBinding within a second', async (t) => {
+  const tookMs: number[] = [];
+  for (let round = 0; round < 7; round++) {
+    const since = performance.now();
+    const name = `fast-${round}`;
+    await admin.create('/api/v1/namespaces', { metadata: { name, labels: INJECT } });
+    await prepared(name);
+    tookMs.push(performance.now() - since);
+  }
+  const [median = 0] = tookMs.toSorted((a, b) => a - b).slice(3);
+  t.comment(`${tookMs.map((each) => each.toFixed(0)).join(', ')} ms`);
+  // The median: a single one may have waited for this machine.
+  t.ok(median < 1000, `${median.toFixed(0)} ms`);
+});
+
+void test('one of two works; killed, the other one takes over, told to stop, at once', async (t) => {
+  const first = await leader();
+  const other = replicas.find((each) => each !== first);
+  await holdsFor(
+    1000,
+    async () => {
+      t.same(await leaders(), [first]);
+    },
+    500,
+  );
+  const holder = (await admin.get<V1Lease>(LEASE)).spec?.holderIdentity;
+  await first.process.kill();
+  let since = performance.now();
+  await namespace('after-kill');
+  await prepared('after-kill');
+  const killedMs = performance.now() - since;
+  t.equal(await leader(), other);
+  const { spec } = await admin.get<V1Lease>(LEASE);
+  t.not(spec?.holderIdentity, holder);
+  t.equal(spec?.leaseTransitions, 1);
+
+  const again = await startWebhook(controlPlane, first.httpsPort, ROUNDS);
+  await webhookReady(again);
+  replicas = [again, ...replicas.filter((each) => each !== first)];
+  const stopping = other?.process.stop(10_000);
+  since = performance.now();
+  await namespace('after-stop');
+  await prepared('after-stop');
+  const stoppedMs = performance.now() - since;
+  await stopping;
+  t.equal(await leader(), again);
+  t.comment(`killed: ${killedMs.toFixed(0)} ms, stopped: ${stoppedMs.toFixed(0)} ms`);
+  t.ok(killedMs < 12_000);
+  t.ok(stoppedMs < 4000);
+  replicas = [again, await startWebhook(controlPlane, other?.httpsPort ?? 0, ROUNDS)];
+  await Promise.all(replicas.map(webhookReady));
+});
+
+void test('label taken off: what agents use stays and is repaired, until the last one is gone', async (t) => {
+  await namespace('leaving');
+  await prepared('leaving');
+  const pod = await createPod('leaving', redis('redis-0'));
+  t.equal(pod.spec?.initContainers?.[0]?.name, 'redis-orchestrator');
+  await admin.patch('/api/v1/namespaces/leaving', {
+    metadata: { labels: { 'redis-orchestrator.io/inject': null } },
+  });
+  await holdsFor(
+    1500,
+    async () => {
+      t.same(await thereIn('leaving'), [true, true, true]);
+    },
+    250,
+  );
+  await admin.delete(objectsIn('leaving')[2] ?? '');
+  await prepared('leaving');
+  const role = `${rbacOf('leaving')}/roles/redis-orchestrator-agent`;
+  await admin.patch(role, { rules: [] });
+  const isRight = async (): Promise<boolean> =>
+    (await admin.get<{ rules?: unknown[] }>(role)).rules?.length === AGENT_RULES.length;
+  await waitFor('the Role is repaired', isRight, wait);
+
+  await deletePod('leaving', 'redis-0');
+  await waitFor(
+    'nothing of ours is left',
+    async () => (await thereIn('leaving')).every((each) => !each),
+    wait,
+  );
+  t.ok(await admin.find(`${coreOf('leaving')}/serviceaccounts/default`), 'and nothing else went');
+});
+
+void test("a person's own objects stay, whatever becomes of the label", async (t) => {
+  await namespace('by-hand', {});
+  const metadata = { name: 'redis-orchestrator' };
+  await admin.create(`${coreOf('by-hand')}/serviceaccounts`, { metadata });
+  await admin.patch('/api/v1/namespaces/by-hand', { metadata: { labels: INJECT } });
+  await prepared('by-hand');
+  await admin.patch('/api/v1/namespaces/by-hand', {
+    metadata: { labels: { 'redis-orchestrator.io/inject': 'disabled' } },
+  });
+  await waitFor(
+    'Role and RoleBinding are gone',
+    async () => (await thereIn('by-hand')).join() === 'true,false,false',
+    wait,
+  );
+  await holdsFor(
+    1000,
+    async () => {
+      t.same(await thereIn('by-hand'), [true, false, false], 'the account stays');
+    },
+    500,
+  );
+});
+
+type Told = { reason: string; note: string; regarding: { kind: string; name: string } };
+
+async function toldIn(name: string): Promise<readonly Told[]> {
+  const { items } = await admin.get<{ items: Told[] }>(
+    `/apis/events.k8s.io/v1/namespaces/${name}/events`,
+  );
+  return items.filter(({ reason }) => reason === 'Uninjected');
+}
+
+async function statefulSet(into: string): Promise<object[]> {
+  const { metadata } = await admin.create<{ metadata: { uid: string } }>(
+    `/apis/apps/v1/namespaces/${into}/statefulsets`,
+    {
+      metadata: { name: 'redis' },
+      spec: {
+        serviceName: 'redis',
+        selector: { matchLabels: { app: 'redis' } },
+        template: redis(''),
+      },
+    },
+  );
+  const owner = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'redis', controller: true };
+  return [{ ...owner, uid: metadata.uid }];
+}
+
+void test('pods that were there before the label are reported, and left alone', async (t) => {
+  await namespace('late', {});
+  const ownerReferences = await statefulSet('late');
+  await createPod('late', redis('redis-0', { ownerReferences }));
+  await createPod('late', redis('alone'));
+  await createPod('late', {
+    metadata: { name: 'web' },
+    spec: { containers: [{ name: 'web', image: 'nginx' }] },
+  });
+  await admin.patch('/api/v1/namespaces/late', { metadata: { labels: INJECT } });
+  await waitFor('both are counted', async () => (await uninjected('late')) === 2, wait);
+  const told = await waitFor(
+    'both are told',
+    async () => ((await toldIn('late')).length === 2 ? await toldIn('late') : undefined),
+    wait,
+  );
+  const about = told.map(({ regarding }) => `${regarding.kind} ${regarding.name}`).sort();
+  t.same(about, ['Pod alone', 'StatefulSet redis']);
+  t.match(told.map(({ note }) => note).join(), /pod redis-0 has no agent.*restart it/);
+  await holdsFor(
+    1000,
+    async () => {
+      t.equal((await admin.get<{ items: object[] }>(`${coreOf('late')}/pods`)).items.length, 3);
+    },
+    500,
+  );
+  t.equal((await toldIn('late')).length, 2, 'told once');
+
+  await deletePod('late', 'redis-0');
+  await deletePod('late', 'alone');
+  const pod = await createPod('late', redis('redis-0', { ownerReferences }));
+  t.equal(pod.spec?.initContainers?.[0]?.name, 'redis-orchestrator');
+  await waitFor('nothing to report', async () => (await uninjected('late')) === 0, wait);
+});
+
+void test('no webhook answered while pods were made: reported once one is back', async (t) => {
+  await namespace('missed');
+  await prepared('missed');
+  await Promise.all(replicas.map(async ({ process }) => await process.stop()));
+  // As somebody sets it who would rather have no agent than no pod.
+  const ignore = [0, 1].map((index) => ({
+    op: 'replace',
+    path: `/webhooks/${index}/failurePolicy`,
+    value: 'Ignore',
+  }));
+  await admin.patch(CONFIGURATION, ignore, 'json');
+  const plain = await waitFor(
+    'the pod comes without the webhook',
+    async () => await admin.create<Pod>(`${coreOf('missed')}/pods`, redis('redis-0')),
+    wait,
+  );
+  t.notOk(plain.spec?.initContainers);
+  replicas = await Promise.all(
+    [httpsPort, otherPort].map(async (port) => await startWebhook(controlPlane, port, ROUNDS)),
+  );
+  await Promise.all(replicas.map(webhookReady));
+  await waitFor('it is told', async () => (await toldIn('missed')).length === 1, {
+    timeoutMs: 15_000,
+    picture: tails,
+  });
+  t.equal(await uninjected('missed'), 1);
+});

@@ -1,0 +1,116 @@
+// The leader's rounds. Two things no event announces: that the last agent of a namespace without label is gone,
+// and that a Redis runs without the agent it should have. Neither deletes a pod, ever.
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Log } from '../../src/log.ts';
+import { INJECT_LABEL } from '../../src/names.ts';
+import { decide } from '../core/decide.ts';
+import type { CoreConfig } from '../core/plan.ts';
+import { controllerOf, type Pod } from '../core/pod.ts';
+import { reason } from '../core/reasons.ts';
+import { decideUpkeep } from '../core/upkeep.ts';
+import { type Kube, kubeMessage } from '../kube.ts';
+import type { Leader } from './leader.ts';
+import type { Namespaces } from './namespaces.ts';
+import type { OwnerEvents } from './owner-events.ts';
+import { isInUse, livingPods } from './pods.ts';
+
+export type RoundsOptions = {
+  readonly kube: Kube;
+  readonly leader: Pick<Leader, 'isLeader'>;
+  readonly namespaces: Namespaces;
+  readonly core: () => CoreConfig;
+  readonly events: Pick<OwnerEvents, 'tell' | 'tellAbout'>;
+  /** How many run without an agent, by namespace; empty while another leads. */
+  readonly onUninjected: (counts: ReadonlyMap<string, number>) => void;
+  readonly log: Log;
+  readonly everyMs: number;
+};
+
+export class Rounds {
+  private readonly options: RoundsOptions;
+  /** Namespaces without label in which no agent was seen at the last round. */
+  private unused: ReadonlySet<string> = new Set();
+
+  constructor(options: RoundsOptions) {
+    this.options = options;
+  }
+
+  /** Runs until the process ends. */
+  async run(): Promise<never> {
+    for (;;) {
+      await delay(this.options.everyMs, undefined, { ref: false });
+      await this.go();
+    }
+  }
+
+  /** One round, if it is ours to go. */
+  async go(): Promise<void> {
+    const { leader, log, namespaces, onUninjected } = this.options;
+    if (!leader.isLeader || !namespaces.isSynced) {
+      this.unused = new Set();
+      onUninjected(new Map());
+      return;
+    }
+    try {
+      await this.tidy();
+      onUninjected(await this.uninjected());
+    } catch (error) {
+      log.warn({ error: kubeMessage(error) }, 'a round was not finished');
+    }
+  }
+
+  private async tidy(): Promise<void> {
+    const { kube, namespaces, log } = this.options;
+    const unused = new Set<string>();
+    for (const name of namespaces.leftovers()) {
+      const made = namespaces.made(name);
+      const isUsed = await isInUse(kube.core, name);
+      const wasUnused = this.unused.has(name);
+      const upkeep = decideUpkeep({ isWanted: false, isInUse: isUsed, wasUnused, ...made });
+      if (!isUsed) unused.add(name);
+      if (upkeep.action === 'ensure') namespaces.look(name);
+      if (upkeep.action !== 'unbind' && upkeep.action !== 'remove') continue;
+      const changes = await namespaces.retire(name, upkeep.action);
+      log.info({ namespace: name, changes, reason: upkeep.reason }, 'namespace tidied');
+    }
+    this.unused = unused;
+  }
+
+  /** In labelled namespaces, and of pods with a label of their own. */
+  private async uninjected(): Promise<ReadonlyMap<string, number>> {
+    const { kube, namespaces } = this.options;
+    const counts = new Map<string, number>();
+    const enabled = namespaces.enabled();
+    const note = (namespace: string, pod: V1Pod): void => {
+      if (!this.lacksAgent(namespace, pod, enabled.includes(namespace))) return;
+      counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
+      this.tell(namespace, pod);
+    };
+    for (const namespace of enabled) {
+      for await (const pod of livingPods(kube.core, { namespace })) note(namespace, pod);
+    }
+    for await (const pod of livingPods(kube.core, { labelSelector: `${INJECT_LABEL}=enabled` })) {
+      const namespace = pod.metadata?.namespace ?? '';
+      if (!enabled.includes(namespace)) note(namespace, pod);
+    }
+    return counts;
+  }
+
+  /** Whether the webhook would inject it if it came now, or refuse it; one that ends is replaced anyway. */
+  private lacksAgent(name: string, pod: V1Pod, isEnabled: boolean): boolean {
+    if (pod.metadata?.deletionTimestamp !== undefined) return false;
+    const facts = { name, isEnabled, isReady: true };
+    return decide(pod as Pod, facts, this.options.core()).kind !== 'skip';
+  }
+
+  private tell(namespace: string, pod: V1Pod): void {
+    const { name = '', uid = '' } = pod.metadata ?? {};
+    const { events } = this.options;
+    const why = [reason('uninjected', { pod: name })];
+    if (controllerOf(pod as Pod) !== undefined)
+      return events.tell(namespace, pod as Pod, why, 'Skip');
+    events.tellAbout(namespace, { apiVersion: 'v1', kind: 'Pod', name, uid }, why, 'Skip');
+  }
+}
