@@ -4,7 +4,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import t from 'tap';
+import t, { type Test } from 'tap';
+import { configPassword } from '../../agent/redis/config-password.ts';
 import { directives } from '../../src/redis-words.ts';
 import { optionValue, readServerArguments } from '../../webhook/core/server-arguments.ts';
 import { withRedis } from '../harness/redis-client.ts';
@@ -14,6 +15,7 @@ import type { ManagedProcess } from '../harness/workspace.ts';
 import { PATIENCE_MS, Stage } from './setup.ts';
 
 const CASES = 120;
+const TREES = 60;
 const AT_ONCE = 4;
 const seed = Number(process.env['RO_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const stage = await Stage.open(t);
@@ -99,6 +101,38 @@ function commandLine({ file, readsInput, words }: Written, index: number) {
   return { conf, args: [...(file === undefined ? [] : [path]), ...input, ...words] };
 }
 
+/** A file and those that it includes: by name, or by a pattern for several at once. */
+type Tree = { readonly lines: readonly (string | { readonly files: readonly Tree[] })[] };
+const secretLine = fc
+  .tuple(fc.constantFrom('requirepass', 'masterauth', 'MasterAuth'), text)
+  .chain(([name, value]) => quoted(value).map((word) => `${name} ${word}`));
+const tree = fc.letrec<{ tree: Tree }>((tie) => ({
+  tree: fc.record({
+    lines: fc.array(
+      fc.oneof(
+        { maxDepth: 3, depthIdentifier: 'files' },
+        secretLine,
+        fc.record({
+          files: fc.array(tie('tree'), { minLength: 1, maxLength: 3, depthIdentifier: 'files' }),
+        }),
+      ),
+      { maxLength: 4 },
+    ),
+  }),
+})).tree;
+
+/** Writes them; several files are included by a pattern, in the order of their names. */
+function writeTree({ lines }: Tree, path: string): string {
+  const words = lines.map((line, at) => {
+    if (typeof line === 'string') return line;
+    const paths = line.files.map((inner, index) => writeTree(inner, `${path}-${at}.${index}`));
+    const shout = at % 2 === 0 ? 'include' : 'INCLUDE';
+    return `${shout} ${paths.length === 1 ? paths[0] : `${path}-${at}.[0-9]`}`;
+  });
+  writeFileSync(path, words.map((line) => `${line}\n`).join(''));
+  return path;
+}
+
 type Outcome =
   | { readonly kind: 'same' }
   | { readonly kind: 'refused' }
@@ -139,6 +173,30 @@ async function compare(each: Written, index: number): Promise<Outcome> {
   }
 }
 
+/** The password that the server asks for, or for its own master, beside what the agent reads in its files. */
+async function compareTree(each: Tree, index: number): Promise<Outcome> {
+  const path = writeTree(each, join(stage.folder(), `tree-${index}.conf`));
+  const address = stage.network.address();
+  const args = [path, '--bind', address, '--dir', stage.folder(), '--save', ''];
+  const process = stage.workspace.start(`tree-${index}`, redisServerProgram(), args);
+  try {
+    if (!(await isServing(process))) return { kind: 'refused' };
+    const ours = configPassword(path);
+    const access = ours === undefined ? {} : { password: ours };
+    const theirs = await withRedis(address, access, async (client) => {
+      const [, password = ''] = (await client.config('GET', 'requirepass')) as string[];
+      const [, auth = ''] = (await client.config('GET', 'masterauth')) as string[];
+      return password || auth || undefined;
+    });
+    if (theirs === ours) return { kind: 'same' };
+    return { kind: 'other', what: `Redis ${theirs}, we ${ours}: ${JSON.stringify(each)}` };
+  } catch (error) {
+    return { kind: 'other', what: `${String(error)}: ${JSON.stringify(each)}` };
+  } finally {
+    await process.stop();
+  }
+}
+
 /** Whether it got through its configuration. */
 async function isServing(process: ManagedProcess): Promise<boolean> {
   return await waitFor(
@@ -151,18 +209,33 @@ async function isServing(process: ManagedProcess): Promise<boolean> {
   ).then((result) => result === 'serving');
 }
 
-await t.test('random command lines and files are read as redis-server reads them', async (t) => {
+/** Each case by a server of its own, a few at a time. */
+async function compareAll<C>(
+  t: Test,
+  cases: readonly C[],
+  compareOne: (each: C, index: number) => Promise<Outcome>,
+): Promise<void> {
   t.comment(`RO_SEED=${seed}, Redis ${redisVersion()}`);
-  const cases = fc.sample(written, { seed, numRuns: CASES });
   const outcomes: Outcome[] = [];
   const queue = cases.entries();
   const work = async (): Promise<void> => {
-    for (const [index, each] of queue) outcomes.push(await compare(each, index));
+    for (const [index, each] of queue) outcomes.push(await compareOne(each, index));
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   const counted = (kind: Outcome['kind']): number =>
     outcomes.filter((each) => each.kind === kind).length;
   for (const outcome of outcomes) if (outcome.kind === 'other') t.fail(outcome.what);
   t.comment(`${counted('same')} read alike, ${counted('refused')} refused by the server itself`);
-  t.ok(counted('same') >= CASES / 2, 'most of them are configurations that a server takes');
+  t.ok(counted('same') >= cases.length / 2, 'most of them are configurations that a server takes');
+}
+
+await t.test('random command lines and files are read as redis-server reads them', async (t) => {
+  await compareAll(t, fc.sample(written, { seed, numRuns: CASES }), compare);
 });
+
+await t.test(
+  'files that include others, by name and by pattern: the last password of all wins',
+  async (t) => {
+    await compareAll(t, fc.sample(tree, { seed, numRuns: TREES }), compareTree);
+  },
+);

@@ -122,11 +122,12 @@ function measured(pod: Pod): { operations: number; ms: number } {
   let ms = Number.POSITIVE_INFINITY;
   let operations = 0;
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const start = performance.now();
+    const start = process.cpuUsage();
     const decision = decide(pod, NAMESPACE, CORE);
     if (decision.kind !== 'inject') throw new Error(JSON.stringify(decision).slice(0, 200));
     operations = toPatch(pod, decision.plan).length;
-    ms = Math.min(ms, performance.now() - start);
+    // Of the processor: the machine has others to serve.
+    ms = Math.min(ms, process.cpuUsage(start).user / 1000);
   }
   return { operations, ms };
 }

@@ -84,25 +84,30 @@ export function copyValue(container: Container, value: string, target: string): 
   const envFrom = new Set<EnvFromSource>();
   const unknown = new Set<string>();
   let origin: CopiedEnv['origin'] = 'literal';
-  const done = new Set<string>();
-  /** The first of those that are too many. */
-  let cut: string | undefined;
-  // Kubernetes expands a variable once, at its own definition: copies keep order and names.
-  const define = (name: string, as: string): void => {
-    if (done.has(as)) return;
-    if (done.size >= VARIABLES_MAX) {
-      // What is not copied must be told: the agent would have another password.
-      cut ??= name;
+  let looks = 0;
+  const defined = new Map<string, EnvVar | undefined>();
+  const variables = list(container.env);
+  // Kubernetes expands a variable once, by what is defined before it: copies keep order and names.
+  const define = (name: string, as: string, before: number): void => {
+    if (looks++ >= VARIABLES_MAX) {
+      // What is not copied must be told, once: the agent would have another password.
+      if (looks === VARIABLES_MAX + 1) unknown.add(name);
       return;
     }
-    done.add(as);
-    const entry = envOf(container, name);
+    const at = variables.findLastIndex((entry, index) => index < before && entry.name === name);
+    const entry = variables[at];
+    if (defined.has(as)) {
+      // Two meanings of one name, at two places: the agent can have one of them.
+      if (defined.get(as) !== entry) unknown.add(name);
+      return;
+    }
+    defined.set(as, entry);
     if (entry?.valueFrom !== undefined && entry.valueFrom !== null) {
       env.push({ name: as, valueFrom: entry.valueFrom });
       origin = originOf(entry.valueFrom);
     } else if (entry !== undefined) {
       const text = entry.value ?? '';
-      for (const inner of referencesIn(text)) define(inner, inner);
+      for (const inner of referencesIn(text)) define(inner, inner, at);
       env.push({ name: as, value: text });
     } else defineFromSources(name, as);
   };
@@ -124,12 +129,11 @@ export function copyValue(container: Container, value: string, target: string): 
     }
   };
   const whole = /^\$\(([A-Za-z_][\w.-]*)\)$/.exec(value)?.[1];
-  if (whole !== undefined) define(whole, target);
+  if (whole !== undefined) define(whole, target, variables.length);
   else {
-    for (const name of referencesIn(value)) define(name, name);
+    for (const name of referencesIn(value)) define(name, name, variables.length);
     env.push({ name: target, value });
   }
-  if (cut !== undefined) unknown.add(cut);
   return { env, envFrom: [...envFrom], unknown: [...unknown], origin };
 }
 

@@ -7,14 +7,20 @@ import { type Reason, reason } from './reasons.ts';
 
 type Bounds = { readonly cpu?: unknown; readonly memory?: unknown } | null | undefined;
 
+/** YAML has `cpu: 1` without quotes, too. */
+function amount(value: unknown): number | undefined {
+  const isWritten = typeof value === 'string' || typeof value === 'number';
+  return isWritten ? quantityOf(String(value)) : undefined;
+}
+
 function isGuaranteed({ resources }: Container): boolean {
   const { limits, requests } = (resources ?? {}) as { limits?: Bounds; requests?: Bounds };
   return (['cpu', 'memory'] as const).every((name) => {
     const limit = limits?.[name] ?? undefined;
     // What is not asked for is as much as the limit.
     const request = requests?.[name] ?? limit;
-    const most = quantityOf(String(limit));
-    return most !== undefined && most > 0 && most === quantityOf(String(request));
+    const most = amount(limit);
+    return most !== undefined && most > 0 && most === amount(request);
   });
 }
 
