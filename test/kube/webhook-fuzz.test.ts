@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { t as file, test } from 'tap';
 import { Agent, request } from 'undici';
 import { parse } from 'yaml';
+import { messageOf } from '../../src/errors.ts';
 import { memoryOf } from '../bench/process-cost.ts';
 import { REPOSITORY } from '../harness/programs.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -46,6 +47,16 @@ const counts = { patched: 0, allowed: 0, denied: 0, unreadable: 0, refused: 0 };
 /** Undefined where the answer is as promised. */
 async function fault(random: Random): Promise<string | undefined> {
   const body = mostlyJson(corpus, random);
+  try {
+    return await faultOf(body);
+  } catch (error) {
+    const { process } = webhook;
+    const told = `${messageOf(error)} to ${body.toString('base64').slice(0, 20_000)}`;
+    return `${told}\n${process.isRunning ? 'it lives' : 'it ended'}: ${process.tail()}`;
+  }
+}
+
+async function faultOf(body: Buffer): Promise<string | undefined> {
   const answer = await request(`https://127.0.0.1:${httpsPort}/mutate`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -106,7 +117,9 @@ await test(`${COUNT} broken reviews`, { timeout: 3_600_000 }, async (t) => {
   const usedMiBs: number[] = [];
   for (let part = 0; part < PARTS && faults.length === 0; part++) {
     faults.push(...(await send(COUNT / PARTS, random)));
+    if (!webhook.process.isRunning) break;
     usedMiBs.push(memoryOf(webhook.process.pid).rss_MiB);
+    t.comment(`${(part + 1) * (COUNT / PARTS)}: ${usedMiBs.at(-1)?.toFixed(0)} MiB`);
   }
   const usedMiB = Math.max(...usedMiBs);
   const grownMiB = lowest(usedMiBs.slice(PARTS / 2)) - lowest(usedMiBs.slice(1, PARTS / 2));

@@ -2,7 +2,7 @@
 // labelled or asked for, repairs what somebody changes. Every replica knows; one of them, the leader, does it.
 // What a pod asks for is done by the replica that it asked, whoever leads: it waits for that.
 
-import type { V1Namespace } from '@kubernetes/client-node';
+import type { V1Namespace, V1RoleBinding } from '@kubernetes/client-node';
 import type { Log } from '../../src/log.ts';
 import {
   AGENT_ROLE,
@@ -38,18 +38,23 @@ const RESYNC_MS = 600_000;
 /** A pod that was refused comes again within this, or is nobody's any more. */
 const ASKED_MS = 120_000;
 
+/** A RoleBinding has subjects. */
+type Managed = Followed & Pick<V1RoleBinding, 'subjects'>;
+
 export class Namespaces {
   private readonly options: NamespacesOptions;
   private readonly access: NamespaceAccess;
   private readonly queue: WorkQueue;
   /** Service accounts, Roles, RoleBindings. */
-  private readonly followers: readonly Follower<Followed>[];
+  private readonly followers: readonly Follower<Managed>[];
+  private readonly bindings: Follower<Managed>;
   private readonly namespaces: Follower<V1Namespace & Followed>;
   /** Why the last attempt to prepare a namespace failed. */
   private readonly problems = new Map<string, string>();
   private wasSynced = false;
   /** Namespaces without the label whose pods asked by their own, and until when that counts. */
   private readonly asked = new Map<string, number>();
+  /** Of pods that were let in, and are to be bound. */
   private readonly accounts = new Map<string, Set<string>>();
 
   constructor(options: NamespacesOptions) {
@@ -66,6 +71,10 @@ export class Namespaces {
       },
     });
     this.namespaces = this.followNamespaces();
+    this.bindings = this.followManaged(
+      '/apis/rbac.authorization.k8s.io/v1/rolebindings',
+      async (labelSelector) => await rbac.listRoleBindingForAllNamespaces({ labelSelector }),
+    );
     this.followers = [
       this.followManaged(
         '/api/v1/serviceaccounts',
@@ -75,10 +84,7 @@ export class Namespaces {
         '/apis/rbac.authorization.k8s.io/v1/roles',
         async (labelSelector) => await rbac.listRoleForAllNamespaces({ labelSelector }),
       ),
-      this.followManaged(
-        '/apis/rbac.authorization.k8s.io/v1/rolebindings',
-        async (labelSelector) => await rbac.listRoleBindingForAllNamespaces({ labelSelector }),
-      ),
+      this.bindings,
     ];
   }
 
@@ -137,7 +143,6 @@ export class Namespaces {
 
   /** Takes away what the webhook made: the binding, or, at a later look, all the rest. */
   async retire(namespace: string, what: 'unbind' | 'remove'): Promise<readonly string[]> {
-    this.accounts.delete(namespace);
     const [account, role, binding] = OURS.map((name, at) => {
       const { metadata } = this.followers[at]?.objects.get(`${namespace}/${name}`) ?? {};
       const isOurs = metadata?.annotations?.[MADE_ANNOTATION] === 'true';
@@ -159,22 +164,29 @@ export class Namespaces {
     this.queue.add(namespace);
   }
 
-  /** A pod is injected that has an account of its own. */
+  /** A pod is injected that has an account of its own; it is not there yet, so nothing else tells of it. */
   bind(namespace: string, account: string): void {
+    if (this.isBound(namespace, account)) return;
     const accounts = this.accounts.get(namespace) ?? new Set();
-    if (accounts.has(account)) return;
-    accounts.add(account);
-    this.accounts.set(namespace, accounts);
-    this.queue.add(namespace);
+    this.accounts.set(namespace, accounts.add(account));
+    this.ask(namespace);
+  }
+
+  /** As the watch shows it: what was bound once may have been taken away since, by whomever. */
+  private isBound(namespace: string, account: string): boolean {
+    const binding = this.bindings.objects.get(`${namespace}/${AGENT_ROLE}`);
+    return (binding?.subjects ?? []).some(
+      ({ kind, name }) => kind === 'ServiceAccount' && name === account,
+    );
   }
 
   private async prepare(namespace: string): Promise<void> {
     try {
       if (!(await this.isWanted(namespace))) return;
-      const changes = await this.access.ensure(
-        namespace,
-        this.accounts.get(namespace) ?? new Set(),
-      );
+      const accounts = this.accounts.get(namespace) ?? new Set();
+      // Those that come meanwhile make it look once more; what is bound stays bound.
+      this.accounts.delete(namespace);
+      const changes = await this.ensure(namespace, accounts);
       this.problems.delete(namespace);
       if (changes.length > 0) this.options.log.info({ namespace, changes }, 'namespace prepared');
     } catch (error) {
@@ -185,6 +197,17 @@ export class Namespaces {
         this.problems.delete(namespace);
         return;
       }
+      throw error;
+    }
+  }
+
+  /** What could not be bound is bound at the next attempt. */
+  private async ensure(namespace: string, accounts: Set<string>): Promise<readonly string[]> {
+    try {
+      return await this.access.ensure(namespace, accounts);
+    } catch (error) {
+      const meanwhile = this.accounts.get(namespace) ?? [];
+      this.accounts.set(namespace, new Set([...accounts, ...meanwhile]));
       throw error;
     }
   }
@@ -239,11 +262,11 @@ export class Namespaces {
   /** Any change of an object of ours makes its namespace be looked at; a look changes nothing. */
   private followManaged(
     path: string,
-    list: (labelSelector: string) => Promise<{ items: Followed[] }>,
-  ): Follower<Followed> {
+    list: (labelSelector: string) => Promise<{ items: Managed[] }>,
+  ): Follower<Managed> {
     const labelSelector = `${MANAGED_BY_LABEL}=${MANAGER}`;
     const { kube, log } = this.options;
-    return new Follower<Followed>({
+    return new Follower<Managed>({
       watch: kube.watch,
       path,
       query: { labelSelector },
