@@ -107,27 +107,26 @@ void test('the webhook holds every right that it grants, unrestricted by names',
 void test("Service, NetworkPolicy and disruption budget find the Deployment's pods, and its ports", async (t) => {
   type Port = { name?: string; port?: unknown; targetPort?: unknown };
   type Labels = Record<string, string>;
-  type Containers = { containers: { ports: Port[] }[] };
-  const spec = <T>(file: string): T => load(`base/${file}`)[0]?.spec as T;
-  const { template } = spec<{ template: { metadata: { labels: Labels }; spec: Containers } }>(
-    'deployment.yaml',
-  );
+  const spec = (file: string): unknown => load(`base/${file}`)[0]?.spec;
+  const { template } = spec('deployment.yaml') as {
+    template: { metadata: { labels: Labels }; spec: { containers: { ports: Port[] }[] } };
+  };
   const { labels } = template.metadata;
   const ports = template.spec.containers.flatMap((container) => container.ports);
   const names = ports.map(({ name }) => name);
-  const service = spec<{ selector: Labels; ports: Port[] }>('service.yaml');
+  const service = spec('service.yaml') as { selector: Labels; ports: Port[] };
   t.same(service.selector, labels);
   t.same(
     service.ports.map(({ targetPort }) => targetPort),
     ['https'],
   );
-  const budget = spec<{ selector: { matchLabels: Labels } }>('pod-disruption-budget.yaml');
+  const budget = spec('pod-disruption-budget.yaml') as { selector: { matchLabels: Labels } };
   t.same(budget.selector.matchLabels, labels);
-  const policy = spec<{
+  const policy = spec('network-policy.yaml') as {
     podSelector: { matchLabels: Labels };
     policyTypes: string[];
     ingress: { ports: Port[] }[];
-  }>('network-policy.yaml');
+  };
   t.same(policy.podSelector.matchLabels, labels);
   t.same(policy.policyTypes, ['Ingress']);
   t.same(

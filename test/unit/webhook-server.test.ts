@@ -178,6 +178,27 @@ void test('announced and not sent: large bodies hold up nobody', async (t) => {
   await server.drain(0);
 });
 
+void test('large bodies one after the other are no flood, whatever the answers', async (t) => {
+  const { server, authority, https } = await startServer();
+  const dispatcher = new Agent({ connect: { ca: authority.certPem }, connections: 1 });
+  const padding = 'x'.repeat(1_000_000);
+  const right = JSON.stringify({ ...(JSON.parse(REVIEW) as object), padding });
+  const bodies = [right, `{"kind":"${padding}"}`, `{"kind":"${padding}`, `"${padding.repeat(5)}"`];
+  const statuses: number[] = [];
+  // Sixty million bytes of those that are let in: more than twice the room.
+  for (let round = 0; round < 20; round++) {
+    for (const body of bodies) {
+      const answer = await post(https, dispatcher, body);
+      await answer.body.dump();
+      statuses.push(answer.statusCode);
+    }
+  }
+  t.same([...new Set(statuses)], [200, 400, 413]);
+  t.equal(statuses.filter((status) => status === 200).length, 20);
+  await dispatcher.close();
+  await server.drain(0);
+});
+
 void test('more large bodies than there is room for: the oldest go, and reviews come through', async (t) => {
   const { server, authority, https } = await startServer();
   const port = Number(new URL(https).port);
