@@ -8,8 +8,11 @@ import { type Kind, reviewBodies, whyNoInjection } from './webhook-reviews.ts';
 
 /** Enough to keep any of them busy; this process has one core, too. */
 const CONNECTIONS = 8;
-/** CPU time comes in ticks of 10 ms: in so long a slice one of them is 2 %. */
-const SLICE_MS = 500;
+/** CPU time comes in ticks of 10 ms: over ten such slices they are 1 % at most. */
+const SLICE_MS = 300;
+/** The slowest ones would take the whole time of a run: then they have fewer reviews, which `n` says. */
+const WARM_UP_MS = 3000;
+const ROUND_MS = 8000;
 const FIRST_ANSWER_MS = 60_000;
 const FIRST_PAUSE_MS = 200;
 
@@ -47,8 +50,9 @@ export class Measure {
       if (performance.now() > deadline) throw new Error(`no injection of a ${kind} pod: ${why}`);
       await pause(FIRST_PAUSE_MS);
     }
-    for (const caller of this.callers) {
-      for (let at = 0; at < reviews / CONNECTIONS; at++) {
+    const end = performance.now() + WARM_UP_MS;
+    for (let at = 0; at < reviews / CONNECTIONS && performance.now() < end; at++) {
+      for (const caller of this.callers) {
         const { status, text } = await this.send(caller, kind);
         const why = whyNoInjection(status, text);
         if (why !== undefined) throw new Error(`no injection of a ${kind} pod: ${why}`);
@@ -59,7 +63,8 @@ export class Measure {
   async oneByOne(kind: Kind, reviews: number, into: Measured): Promise<void> {
     const [caller] = this.callers;
     if (caller === undefined) return;
-    for (let at = 0; at < reviews; at++) {
+    const end = performance.now() + ROUND_MS;
+    for (let at = 0; at < reviews && performance.now() < end; at++) {
       const { status, text, ms } = await this.send(caller, kind);
       into.times.push(ms);
       check(status, text);

@@ -5,8 +5,10 @@ import { messageOf } from '../../src/errors.ts';
 import { Caller, type Target } from './webhook-caller.ts';
 import { type Kind, reviewBodies, whyNoInjection } from './webhook-reviews.ts';
 
-/** The kubelet itself may take a minute to bring a Secret's new files to a pod. */
-const SWAP_BOUND_MS = 90_000;
+/** Ours looks once a minute: the kubelet itself takes as long to bring a Secret's new files to a pod. */
+const SWAP_BOUND_MS = 75_000;
+/** The slowest ones do not get to all reviews: how many it were is written down. */
+const LOAD_BOUND_MS = 90_000;
 const AFTER_SWAP_MS = 3000;
 const REVIEWS_PER_CONNECTION = 100;
 const CONNECTIONS = 2;
@@ -17,11 +19,11 @@ export type Swapped = {
   readonly connections: number;
   readonly errors: number;
   readonly firstError: string | undefined;
-  /** From the new files to the first connection with the new certificate; null: not within 90 s. */
+  /** From the new files to the first connection with the new certificate; null: not within 75 s. */
   readonly seen_s: number | null;
 };
 
-/** `wanted` reviews at least; ends when the new certificate was seen and used for a while, or never is. */
+/** `wanted` reviews, where they can be had; ends when the new certificate was seen and used for a while, or never is. */
 export async function swapUnderLoad(
   target: Target,
   wanted: number,
@@ -40,7 +42,7 @@ export async function swapUnderLoad(
     const passedMs = performance.now() - start;
     const isSettled =
       seenMs === undefined ? passedMs > SWAP_BOUND_MS : passedMs > seenMs + AFTER_SWAP_MS;
-    return isSettled && counts.reviews >= wanted;
+    return isSettled && (counts.reviews >= wanted || passedMs > LOAD_BOUND_MS);
   };
   const connection = async (): Promise<void> => {
     const caller = new Caller(target);
