@@ -12,7 +12,7 @@ const CONNECTIONS = 8;
 const SLICE_MS = 300;
 /** The slowest ones would take the whole time of a run: then they have fewer reviews, which `n` says. */
 const WARM_UP_MS = 3000;
-const ROUND_MS = 8000;
+const ROUND_MS = 4000;
 const FIRST_ANSWER_MS = 60_000;
 const FIRST_PAUSE_MS = 200;
 

@@ -126,7 +126,9 @@ async function main(options: WebhookOptions): Promise<number> {
       await Promise.all(
         systems.map(async ({ name, injector, measure }) => {
           const wanted = Math.max(1, options.total - measure.answered);
-          return [name, await swapUnderLoad({ url: injector.url, caPem }, wanted, serial)] as const;
+          const target = { url: injector.url, caPem };
+          const whose = name === 'ours' ? 'ours' : 'theirs';
+          return [name, await swapUnderLoad(target, wanted, serial, whose)] as const;
         }),
       ),
     );

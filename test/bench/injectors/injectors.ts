@@ -1,6 +1,6 @@
-// The injectors that the bench compares. Linkerd's is not among them: of its module the registry has only
-// versions from before it had an injector. Dapr's reads a Configuration from the API server for every
-// review, five in a second at most: it would measure client-go's limit.
+// The injectors that the bench compares. Linkerd's is not among them: the registry refuses the releases of
+// its module that have one. Dapr's reads a Configuration from the API server for every review, five in a
+// second at most: it would measure client-go's limit.
 
 import type { OpenInjector } from './injector.ts';
 import { openIstio } from './istio.ts';
