@@ -105,6 +105,26 @@ void test('odd bodies get a 4xx, and the server lives on', async (t) => {
   await server.drain(0);
 });
 
+void test('keys that name a prototype are keys like any other', async (t) => {
+  const { server, authority, https, decisions } = await startServer();
+  const dispatcher = new Agent({ connect: { ca: authority.certPem } });
+  const odd = '{"polluted":"yes"},"constructor":{"prototype":{"polluted":"yes"}}';
+  const metadata = `"metadata":{"__proto__":${odd},`;
+  const body = REVIEW.replace('"metadata":{', metadata).replace(
+    '"spec":{',
+    `"spec":{"__proto__":${odd},`,
+  );
+  t.ok(body.length > REVIEW.length + 2 * odd.length);
+  const answer = await post(https, dispatcher, body);
+  t.equal(answer.statusCode, 200);
+  const { response } = (await answer.body.json()) as { response: { patch: string } };
+  t.notMatch(Buffer.from(response.patch, 'base64').toString(), /polluted/);
+  t.same(decisions, ['inject']);
+  t.equal(({} as Record<string, unknown>)['polluted'], undefined);
+  await dispatcher.close();
+  await server.drain(0);
+});
+
 /** Holds a connection open and sends a byte of a request now and then. */
 function slowly(port: number, ca: string) {
   let [opened, closed] = [false, false];

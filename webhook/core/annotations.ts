@@ -28,6 +28,9 @@ const KNOWN: ReadonlySet<string> = new Set([
   ADOPT_FROM_ANNOTATION,
   GROUP_LABEL,
 ]);
+const POLICIES: readonly (readonly [annotation: string, spec: OptionSpec])[] = Object.values(
+  POLICY_OPTIONS,
+).map((spec) => [policyAnnotation(spec.flag), spec]);
 /** A message has at most 120 characters. */
 const SHOWN_MAX = 30;
 
@@ -48,8 +51,7 @@ export function readPolicy(pod: Pod): Policy {
       reason('annotation-invalid', { annotation, value: value.slice(0, SHOWN_MAX), remedy }),
     );
   };
-  for (const spec of Object.values<OptionSpec>(POLICY_OPTIONS)) {
-    const annotation = policyAnnotation(spec.flag);
+  for (const [annotation, spec] of POLICIES) {
     const value = annotations[annotation];
     if (value === undefined) continue;
     const isFaulty = value === '' || optionFault(spec, value, annotation) !== undefined;
