@@ -103,8 +103,11 @@ function isOlder(state: AgentState, uid: string): boolean {
  * nobody would, where what was a candidate came back empty.
  */
 function onBehalf(state: AgentState, self: Member, silentMs: number): May {
-  const [best] = rankedMembers(state);
-  if (best === undefined || best.uid === self.uid) return no('this member is not eligible');
+  const ranked = rankedMembers(state);
+  const [best] = ranked;
+  if (best === undefined || best.uid === self.uid) {
+    return no(conflictOf(state, ranked) ?? 'this member is not eligible');
+  }
   if (silentMs < state.config.timing.waitMs + BEHALF_AFTER_MS) {
     return no('this member is not eligible, others may be');
   }

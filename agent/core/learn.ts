@@ -17,6 +17,8 @@ import {
 
 const KUBE_DENIED = 'RO_KUBE_DENIED';
 const KUBE_REFUSED = 'RO_KUBE_REQUEST';
+/** After so many promotions in a row without an answer it counts as a Redis that refuses. */
+const BREAKS_MAX = 2;
 /** Of volumes that are gone: who is forgotten is looked for again. */
 const GONE_VOLUMES_MAX = 100;
 /** The holder and all candidates, twice over. */
@@ -141,6 +143,7 @@ function learnRedis(turn: Turn, redis: LocalRedis): void {
       s.frozenTerm = null;
       s.attachment = null;
       s.promoteFailures = 0;
+      s.promoteBreaks = 0;
     }
     // Frozen is promised only while the instance really is in limbo (rule 23).
     if (!isLimbo(redis.instance)) s.frozenTerm = null;
@@ -264,7 +267,9 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
     case 'promote':
       if (s.phase !== 'Promoting') return;
       if (!result.ok) {
-        s.promoteFailures++;
+        // A connection that broke says nothing of this Redis, which may have the freshest data: it is asked again.
+        if (result.replied === true || s.promoteBreaks >= BREAKS_MAX) s.promoteFailures++;
+        else s.promoteBreaks++;
         s.problem = `${failureCode(result.detail)}: the promotion failed: ${result.detail}`;
         turn.enter('Fencing', `the promotion failed: ${result.detail}`);
       } else if (isValid(s) && isHolder(s)) turn.open();
@@ -284,6 +289,7 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
       if (lease === null)
         return turn.enter('Fencing', 'the Lease was deleted during the promotion');
       s.promoteFailures = 0;
+      s.promoteBreaks = 0;
       s.opened = {
         term: lease.term,
         runId: result.instance.runId,

@@ -227,7 +227,13 @@ export type Effect =
 
 export type RedisResult =
   | { readonly ok: true; readonly instance: Instance }
-  | { readonly ok: false; readonly refused: boolean; readonly detail: string };
+  | {
+      readonly ok: false;
+      readonly refused: boolean;
+      readonly detail: string;
+      /** Redis itself said no. Left out: no answer came, or the command was never sent. */
+      readonly replied?: boolean;
+    };
 
 export type LeaseOutcome = 'ok' | 'conflict' | 'timeout' | 'denied' | 'error';
 
@@ -400,6 +406,8 @@ export type AgentState = {
   readonly promoteFailedAt: number;
   /** Promotions in a row that this Redis process did not carry out. */
   readonly promoteFailures: number;
+  /** Promotions in a row of which no answer came: the connection broke, or there was none. */
+  readonly promoteBreaks: number;
   /** Candidates of Lease writes whose result is unknown: the failsafe asks them as well. */
   readonly attempted: ReadonlySet<string>;
   /** Claims that were looked for and do not exist: nobody waits for their data. */

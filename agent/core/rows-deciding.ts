@@ -43,6 +43,7 @@ const INHERIT_WAIT_MS = 4000;
 const PODS_WAIT_MS = 1000;
 const OPEN_WAIT_MS = 2000;
 const PROMOTE_RETRY_MS = 1000;
+const PROMOTE_BROKEN_RETRY_MS = 100;
 
 export function deciding(turn: Turn): void {
   const { s } = turn;
@@ -129,7 +130,9 @@ function decide(turn: Turn): void {
   const instance = localInstance(s);
   if (instance === null || s.pendingRedis?.kind === 'promote') return;
   // A Redis that refuses its promotion is asked again, but not in a loop.
-  if (s.now - s.promoteFailedAt < PROMOTE_RETRY_MS) return renewIfDue(turn);
+  const isBroken = s.promoteBreaks > 0 && s.promoteFailures === 0;
+  const retryMs = isBroken ? PROMOTE_BROKEN_RETRY_MS : PROMOTE_RETRY_MS;
+  if (s.now - s.promoteFailedAt < retryMs) return renewIfDue(turn);
   // Else a promotion that nobody could record would leave data of unknown descent.
   if (self !== null && !isKnown(record, instance.replid)) {
     if (!turn.canWrite()) return;

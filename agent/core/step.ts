@@ -54,6 +54,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     writeFailures: 0,
     promoteFailedAt: Number.NEGATIVE_INFINITY,
     promoteFailures: 0,
+    promoteBreaks: 0,
     attempted: new Set(),
     goneVolumes: new Set(),
     gonePods: new Set(),

@@ -1,7 +1,7 @@
 // The local instance: one connection that polls INFO and carries the role commands, in order, so
 // that a look never tells of a moment before a command that was answered already.
 
-import { Redis } from 'ioredis';
+import { Redis, ReplyError } from 'ioredis';
 import { messageOf } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import { parseInfo } from '../../src/redis-info.ts';
@@ -146,7 +146,7 @@ export class LocalRedisAdapter implements LocalRedisPort {
       this.#reachability.shown(instance);
       return { ok: true, instance };
     } catch (error) {
-      return failure(messageOf(error));
+      return { ...failure(messageOf(error)), replied: error instanceof ReplyError };
     }
   }
 
@@ -335,6 +335,6 @@ export class LocalRedisAdapter implements LocalRedisPort {
   }
 }
 
-function failure(detail: string): RedisResult {
+function failure(detail: string): Extract<RedisResult, { ok: false }> {
   return { ok: false, refused: isRefusal(detail), detail };
 }

@@ -230,9 +230,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-one-acquires-for-others',
     rule: 'rule 13: an ineligible candidate acquires for an eligible member',
     file: core('acquire'),
-    find: "  if (best === undefined || best.uid === self.uid) return no('this member is not eligible');",
-    replace:
-      "  if (best === undefined || best.uid !== '') return no('this member is not eligible');",
+    find: '  if (best === undefined || best.uid === self.uid) {\n',
+    replace: "  if (best === undefined || best.uid !== '') {\n",
   },
   {
     name: 'mirrors-are-not-read',

@@ -1,7 +1,7 @@
 // A program's connection to a modelled Redis, as ioredis keeps it: replies in order, a timeout for each
 // command whose late reply goes to nobody, and every open command failed when the connection ends.
 
-import type { Instance } from '../../agent/core/model.ts';
+import type { RedisResult } from '../../agent/core/model.ts';
 import type { SimNetwork } from './network.ts';
 import type { CloseCause, SimTimer, Socket } from './ports.ts';
 import type { SimProcess } from './process.ts';
@@ -111,10 +111,11 @@ export function startOf({ uptimeSeconds }: RedisInfo, epochMs: number): number {
 export function instanceFrom(
   result: Replies,
   startedEpochMs: number | ((info: RedisInfo) => number),
-): { ok: true; instance: Instance } | { ok: false; refused: boolean; detail: string } {
+): RedisResult {
   if (!result.ok) return result;
   for (const reply of result.replies) {
-    if (reply.kind === 'error') return { ok: false, refused: false, detail: reply.code };
+    if (reply.kind === 'error')
+      return { ok: false, refused: false, detail: reply.code, replied: true };
   }
   const last = result.replies.findLast((reply) => reply.kind === 'info');
   if (last === undefined) return { ok: false, refused: false, detail: 'INFO was not answered' };

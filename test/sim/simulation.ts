@@ -1,8 +1,6 @@
 // One schedule from its start to its end: a group is set up, faults come, all heals, and then there
 // must be one master again that everybody can write to.
 
-import { isForced } from '../../agent/core/acquire.ts';
-import { heardMembers, unknownData } from '../../agent/core/view.ts';
 import { leaseName, RECORD_ANNOTATION } from '../../src/names.ts';
 import { GROUP, NAMESPACE } from './agent.ts';
 import { SimApiServer } from './api-server.ts';
@@ -284,11 +282,9 @@ export class Simulation {
       const asked = askedBy(this.#cluster, pod);
       if (asked !== null) return !this.#checker.answered.isGivenUp(asked.pod);
       const { state } = agent;
-      // Where an election is forced nobody says so.
-      const isHidden = isForced(state) && unknownData(state, heardMembers(state)).length > 0;
       // Of masters without agent only the readiness probe tells, where this one is a replica.
       const said = state.problem ?? agent.runtime.unreadiness() ?? state.reason;
-      return isHidden || said.includes('RO_DATA_CONFLICT');
+      return said.includes('RO_DATA_CONFLICT');
     });
   }
 

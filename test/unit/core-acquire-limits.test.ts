@@ -78,6 +78,22 @@ await t.test('a forced election: by the best at once, by others later, by the un
   t.end();
 });
 
+await t.test('a candidate without data beside data of another lineage says so', (t) => {
+  const rig = new Rig();
+  rig.feed({ kind: 'pods', pods: [pod(0), pod(2)] });
+  rig.feed({
+    kind: 'lease',
+    lease: lease({ record: { candidates: [candidate(0), candidate(1)] } }),
+  });
+  rig.pass(9000, () => {
+    rig.frozen(2, { replid: 'zzz', keys: 5 });
+    rig.see({ ...limbo, keys: 0, replid: 'new' });
+  });
+  t.match(rig.state.problem, /RO_DATA_CONFLICT: redis-2 holds 5 keys of another lineage/);
+  t.same(writes(rig.effects), []);
+  t.end();
+});
+
 await t.test('a forced election in vain says why', (t) => {
   const said = (own: object, other: object): string | null => {
     const rig = new Rig();

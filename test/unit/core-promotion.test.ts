@@ -1,7 +1,7 @@
 // Rows of Deciding and Promoting: the guarded promotion, its second check, and what follows a failure.
 
 import t from 'tap';
-import type { GroupRecord } from '../../agent/core/model.ts';
+import type { GroupRecord, LeaseWrite } from '../../agent/core/model.ts';
 import { selfMember } from '../../agent/core/view.ts';
 import { limbo, pod } from './core-fixtures.ts';
 import {
@@ -143,6 +143,35 @@ await t.test('a Redis that refused its promotion lets others lead first', (t) =>
   t.match(writes(rig.effects).at(-1), { op: 'transfer', holder: named(1) });
   t.end();
 });
+
+await t.test(
+  'a promotion without an answer is asked again: this Redis may have the freshest data',
+  (t) => {
+    const rig = Rig.nominee({ basisMs: 0 });
+    const lost = { ok: false, refused: false, detail: 'Connection is closed.' } as const;
+    const promotions: number[] = [];
+    const given = (): LeaseWrite | undefined =>
+      writes(rig.effects).find(({ op }) => op === 'transfer' || op === 'release');
+    while (rig.now < 6000 && given() === undefined) {
+      rig.frozen(1, { offset: 50 });
+      rig.see(limbo, rig.now + 20);
+      const { pendingRedis, pendingWrite } = rig.state;
+      if (pendingRedis?.kind === 'promote') {
+        promotions.push(rig.now);
+        rig.feed({ kind: 'redis-done', id: pendingRedis.id, result: lost });
+      } else if (pendingRedis !== null) rig.done(limbo);
+      if (pendingWrite?.write.op === 'renew') rig.written('ok');
+    }
+    const gaps = promotions.slice(1).map((at, n) => at - (promotions[n] ?? 0));
+    t.equal(promotions.length, 3, 'three times');
+    t.ok(
+      gaps.every((gap) => gap >= 100 && gap <= 200),
+      `and soon: ${gaps.join(', ')} ms`,
+    );
+    t.match(given(), { op: 'transfer', holder: named(1) }, 'then another leads');
+    t.end();
+  },
+);
 
 await t.test('a new Redis process is not barred by what an earlier one refused', (t) => {
   const rig = lone();

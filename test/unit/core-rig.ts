@@ -158,7 +158,7 @@ export class Rig {
     const id = this.state.pendingRedis?.id ?? 0;
     const result =
       instance === null
-        ? ({ ok: false, refused: false, detail: 'denied' } as const)
+        ? ({ ok: false, refused: false, detail: 'denied', replied: true } as const)
         : ({ ok: true, instance } as const);
     return this.feed({ kind: 'redis-done', id, result }, atMs);
   }
