@@ -79,6 +79,24 @@ void test('an owner is told the same words once in ten minutes', async (t) => {
   t.equal(notes.length, 2);
 });
 
+void test('an owner that is none is told nothing, and ends nothing', async (t) => {
+  let events = 0;
+  const api = {
+    createNamespacedEvent: async () => events++,
+  } as unknown as EventsV1Api;
+  const teller = new OwnerEvents({ api, log, instance: 'test', nowMs: () => 0 });
+  for (const odd of [-1, {}, [], true, '']) {
+    const about = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'redis', uid: 'u' };
+    for (const field of ['name', 'uid']) {
+      const owner = { ...about, [field]: odd } as typeof about;
+      teller.tellAbout('shop', owner, [reason('literal-password')], 'Inject');
+    }
+  }
+  // A promise that nobody awaits and that rejects ends the process: here, this test.
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(events, 0);
+});
+
 void test('what there was no room for is told the next time', async (t) => {
   const notes: string[] = [];
   const held: (() => void)[] = [];

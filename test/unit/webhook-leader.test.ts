@@ -12,7 +12,7 @@ function fakeApi() {
   let lease: V1Lease | undefined;
   let writes = 0;
   const store = async ({ body }: { body: V1Lease }): Promise<V1Lease> => {
-    lease = { ...body, metadata: { resourceVersion: String(++writes) } };
+    lease = { spec: body.spec ?? {}, metadata: { resourceVersion: String(++writes) } };
     return lease;
   };
   const api = {

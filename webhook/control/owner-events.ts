@@ -39,7 +39,8 @@ export class OwnerEvents {
   }
 
   tellAbout(namespace: string, object: About, reasons: readonly Reason[], action: Action): void {
-    if (object.name === undefined || object.uid === undefined) return;
+    // Whoever reaches our port can send a review, and no API server has looked at it.
+    if (!isName(object.name) || !isName(object.uid)) return;
     for (const why of reasons) {
       // What there is no room for now is not told yet: it comes again.
       if (this.pending >= PENDING_MAX) return;
@@ -65,8 +66,8 @@ export class OwnerEvents {
       instance,
       suffix: shortHash(keyOf(object, why)),
     };
-    const body = { ...eventBody(regarding, text, from), eventTime: new V1MicroTime(nowMs()) };
     try {
+      const body = { ...eventBody(regarding, text, from), eventTime: new V1MicroTime(nowMs()) };
       await api.createNamespacedEvent({ namespace, body });
     } catch (error) {
       // The name is made of what is said: the other replica was faster.
@@ -74,6 +75,10 @@ export class OwnerEvents {
       log.warn({ namespace, error: kubeMessage(error) }, 'an Event could not be created');
     }
   }
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 /** The same words about the same object. */
