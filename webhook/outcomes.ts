@@ -8,6 +8,9 @@ import type { Reason } from './core/reasons.ts';
 import { isSilent, isTransient, reasonText } from './core/reasons.ts';
 import { decisionText, type Outcome } from './review.ts';
 
+/** A name that no account can have would keep the whole binding from being written. */
+const ACCOUNT = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
 export function createOutcomeHandler(
   log: Log,
   namespaces: Pick<Namespaces, 'ask' | 'bind'>,
@@ -29,7 +32,7 @@ export function createOutcomeHandler(
     }
     const account = pod.spec?.serviceAccountName ?? '';
     const isOwn = decision.kind === 'inject' && decision.plan.serviceAccount === undefined;
-    if (isOwn && account !== '') namespaces.bind(namespace, account);
+    if (isOwn && ACCOUNT.test(account)) namespaces.bind(namespace, account);
     events.tell(namespace, pod, told, decision.kind === 'inject' ? 'Inject' : 'Skip');
   };
 }

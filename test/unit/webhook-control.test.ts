@@ -147,6 +147,8 @@ void test('what follows a decision: Events, a bound account, a prepared namespac
   const mine = redisPod();
   if (mine.spec !== undefined) mine.spec.serviceAccountName = 'mine';
   t.same(outcomeOf(mine, false), ['bind mine']);
+  mine.spec = { ...mine.spec, serviceAccountName: 'No Account' };
+  t.same(outcomeOf(mine, false), [], 'what no account is called is bound to nothing');
   t.same(outcomeOf(redisPod(), false, false), ['ask shop']);
 });
 
