@@ -9,6 +9,8 @@ import { toldReasons } from './core/told.ts';
 import { decisionText, type Outcome } from './review.ts';
 
 const ACTIONS = { inject: 'Inject', skip: 'Skip', deny: 'Refuse' } as const;
+/** A name that no account can have would keep the whole binding from being written. */
+const ACCOUNT = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 export function createOutcomeHandler(
   log: Log,
@@ -33,6 +35,6 @@ export function createOutcomeHandler(
     }
     const account = pod.spec?.serviceAccountName ?? '';
     const isOwn = decision.kind === 'inject' && decision.plan.serviceAccount === undefined;
-    if (isOwn && account !== '') namespaces.bind(namespace, account);
+    if (isOwn && ACCOUNT.test(account)) namespaces.bind(namespace, account);
   };
 }

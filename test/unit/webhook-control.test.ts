@@ -95,6 +95,25 @@ void test('an owner is told the same words once in ten minutes', async (t) => {
   t.equal(notes.length, 3, 'the Deployment hears it once, whichever ReplicaSet it is of');
 });
 
+void test('an owner that is none is told nothing, and ends nothing', async (t) => {
+  let events = 0;
+  const api = {
+    createNamespacedEvent: async () => events++,
+  } as unknown as EventsV1Api;
+  const owners = { of: async (_namespace: string, owner: OwnerReference) => owner };
+  const teller = new OwnerEvents({ api, log, instance: 'test', nowMs: () => 0, owners });
+  for (const odd of [-1, {}, [], true, '']) {
+    const about = { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'redis', uid: 'u' };
+    for (const field of ['name', 'uid']) {
+      const owner = { ...about, [field]: odd } as typeof about;
+      teller.tellAbout('shop', owner, [reason('literal-password')], 'Inject');
+    }
+  }
+  // A promise that nobody awaits and that rejects ends the process: here, this test.
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(events, 0);
+});
+
 void test('what there was no room for is told the next time', async (t) => {
   const notes: string[] = [];
   const held: (() => void)[] = [];
@@ -146,6 +165,8 @@ void test('what follows a decision: Events, a bound account, a prepared namespac
   const mine = redisPod();
   if (mine.spec !== undefined) mine.spec.serviceAccountName = 'mine';
   t.same(outcomeOf(mine, false), ['bind mine']);
+  mine.spec = { ...mine.spec, serviceAccountName: 'No Account' };
+  t.same(outcomeOf(mine, false), [], 'what no account is called is bound to nothing');
   t.same(outcomeOf(redisPod(), false, false), ['tell namespace-not-ready', 'ask shop']);
 });
 

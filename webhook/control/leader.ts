@@ -80,7 +80,7 @@ export class Leader {
     const askedMs = elapsedMs();
     const lease = await this.read();
     if (lease === undefined) {
-      if (await this.create()) this.renewedAtMs = askedMs;
+      if (await this.create()) this.renewed(askedMs);
       return;
     }
     const version = lease.metadata?.resourceVersion ?? '';
@@ -91,7 +91,13 @@ export class Leader {
       this.renewedAtMs = Number.NEGATIVE_INFINITY;
       return;
     }
-    if (await this.take(lease, holder)) this.renewedAtMs = askedMs;
+    if (await this.take(lease, holder)) this.renewed(askedMs);
+  }
+
+  /** What happened since the Lease ran out was left alone: that must be told, even if no look fell into that time. */
+  private renewed(atMs: number): void {
+    if (!this.isLeader) this.wasLeader = false;
+    this.renewedAtMs = atMs;
   }
 
   private async take(lease: V1Lease, holder: string): Promise<boolean> {

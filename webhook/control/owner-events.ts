@@ -40,7 +40,8 @@ export class OwnerEvents {
   /** About who made the pod: a Deployment rather than its ReplicaSet. */
   tell(namespace: string, pod: Pod, reasons: readonly Reason[], action: Action): void {
     const owner = controllerOf(pod);
-    if (owner?.name === undefined || owner.uid === undefined) return;
+    // Whoever reaches our port can send a review, and no API server has looked at it.
+    if (owner === undefined || !isName(owner.name) || !isName(owner.uid)) return;
     // What there is no room for now is not told yet: it comes again.
     if (this.pending >= PENDING_MAX) return;
     const fresh = this.untold(owner, reasons);
@@ -62,7 +63,7 @@ export class OwnerEvents {
   }
 
   tellAbout(namespace: string, object: About, reasons: readonly Reason[], action: Action): void {
-    if (object.name === undefined || object.uid === undefined) return;
+    if (!isName(object.name) || !isName(object.uid)) return;
     if (this.pending >= PENDING_MAX) return;
     this.send(namespace, object, this.untold(object, reasons), action);
   }
@@ -97,8 +98,8 @@ export class OwnerEvents {
       instance,
       suffix: shortHash(keyOf(object, why)),
     };
-    const body = { ...eventBody(regarding, text, from), eventTime: new V1MicroTime(nowMs()) };
     try {
+      const body = { ...eventBody(regarding, text, from), eventTime: new V1MicroTime(nowMs()) };
       await api.createNamespacedEvent({ namespace, body });
     } catch (error) {
       // The name is made of what is said: the other replica was faster.
@@ -106,6 +107,10 @@ export class OwnerEvents {
       log.warn({ namespace, error: kubeMessage(error) }, 'an Event could not be created');
     }
   }
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
 }
 
 /** The same words about the same object. */
