@@ -4,6 +4,7 @@
 import { DISCARD_DATA_ANNOTATION } from '../../src/names.ts';
 import { adoption, unrelatedData } from './adoption.ts';
 import type { Member } from './election.ts';
+import { lastOpened } from './lineage.ts';
 import type { AgentState, PodName } from './model.ts';
 import {
   awaitedVolume,
@@ -34,7 +35,13 @@ const COLD_STAGGER_MS = 500;
 const BEHALF_AFTER_MS = 500;
 
 export type May =
-  | { readonly may: true; readonly reason: string; readonly delayMs: number }
+  | {
+      readonly may: true;
+      readonly reason: string;
+      readonly delayMs: number;
+      /** Only because everybody was heard, who must be there still when it is decided. */
+      readonly isByAll?: true;
+    }
   /** `lookFor`: whether these are gone decides it. */
   | { readonly may: false; readonly reason: string; readonly lookFor?: readonly PodName[] };
 
@@ -75,13 +82,13 @@ function bestOfAll(state: AgentState, self: Member, why: string): May {
   const rank = ranked.findIndex((member) => member.uid === self.uid);
   if (rank >= 0) {
     const reason = `${why}${leftBehind(state, ranked[0] ?? self)}`;
-    return { may: true, reason, delayMs: rank * COLD_STAGGER_MS };
+    return { may: true, reason, delayMs: rank * COLD_STAGGER_MS, isByAll: true };
   }
   const best = ranked[0];
   if (best === undefined || !isOlder(state, best.uid)) return no('this member is not eligible');
   // Its agent will not acquire; it leads where it is named.
   const reason = `this member is not eligible: acquiring for ${best.pod}, whose agent is older`;
-  return { may: true, reason, delayMs: COLD_STAGGER_MS };
+  return { may: true, reason, delayMs: COLD_STAGGER_MS, isByAll: true };
 }
 
 /** Where nobody may lead: whose data of unknown descent stand in the way. */
@@ -194,6 +201,8 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
     const reason = isReleased
       ? `term ${lease.term} was released`
       : `the holder ${lease.holder?.pod ?? ''} was silent for ${Math.round(silentMs)} ms`;
+    // Before anybody was master, who is a candidate was only there, with whatever data.
+    if (lastOpened(recordOf(state)) === undefined) return bestOfAll(state, self, reason);
     return { may: true, reason, delayMs: rank * STAGGER_MS };
   }
   if (areAllGone(state)) {

@@ -445,6 +445,8 @@ export type AgentState = {
   } | null;
   /** Term that was acquired because a person forced it: nobody is waited for in it. */
   readonly forcedTerm: number | null;
+  /** Term that was acquired because everybody was heard: one who fell silent since may have the newest data. */
+  readonly termByAll: number | null;
   readonly maySince: number | null;
   readonly nextId: number;
   readonly reason: string;

@@ -112,10 +112,14 @@ function decide(turn: Turn): void {
     // the Lease by itself must doubt.
     const isJudged = record.decided && candidateOf(s) === null;
     const isForced = s.forcedTerm === lease.term;
-    const mustDoubt = !isListed && !isJudged && !isForced && lease.record.candidates.length > 0;
+    const isNew = !isListed && !isJudged && lease.record.candidates.length > 0;
+    const mustDoubt = !isForced && (isNew || s.termByAll === lease.term);
     if (mustDoubt && unheard.length > 0) {
       if (turn.elapsedMs() < UNHEARD_WAIT_MS) return;
-      giveAway(turn, `this member restarted and ${unheard.join(', ')} did not report`);
+      const why = `${unheard.join(', ')} did not report, and may have fresher data`;
+      // Whoever else took it would have heard no more.
+      if (s.termByAll === lease.term) release(turn, why);
+      else giveAway(turn, why);
       return;
     }
     // Rule 6: nor does it lead while data that are fresher may come back.

@@ -161,6 +161,7 @@ function tryAcquire(turn: Turn): boolean {
       ? null
       : { pod: previousPod.name, uid: previousPod.uid, address: previousPod.ip };
   if (isForced(s)) s.forcedTerm = term;
+  if (answer.isByAll === true) s.termByAll = term;
   turn.writeLease(
     'acquire',
     term,

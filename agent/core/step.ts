@@ -75,6 +75,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     failsafe: { round: 0, startedAt: Number.NEGATIVE_INFINITY },
     promise: null,
     forcedTerm: null,
+    termByAll: null,
     maySince: null,
     nextId: 1,
     reason: 'the agent starts',

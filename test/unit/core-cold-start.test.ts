@@ -1,9 +1,9 @@
 // Nobody holds the group: a first start, a whole group that comes back, a Lease that was deleted.
 
 import t from 'tap';
-import type { GroupRecord, Instance } from '../../agent/core/model.ts';
+import type { GroupRecord, Instance, LeaseWrite } from '../../agent/core/model.ts';
 import { config, limbo, pod } from './core-fixtures.ts';
-import { SELF, candidate, lease, Rig, writes } from './core-rig.ts';
+import { SELF, candidate, lease, master, Rig, writes, writtenLease } from './core-rig.ts';
 
 /** Cold start beside redis-1, whose claim is recorded with more data than redis-0 has. */
 function coldStart(
@@ -267,6 +267,38 @@ await t.test('all are gone: new pods come one by one, and are given a second', (
   t.same(writes(rig.effects), []);
   rig.pass(5000, look);
   t.match(writes(rig.effects), [{ op: 'acquire' }]);
+  t.end();
+});
+
+await t.test('rule 6: a first master is decided while everybody is heard', (t) => {
+  const pods = [pod(0), pod(1), pod(2)];
+  const rig = new Rig();
+  rig.feed({ kind: 'pods', pods });
+  rig.feed({ kind: 'lease', lease: null });
+  const others = (): void => void rig.frozen(1, { offset: 50 });
+  /** redis-2 has the newest data, and falls silent at that time. */
+  const pass = (untilMs: number, silentFrom: number): void =>
+    rig.pass(untilMs, () => {
+      others();
+      if (rig.now < silentFrom) rig.frozen(2, { offset: 500 });
+      rig.see(limbo);
+      for (const effect of rig.effects.splice(0)) {
+        if (effect.kind === 'promote') rig.done(master);
+        if (effect.kind !== 'write-lease') continue;
+        asked.push(effect.write);
+        const view = writtenLease(effect.write);
+        rig.feed({ kind: 'lease-written', id: effect.id, outcome: 'ok', lease: view });
+      }
+    });
+  const asked: LeaseWrite[] = [];
+  const silentFrom = config.timing.waitMs + 100;
+  pass(silentFrom + 10_000, silentFrom);
+  const promoted = asked.some(({ record }) => record.lineage.some(({ term }) => term > 0));
+  t.notOk(promoted, 'its data may be the newest');
+  t.match(rig.state.problem ?? rig.state.reason, /redis-2/, 'and it is told who is waited for');
+  rig.feed({ kind: 'pods', pods: [pod(0), pod(1)] });
+  pass(rig.now + 10_000, 0);
+  t.equal(asked.at(-1)?.holder?.pod, 'redis-0', 'once its pod is gone the others go on');
   t.end();
 });
 

@@ -251,6 +251,8 @@ function answer(rig: Rig, atMs: number): void {
     }
   }
   synced(rig);
+  // A first master is elected once everybody was heard.
+  for (const { name } of rig.state.pods?.slice(2) ?? []) rig.frozen(Number(name.slice(6)));
   if (rig.state.phase === 'Leading' || rig.state.phase === 'Promoting') rig.see(master, atMs);
   rig.feed({ kind: 'tick' }, atMs);
 }

@@ -110,7 +110,7 @@ void test('an owner that is none is told nothing, and ends nothing', async (t) =
     }
   }
   // A promise that nobody awaits and that rejects ends the process: here, this test.
-  await new Promise((resolve) => setImmediate(resolve));
+  await setImmediate();
   t.equal(events, 0);
 });
 
