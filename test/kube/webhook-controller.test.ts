@@ -2,6 +2,7 @@
 // somebody uses it, and is taken away after that. Pods without the agent they should have are reported.
 
 import { t as file, test } from 'tap';
+import { Agent, request as http } from 'undici';
 import type { V1Lease } from '@kubernetes/client-node';
 import { freePorts } from '../harness/free-ports.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
@@ -262,6 +263,38 @@ void test('a pod with a label and an account of its own: bound, taken away with 
     await waitFor(`${round}: nothing of ours is left`, isEmpty, wait);
   }
   await callAt(httpsPort);
+});
+
+void test('a review that no API server sent binds nobody: only a pod that is there does', async (t) => {
+  await namespace('forged');
+  await prepared('forged');
+  await admin.create(`${coreOf('forged')}/serviceaccounts`, { metadata: { name: 'victim' } });
+  const object = redis('redis-0', { labels: { app: 'redis' } }, { serviceAccountName: 'victim' });
+  const kind = { group: '', version: 'v1', kind: 'Pod' };
+  const request = { uid: '1', kind, operation: 'CREATE', namespace: 'forged', object };
+  const body = JSON.stringify({
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request,
+  });
+  const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
+  t.teardown(async () => await dispatcher.close());
+  const headers = { 'content-type': 'application/json' };
+  for (const port of [httpsPort, otherPort]) {
+    const url = `https://127.0.0.1:${port}/mutate`;
+    const { body: answer } = await http(url, { method: 'POST', body, headers, dispatcher });
+    t.match(await answer.json(), { response: { allowed: true, patch: /./ } }, 'it was reviewed');
+  }
+  await holdsFor(
+    3000,
+    async () => {
+      t.same(await subjectsIn('forged'), ['redis-orchestrator']);
+    },
+    500,
+  );
+  await createPod('forged', object);
+  const bound = async (): Promise<boolean> => (await subjectsIn('forged')).includes('victim');
+  await waitFor('a real pod of that account binds it', bound, wait);
 });
 
 type Told = { reason: string; note: string; regarding: { kind: string; name: string } };

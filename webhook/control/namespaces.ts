@@ -2,6 +2,7 @@
 // labelled or asked for, repairs what somebody changes. Every replica knows; one of them, the leader, does it.
 // What a pod asks for is done by the replica that it asked, whoever leads: it waits for that.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Namespace, V1RoleBinding } from '@kubernetes/client-node';
 import type { Log } from '../../src/log.ts';
 import {
@@ -17,7 +18,7 @@ import { isStatus, type Kube, kubeMessage } from '../kube.ts';
 import { type Followed, Follower } from './follow.ts';
 import type { Leader } from './leader.ts';
 import { MANAGED_BY_LABEL, NamespaceAccess } from './namespace-access.ts';
-import { isInUse } from './pods.ts';
+import { accountsThere, isInUse } from './pods.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export type NamespacesOptions = {
@@ -37,6 +38,9 @@ const OURS = [AGENT_SERVICE_ACCOUNT, AGENT_ROLE, AGENT_ROLE] as const;
 const RESYNC_MS = 600_000;
 /** A pod that was refused comes again within this, or is nobody's any more. */
 const ASKED_MS = 120_000;
+/** Between a review and its pod other webhooks are called, each for 30 s at most. */
+const AWAITED_MS = 60_000;
+const LOOK_AGAIN_MS = 500;
 
 /** A RoleBinding has subjects. */
 type Managed = Followed & Pick<V1RoleBinding, 'subjects'>;
@@ -54,8 +58,8 @@ export class Namespaces {
   private wasSynced = false;
   /** Namespaces without the label whose pods asked by their own, and until when that counts. */
   private readonly asked = new Map<string, number>();
-  /** Of pods that were let in, and are to be bound. */
-  private readonly accounts = new Map<string, Set<string>>();
+  /** Accounts of pods that were injected a moment ago, and until when the pod may come. */
+  private readonly awaited = new Map<string, Map<string, number>>();
 
   constructor(options: NamespacesOptions) {
     this.options = options;
@@ -167,8 +171,9 @@ export class Namespaces {
   /** A pod is injected that has an account of its own; it is not there yet, so nothing else tells of it. */
   bind(namespace: string, account: string): void {
     if (this.isBound(namespace, account)) return;
-    const accounts = this.accounts.get(namespace) ?? new Set();
-    this.accounts.set(namespace, accounts.add(account));
+    const accounts = this.awaited.get(namespace) ?? new Map<string, number>();
+    accounts.set(account, this.options.elapsedMs() + AWAITED_MS);
+    this.awaited.set(namespace, accounts);
     this.ask(namespace);
   }
 
@@ -183,17 +188,14 @@ export class Namespaces {
   private async prepare(namespace: string): Promise<void> {
     try {
       if (!(await this.isWanted(namespace))) return;
-      const accounts = this.accounts.get(namespace) ?? new Set();
-      // Those that come meanwhile make it look once more; what is bound stays bound.
-      this.accounts.delete(namespace);
-      const changes = await this.ensure(namespace, accounts);
+      const changes = await this.ensure(namespace);
       this.problems.delete(namespace);
       if (changes.length > 0) this.options.log.info({ namespace, changes }, 'namespace prepared');
     } catch (error) {
       // Gone meanwhile, or on its way: nothing can be made in it.
       if (isStatus(error, 404) || isBeingDeleted(error)) {
         this.asked.delete(namespace);
-        this.accounts.delete(namespace);
+        this.awaited.delete(namespace);
         this.problems.delete(namespace);
         return;
       }
@@ -201,15 +203,21 @@ export class Namespaces {
     }
   }
 
-  /** What could not be bound is bound at the next attempt. */
-  private async ensure(namespace: string, accounts: Set<string>): Promise<readonly string[]> {
-    try {
-      return await this.access.ensure(namespace, accounts);
-    } catch (error) {
-      const meanwhile = this.accounts.get(namespace) ?? [];
-      this.accounts.set(namespace, new Set([...accounts, ...meanwhile]));
-      throw error;
-    }
+  /**
+   * An account is bound once a pod that runs as it is there: a review alone proves nothing, since whoever reaches our
+   * port can send one.
+   */
+  private async ensure(namespace: string): Promise<readonly string[]> {
+    const { kube, elapsedMs } = this.options;
+    const awaited = this.awaited.get(namespace) ?? new Map<string, number>();
+    for (const [account, until] of awaited) if (until < elapsedMs()) awaited.delete(account);
+    const there = awaited.size === 0 ? undefined : await accountsThere(kube.core, namespace);
+    const arrived = new Set([...awaited.keys()].filter((account) => there?.has(account)));
+    const changes = await this.access.ensure(namespace, arrived);
+    for (const account of arrived) awaited.delete(account);
+    if (awaited.size === 0) this.awaited.delete(namespace);
+    else void delay(LOOK_AGAIN_MS).then(() => this.queue.add(namespace));
+    return changes;
   }
 
   private isEnabled(namespace: string): boolean {
