@@ -138,7 +138,8 @@ function sentence(
     case 'deny':
       return `would be refused: ${why}`;
     case 'inject': {
-      const isCertain = known.has(namespace) || labelsOf(pod)[INJECT_LABEL] !== undefined;
+      // A misspelt value is no label: then the namespace decides.
+      const isCertain = known.has(namespace) || labelsOf(pod)[INJECT_LABEL] === 'enabled';
       return isCertain
         ? 'would be injected'
         : `would be injected, if namespace ${namespace} has the label ${INJECT_LABEL}=enabled`;
