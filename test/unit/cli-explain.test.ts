@@ -97,6 +97,11 @@ void test('the label of the namespace counts where it is in the input; that of t
   );
   const opted = workload('{name: redis, image: redis:7}', enabled);
   t.match(await explained(namespace('') + opted), /cache: would be injected\n/);
+  const misspelt = workload(
+    '{name: redis, image: redis:7}',
+    'redis-orchestrator.io/inject: enable',
+  );
+  t.match(await explained(misspelt), /would be injected, if namespace shop has the label/);
 });
 
 void test('as JSON with the patch that the API server would get', async (t) => {
