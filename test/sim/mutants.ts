@@ -286,8 +286,15 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'restarted-holder-does-not-doubt',
     rule: 'rule 6: another run id promotes only if every fresher dataset reports',
     file: core('rows-deciding'),
-    find: 'const mustDoubt = !isListed && !isJudged && !isForced && lease.record.candidates.length > 0;',
-    replace: 'const mustDoubt = false;',
+    find: 'const isNew = !isListed && !isJudged && lease.record.candidates.length > 0;',
+    replace: 'const isNew = false;',
+  },
+  {
+    name: 'best-of-all-does-not-doubt',
+    rule: 'ADR 17: who took the Lease because everybody was heard decides while everybody is heard',
+    file: core('rows-deciding'),
+    find: 'const mustDoubt = !isForced && (isNew || s.termByAll === lease.term);',
+    replace: 'const mustDoubt = !isForced && isNew;',
   },
   {
     name: 'restarted-nominee-does-not-doubt',
@@ -306,9 +313,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'cold-start-does-not-wait',
     rule: 'DESIGN 6.6: expected members are heard first',
-    file: core('acquire'),
-    find: '  if (unheard.length > 0) return `waiting to hear from ${named(unheard)}`;\n',
-    replace: '',
+    // Asked before the Lease is taken, and again while it is decided: either alone hides that the other is missing.
+    file: core('view'),
+    find: '    .filter((pod) => !heard.has(pod.uid))\n',
+    replace: "    .filter((pod) => pod.uid === '' && !heard.has(pod.uid))\n",
   },
   {
     name: 'empty-may-lead',
