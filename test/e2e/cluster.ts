@@ -65,6 +65,15 @@ export function openCluster(): Cluster {
   };
 }
 
+/** Whether the agent is to be injected as a native sidecar: on kubelets before 1.29 it is an ordinary container. */
+export async function hasNativeSidecars({ core }: Cluster): Promise<boolean> {
+  const { items } = await core.listNode();
+  const minors = items.map(({ status }) =>
+    Number(/^v1\.(\d+)/.exec(status?.nodeInfo?.kubeletVersion ?? '')?.[1]),
+  );
+  return Math.min(...minors) >= 29;
+}
+
 /** The same API server, spoken to with a pod's token. */
 export function withToken(
   cluster: Cluster,

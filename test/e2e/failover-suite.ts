@@ -2,13 +2,14 @@
 // highly available group and stays one. The tests share the group and build on each other.
 
 import { setTimeout as pause } from 'node:timers/promises';
+import type { V1Container } from '@kubernetes/client-node';
 import type { Test } from 'tap';
 import { AGENT_CONTAINER, GROUP_LABEL, STATUS_ANNOTATION } from '../../src/names.ts';
 import { isServing } from '../harness/pod-object.ts';
 import { replicationInfo } from '../harness/redis-client.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { Clients } from './clients.ts';
-import { openCluster, SYSTEM_NAMESPACE } from './cluster.ts';
+import { hasNativeSidecars, openCluster, SYSTEM_NAMESPACE } from './cluster.ts';
 import { Group, type GroupPod } from './group.ts';
 import { applyExample, exampleText, type Flavour } from './manifest.ts';
 import { createNamespace } from './namespace.ts';
@@ -28,6 +29,11 @@ const OTHERS_REQUESTS_MAX = 30;
 
 type Suite = { readonly group: Group; readonly flavour: Flavour };
 
+function agentOf({ object }: GroupPod): V1Container | undefined {
+  const { initContainers = [], containers = [] } = object.spec ?? {};
+  return [...initContainers, ...containers].find(({ name }) => name === AGENT_CONTAINER);
+}
+
 function containerText(pod: GroupPod): string {
   return JSON.stringify(pod.object.spec);
 }
@@ -37,12 +43,15 @@ async function injection(t: Test, { group, flavour }: Suite): Promise<void> {
   t.notMatch(manifest, /redis-orchestrator/, "the person's manifest has nothing about us");
   const pods = await group.pods();
   t.equal(pods.length, 3);
+  const isNative = await hasNativeSidecars(group.cluster);
+  const shape = isNative ? 'as a native sidecar' : 'as an ordinary container';
   for (const pod of pods) {
     const { metadata, spec } = pod.object;
     const redis = spec?.containers[0];
-    const agent = spec?.initContainers?.find(({ name }) => name === AGENT_CONTAINER);
+    const agent = agentOf(pod);
     const env = new Map((agent?.env ?? []).map(({ name, value }) => [name, value]));
-    t.equal(agent?.restartPolicy, 'Always', `${pod.name} has the agent as a native sidecar`);
+    t.equal(agent?.restartPolicy, isNative ? 'Always' : undefined, `${pod.name}: ${shape}`);
+    t.equal(spec?.containers.length, isNative ? 1 : 2, 'the agent is where it belongs');
     t.ok(env.has('POD_NAME') && env.has('POD_NAMESPACE') && env.has('POD_UID'), 'with its env');
     t.equal(metadata?.labels?.[GROUP_LABEL], flavour.name, 'the group label');
     t.ok(metadata?.annotations?.[STATUS_ANNOTATION], 'the status annotation');
@@ -109,9 +118,9 @@ async function routing(t: Test, { group, flavour }: Suite): Promise<void> {
   }
 }
 
-function agentLimitMib({ name, object }: GroupPod): number {
-  const agent = object.spec?.initContainers?.find((each) => each.name === AGENT_CONTAINER);
-  const limit = /^(\d+)Mi$/.exec(agent?.resources?.limits?.['memory'] ?? '')?.[1];
+function agentLimitMib(pod: GroupPod): number {
+  const { name } = pod;
+  const limit = /^(\d+)Mi$/.exec(agentOf(pod)?.resources?.limits?.['memory'] ?? '')?.[1];
   if (limit === undefined) throw new Error(`the agent of ${name} has no memory limit in Mi`);
   return Number(limit);
 }
