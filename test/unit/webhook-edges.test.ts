@@ -3,15 +3,13 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { applyPatch } from 'rfc6902';
 import { test } from 'tap';
 import { decide } from '../../webhook/core/decide.ts';
-import { toPatch } from '../../webhook/core/patch.ts';
 import type { CoreConfig, Decision } from '../../webhook/core/plan.ts';
 import { type Container, list, type Pod } from '../../webhook/core/pod.ts';
 import { decisionText, review } from '../../webhook/review.ts';
 import { REPOSITORY } from '../harness/programs.ts';
-import { CORE, NAMESPACE, redisPod } from './webhook-fixtures.ts';
+import { CORE, NAMESPACE, patchedBy, redisPod } from './webhook-fixtures.ts';
 
 function decided(pod: Pod, config: Partial<CoreConfig> = {}): Decision {
   return decide(pod, NAMESPACE, { ...CORE, ...config });
@@ -20,11 +18,7 @@ function decided(pod: Pod, config: Partial<CoreConfig> = {}): Decision {
 function injected(pod: Pod, config: Partial<CoreConfig> = {}): Pod {
   const decision = decided(pod, config);
   if (decision.kind !== 'inject') throw new Error(JSON.stringify(decision));
-  const patched = structuredClone(pod);
-  const patch = structuredClone(toPatch(pod, decision.plan)) as Parameters<typeof applyPatch>[1];
-  const errors = applyPatch(patched, patch).filter((error) => error !== null);
-  if (errors.length > 0) throw new Error(String(errors[0]));
-  return patched;
+  return patchedBy(pod, decision.plan);
 }
 
 function agentOf(pod: Pod): Container {

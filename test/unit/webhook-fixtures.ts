@@ -1,6 +1,8 @@
 // What the webhook's unit tests share: an installation and a namespace that is ready.
 
-import type { CoreConfig, NamespaceFacts } from '../../webhook/core/plan.ts';
+import { applyPatch } from 'rfc6902';
+import { toPatch } from '../../webhook/core/patch.ts';
+import type { CoreConfig, NamespaceFacts, Plan } from '../../webhook/core/plan.ts';
 import type { Container, Pod } from '../../webhook/core/pod.ts';
 
 export const CORE: CoreConfig = {
@@ -21,4 +23,13 @@ export function redisPod(container: Partial<Container> = {}, pod: Partial<Pod> =
     metadata: { name: 'redis-0', labels: { app: 'redis' }, ...pod.metadata },
     spec: { containers: [{ name: 'redis', image: 'redis:7', ...container }], ...pod.spec },
   };
+}
+
+/** The pod as the API server would have it: by an independent implementation of JSON Patch. */
+export function patchedBy(pod: Pod, plan: Plan): Pod {
+  const patched = structuredClone(pod);
+  const patch = structuredClone(toPatch(pod, plan)) as Parameters<typeof applyPatch>[1];
+  const errors = applyPatch(patched, patch).filter((error) => error !== null);
+  if (errors.length > 0) throw new Error(String(errors[0]));
+  return patched;
 }

@@ -117,6 +117,9 @@ const PROVOKED: Readonly<Record<ReviewCode, Provoked>> = {
   },
   'literal-password': withArgs('--requirepass', 'hunter2'),
   'password-unknown': withArgs('--requirepass', '$(NOWHERE)'),
+  'password-opaque': {
+    pod: redisPod({ command: ['sh', '-c', 'exec redis-server --requirepass "$(printenv PW)"'] }),
+  },
   'config-file-hidden': withArgs('/etc/redis.conf'),
   'port-guessed': {
     pod: redisPod({ args: ['/etc/redis.conf'], ports: [{ containerPort: 7000 }] }),

@@ -98,9 +98,17 @@ function isNew(names: Set<string>, name: string): boolean {
   return true;
 }
 
+function atMost(value: string | undefined, max: number): string | undefined {
+  return value === undefined ? undefined : String(Math.min(Number(value), max));
+}
+
 function field(name: string, fieldPath: string): EnvVar {
   return { name, valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath } } };
 }
+
+/** What the agent takes at most (agent/options.ts): beyond it, it would end at its start, and Redis never begin. */
+const GRACE_SECONDS_MAX = 3600;
+const MIN_REPLICAS_MAX = 1000;
 
 function agentEnv(parts: AgentParts): EnvVar[] {
   const { facts, password, group, pod, httpPort, bootFence } = parts;
@@ -116,8 +124,8 @@ function agentEnv(parts: AgentParts): EnvVar[] {
     { name: 'RO_REDIS_PORT', value: String(facts.port) },
     { name: 'RO_HTTP_PORT', value: String(httpPort) },
     { name: 'RO_BOOT_FENCE', value: String(bootFence.kind !== 'none') },
-    { name: 'RO_SHUTDOWN_GRACE', value: `${Math.max(1, grace)}s` },
-    ...optional('RO_MIN_REPLICAS_TO_WRITE', facts.minReplicasToWrite),
+    { name: 'RO_SHUTDOWN_GRACE', value: `${Math.min(Math.max(1, grace), GRACE_SECONDS_MAX)}s` },
+    ...optional('RO_MIN_REPLICAS_TO_WRITE', atMost(facts.minReplicasToWrite, MIN_REPLICAS_MAX)),
     ...parts.policy.env,
     ...optional('RO_REDIS_CONFIG_FILE', facts.configFile),
     ...optional('RO_REDIS_PASSWORD_FILE', password.file),

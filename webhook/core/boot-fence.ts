@@ -22,6 +22,10 @@ export type BootFence =
 export function planBootFence(redis: RedisContainer, server: ServerOptions): BootFence {
   const { command, container } = redis;
   if (server.options.get('replicaof')?.[0] === FENCE_HOST) return { kind: 'present' };
+  // Redis takes `-` for its standard input as the last word alone: with ours behind it, it would not start.
+  if (server.endsInStandardInput) {
+    return { kind: 'none', why: reason('boot-fence-absent', { container: container.name }) };
+  }
   switch (command.kind) {
     case 'arguments': {
       const isEmpty = list(container.command).length + list(container.args).length === 0;

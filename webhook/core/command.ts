@@ -29,7 +29,7 @@ const SERVERS = new Set(['redis-server', 'valkey-server', 'keydb-server', 'redis
 const SHELLS = new Set(['sh', 'bash', 'ash', 'dash']);
 /** Programs that run what follows them; behind any other first word the name may be a host's. */
 const WRAPPER =
-  /^(tini(-static)?|dumb-init|gosu|su-exec|setpriv|nice|ionice|numactl|env|exec|catatonit|nohup|stdbuf|taskset|setsid|chrt|.*\.sh)$/;
+  /^(tini(-static)?|dumb-init|gosu|su-exec|setpriv|nice|ionice|numactl|env|exec|catatonit|nohup|stdbuf|taskset|setsid|chrt|timeout|.*\.sh)$/;
 const NONE = readServerArguments([]);
 
 function baseName(word: string): string {
@@ -96,24 +96,32 @@ function withoutEntrypoint(words: readonly string[]): readonly string[] {
   return at < 0 ? words : words.slice(at + 1);
 }
 
+/** A word like a shell's name may be anything's value: `redis-server --dir /data/dash`. */
+function isArgument(words: readonly string[], at: number): boolean {
+  const first = words[0] ?? '';
+  const isOfServer = words.slice(0, at).some((word) => SERVERS.has(baseName(word)));
+  return at > 0 && (isOfServer || first.startsWith('-') || first.endsWith('.conf'));
+}
+
 function readShellWords(command: readonly string[], args: readonly string[]): Command | undefined {
   const words = [...command, ...args];
   const shellAt = words.findIndex((word) => SHELLS.has(baseName(word)));
-  if (shellAt < 0) return undefined;
+  if (shellAt < 0 || isArgument(words, shellAt)) return undefined;
   const flagAt = words.findIndex((word, index) => index > shellAt && /^-[a-z]*c$/.test(word));
   if (flagAt < 0) {
     const script = words[shellAt + 1] ?? '';
-    return script.endsWith('.sh') ? { kind: 'opaque', server: NONE } : { kind: 'no-server' };
+    const isScript = script.endsWith('.sh') || script.includes('/');
+    return isScript ? { kind: 'opaque', server: NONE } : { kind: 'no-server' };
   }
-  const text = words[flagAt + 1] ?? '';
-  const reading = readShell(text, words.slice(flagAt + 2));
+  const at = words[flagAt + 1] === '--' ? flagAt + 2 : flagAt + 1;
+  const text = words[at] ?? '';
+  const reading = readShell(text, words.slice(at + 1));
   const isScript = /\.sh\s*$/.test(text);
   if (!reading.runsServer)
     return isScript ? { kind: 'opaque', server: NONE } : { kind: 'no-server' };
   if (reading.serverWords === undefined) {
     return { kind: 'opaque', server: readServerArguments(looseServerWords(text)) };
   }
-  const at = flagAt + 1;
   const inCommand = at < command.length;
   return {
     kind: 'shell',

@@ -70,7 +70,7 @@ export function findRedis(pod: Pod, hasOptedIn: boolean): Found {
 /** A person or a port named it: whatever its command is, it starts a server somehow. */
 function asServer(redis: RedisContainer): RedisContainer {
   if (redis.command.kind !== 'no-server') return redis;
-  const server = { readsStandardInput: false, options: new Map<string, string[]>() };
+  const server = { endsInStandardInput: false, options: new Map<string, string[]>() };
   return { ...redis, command: { kind: 'opaque', server } };
 }
 

@@ -36,7 +36,7 @@ export function readImage(reference: string | undefined, hints: readonly string[
       ? 'keydb'
       : 'redis';
   const isServer = /^(redis|valkey|keydb)([-_]|$)/.test(name) && !NO_SERVER.test(name);
-  const family = isServer ? serverFamily(name, path, hints) : 'none';
+  const family = isServer ? serverFamily(name, tag, path, hints) : 'none';
   return {
     name,
     tag,
@@ -47,7 +47,14 @@ export function readImage(reference: string | undefined, hints: readonly string[
   };
 }
 
-function serverFamily(name: string, path: string, hints: readonly string[]): ImageFamily {
+function serverFamily(
+  name: string,
+  tag: string,
+  path: string,
+  hints: readonly string[],
+): ImageFamily {
+  // Of a mirrored image only its tag tells: 7.2.4-debian-12-r9.
+  if (/-debian-\d+(-r\d+)?$/.test(tag)) return 'bitnami';
   if (/(^|\/)bitnami\w*\//.test(path) || hints.some((hint) => /\/(opt\/)?bitnami\//.test(hint))) {
     return 'bitnami';
   }

@@ -34,7 +34,7 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
   const server = serverOptions(container, image, command);
   const facts = visibleFacts(pod, readFacts(pod, container, image, command, server), container);
   const policy = readPolicy(pod);
-  const password = readPassword(pod, container, image, facts);
+  const password = readPassword(pod, redis, facts);
   const bootFence = planBootFence(redis, server);
   const account = planAccount(pod);
   const group = groupOf(pod);

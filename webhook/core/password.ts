@@ -5,7 +5,7 @@ import { POD_ANNOTATIONS, policyAnnotation } from '../../src/names.ts';
 import { POLICY_OPTIONS } from '../../src/policy.ts';
 import { type CopiedEnv, copyValue, copyVariable, literalEnv } from './environment.ts';
 import type { Facts } from './facts.ts';
-import type { Image } from './image.ts';
+import type { RedisContainer } from './find-container.ts';
 import { annotationsOf, type Container, type EnvFromSource, type EnvVar, type Pod } from './pod.ts';
 import { envOf, list } from './pod.ts';
 import { type Reason, reason } from './reasons.ts';
@@ -34,10 +34,15 @@ export type Password = {
 const TARGET = 'REDIS_PASSWORD';
 const NONE: Password = { source: 'none', env: [], envFrom: [], warnings: [], errors: [] };
 
-export function readPassword(pod: Pod, container: Container, image: Image, facts: Facts): Password {
+export function readPassword(
+  pod: Pod,
+  { container, image, command }: Pick<RedisContainer, 'container' | 'image' | 'command'>,
+  facts: Facts,
+): Password {
   const annotation = annotationsOf(pod)[POD_ANNOTATIONS.passwordSecret];
   if (annotation !== undefined) return fromAnnotation(annotation);
-  const fromOptions = fromOption(container, facts);
+  const isShell = command.kind === 'shell' || command.kind === 'opaque';
+  const fromOptions = fromOption(container, facts, isShell);
   if (fromOptions !== undefined) return fromOptions;
   const fromEnv = image.family === 'bitnami' ? fromBitnamiEnv(container) : undefined;
   if (fromEnv !== undefined) return fromEnv;
@@ -62,19 +67,33 @@ function fromAnnotation(text: string): Password {
 }
 
 /** `--requirepass`, else `--masterauth`, in all the ways in which people write its value. */
-function fromOption(container: Container, facts: Facts): Password | undefined {
+function fromOption(container: Container, facts: Facts, isShell: boolean): Password | undefined {
   const value = optionValue(facts.server, 'requirepass') ?? optionValue(facts.server, 'masterauth');
   if (value === undefined || value === '') return undefined;
-  // Of a shell: "$(cat /path)" and "$(</path)", $VAR and ${VAR}.
+  if (!isShell) return fromText(container, value);
+  // "$(cat /path)" and "$(</path)", $VAR, ${VAR}, and ${VAR:-…} where VAR is there.
   const file = /^\$\(\s*(?:cat\s+|<\s*)(\/[^\s)]+)\s*\)$/.exec(value)?.[1];
   if (file !== undefined) return { ...NONE, source: 'file', file };
-  const variable = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(value)?.[1];
-  const copied =
-    variable === undefined
-      ? copyValue(container, value, TARGET)
-      : copyVariable(container, variable, TARGET);
-  const isWritten = !value.includes('$');
-  return fromCopy(copied, isWritten ? [reason('literal-password')] : []);
+  const variable = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(value)?.[1] ?? withDefault(container, value);
+  if (variable !== undefined) return fromCopy(copyVariable(container, variable, TARGET), []);
+  // What Kubernetes expands is gone before the shell sees it; whatever else is expanded only the shell knows.
+  const isOpaque = /[$`]/.test(value.replaceAll(/\$\([A-Za-z_][\w.-]*\)/g, ''));
+  if (!isOpaque) return fromText(container, value);
+  const why = reason('password-opaque', { annotation: POD_ANNOTATIONS.passwordSecret });
+  return { ...NONE, source: 'other', warnings: [why] };
+}
+
+/** As redis-server gets it, once Kubernetes has put its variables in. */
+function fromText(container: Container, value: string): Password {
+  const isWritten = !/\$\([A-Za-z_][\w.-]*\)/.test(value);
+  const warnings = isWritten ? [reason('literal-password')] : [];
+  return fromCopy(copyValue(container, value, TARGET), warnings);
+}
+
+/** The variable of `${VAR:-…}` or `${VAR:?…}`, where the container has it. */
+function withDefault(container: Container, value: string): string | undefined {
+  const name = /^\$\{([A-Za-z_]\w*):?[-?][^}]*\}$/.exec(value)?.[1];
+  return name !== undefined && envOf(container, name) !== undefined ? name : undefined;
 }
 
 function fromCopy(copied: CopiedEnv, warnings: readonly Reason[]): Password {

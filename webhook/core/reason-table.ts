@@ -180,6 +180,11 @@ export const REASONS = {
     text: 'password variable {name} is not defined; set {annotation}',
     remedy: 'define the variable in env, or name the Secret by the annotation',
   },
+  'password-opaque': {
+    outcome: 'weaker',
+    text: 'the start script makes up the password, which is not seen; set {annotation}',
+    remedy: 'name the Secret by the annotation, or write the variable alone',
+  },
   'config-file-hidden': {
     outcome: 'weaker',
     text: 'config file {path}: in no volume that the agent can mount; password and port in it are not seen',

@@ -7,7 +7,8 @@ import { redisWords } from '../../src/redis-words.ts';
 
 export type ServerOptions = {
   readonly configFile?: string;
-  readonly readsStandardInput: boolean;
+  /** The last word is `-`, and not the first: nothing may be put behind it. */
+  readonly endsInStandardInput: boolean;
   /** Lower-case name to the words of its last value. */
   readonly options: ReadonlyMap<string, readonly string[]>;
 };
@@ -19,14 +20,13 @@ const MAY_BE_BARE = new Set(['save', 'sentinel']);
 export function readServerArguments(words: readonly string[]): ServerOptions {
   const options = new Map<string, string[]>();
   let configFile: string | undefined;
-  let readsStandardInput = false;
   let current: string[] | undefined;
   /** A bare name waits for its value. */
   let isWaiting = false;
   words.forEach((word, index) => {
     const isEdge = index === 0 || index === words.length - 1;
-    if (word === '-' && isEdge) readsStandardInput = true;
-    else if (index === 0 && !word.startsWith('-')) configFile = word === '' ? undefined : word;
+    if (word === '-' && isEdge) return;
+    if (index === 0 && !word.startsWith('-')) configFile = word === '' ? undefined : word;
     else if (word.startsWith('--') && word.length > 2 && !isWaiting) {
       const [name = '', ...values] = redisWords(word.slice(2)) ?? [word.slice(2)];
       current = values;
@@ -37,7 +37,8 @@ export function readServerArguments(words: readonly string[]): ServerOptions {
       isWaiting = false;
     }
   });
-  return { ...(configFile === undefined ? {} : { configFile }), readsStandardInput, options };
+  const endsInStandardInput = words.length > 1 && words.at(-1) === '-';
+  return { ...(configFile === undefined ? {} : { configFile }), endsInStandardInput, options };
 }
 
 /** The only value of an option, or undefined. */
