@@ -78,6 +78,8 @@ const deployed: Owner = ['ReplicaSet', 'redis-7d4f9c5b6d'];
 const replica = await createPod('redis-7d4f9c5b6d-x2k4j', deployed, 'redis', hashed);
 const former = { 'pod-template-hash': '5bc8d7' };
 await createPod('redis-5bc8d7-aaaaa', ['ReplicaSet', 'redis-5bc8d7'], 'redis', former);
+// A name with a vowel is no hash, though it stands where a Deployment's pod has one.
+const daemon = await createPod('redis-cache-x2k4j', ['DaemonSet', 'redis-cache'], 'redis-cache');
 const east = await createPod('east-0', ['StatefulSet', 'east'], 'both');
 await createPod('west-0', ['StatefulSet', 'west'], 'both');
 await createPod('web-0', ['StatefulSet', 'web'], undefined);
@@ -86,6 +88,7 @@ const agent = {
   lookAlike: await agentOf(lookAlike),
   cache: await agentOf(other),
   deployed: await agentOf(replica),
+  daemon: await agentOf(daemon),
   east: await agentOf(east),
   unbound,
 };
@@ -152,6 +155,7 @@ const OTHERS: readonly (readonly [By, string])[] = [
   ['lookAlike', 'redis-0'],
   ['redis', 'redis-7d4f9c5b6d-x2k4j'],
   ['deployed', 'redis-0'],
+  ['daemon', 'redis-7d4f9c5b6d-x2k4j'],
   ['east', 'redis-0'],
 ];
 for (const [by, pod] of OTHERS) {
