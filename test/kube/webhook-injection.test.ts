@@ -81,6 +81,10 @@ function plainPod(container: object = {}, metadata: object = {}, spec: object = 
 }
 
 void test('a labelled namespace gets account, Role and RoleBinding at once', async (t) => {
+  // Kubernetes' own account of a namespace is made by the controller manager, which may still be starting.
+  const isThere = async (): Promise<boolean> =>
+    (await admin.find('/api/v1/namespaces/default/serviceaccounts/default')) !== undefined;
+  await waitFor('the controller manager works', isThere, { timeoutMs: 30_000 });
   const since = await namespace('fast', INJECT);
   await accountIn('fast');
   const tookMs = performance.now() - since;
