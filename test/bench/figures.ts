@@ -38,17 +38,18 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
+/** In ms, with so many digits behind the point. */
+export function spreadOf(times: readonly number[], digits: number) {
+  const at = (share: number): number => Number(percentile(times, share).toFixed(digits));
+  return { n: times.length, p50_ms: at(0.5), p95_ms: at(0.95), p99_ms: at(0.99), max_ms: at(1) };
+}
+
 export function figuresOf(rounds: readonly Round[]): Figures {
   const times = rounds.flatMap(({ ms }) => (ms === undefined ? [] : [ms]));
-  const at = (share: number): number => Number(percentile(times, share).toFixed(1));
   const sum = (of: (round: Round) => number): number =>
     rounds.reduce((total, round) => total + of(round), 0);
   return {
-    n: times.length,
-    p50_ms: at(0.5),
-    p95_ms: at(0.95),
-    p99_ms: at(0.99),
-    max_ms: at(1),
+    ...spreadOf(times, 1),
     acknowledged: sum((round) => round.acknowledged),
     lost: sum((round) => round.lost),
     failed: rounds.length - times.length,

@@ -1,6 +1,6 @@
 // The figures of the bench of webhooks, the file that they are written to, and what the goal misses.
 
-import { aligned, percentile } from './figures.ts';
+import { aligned, spreadOf } from './figures.ts';
 import type { Measured } from './webhook-measure.ts';
 import { KINDS, type Kind } from './webhook-reviews.ts';
 import type { Swapped } from './webhook-swap.ts';
@@ -35,13 +35,8 @@ export type WebhookResult = Record<Kind, BySystem<Cell>> & {
 };
 
 export function cellOf({ times, reviews, cpuSeconds }: Measured): Cell {
-  const at = (share: number): number => Number(percentile(times, share).toFixed(3));
   return {
-    n: times.length,
-    p50_ms: at(0.5),
-    p95_ms: at(0.95),
-    p99_ms: at(0.99),
-    max_ms: at(1),
+    ...spreadOf(times, 3),
     perSecondPerCore: Math.round(reviews / cpuSeconds),
     reviews,
     cpu_s: Number(cpuSeconds.toFixed(2)),

@@ -2,12 +2,13 @@
 // somebody uses it, and is taken away after that. Pods without the agent they should have are reported.
 
 import { t as file, test } from 'tap';
-import { Agent, request as http } from 'undici';
+import { Agent } from 'undici';
 import type { V1Lease } from '@kubernetes/client-node';
 import { freePorts } from '../harness/free-ports.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 import type { Pod } from '../../webhook/core/pod.ts';
 import { AGENT_RULES } from '../../webhook/agent-role.ts';
+import { sendReview } from './send-review.ts';
 import {
   CONFIGURATION,
   openWebhookStage,
@@ -270,20 +271,12 @@ void test('a review that no API server sent binds nobody: only a pod that is the
   await prepared('forged');
   await admin.create(`${coreOf('forged')}/serviceaccounts`, { metadata: { name: 'victim' } });
   const object = redis('redis-0', { labels: { app: 'redis' } }, { serviceAccountName: 'victim' });
-  const kind = { group: '', version: 'v1', kind: 'Pod' };
-  const request = { uid: '1', kind, operation: 'CREATE', namespace: 'forged', object };
-  const body = JSON.stringify({
-    apiVersion: 'admission.k8s.io/v1',
-    kind: 'AdmissionReview',
-    request,
-  });
   const dispatcher = new Agent({ connect: { rejectUnauthorized: false } });
   t.teardown(async () => await dispatcher.close());
-  const headers = { 'content-type': 'application/json' };
+  const asked = { uid: '1', namespace: 'forged', object };
   for (const port of [httpsPort, otherPort]) {
-    const url = `https://127.0.0.1:${port}/mutate`;
-    const { body: answer } = await http(url, { method: 'POST', body, headers, dispatcher });
-    t.match(await answer.json(), { response: { allowed: true, patch: /./ } }, 'it was reviewed');
+    const answer = await sendReview(port, asked, { dispatcher, dryRun: false });
+    t.match(answer, { response: { allowed: true, patch: /./ } }, 'it was reviewed');
   }
   await holdsFor(
     3000,

@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { t as file, type Test, test } from 'tap';
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
 import { parse } from 'yaml';
 import type { Pod } from '../../webhook/core/pod.ts';
 import { goldenPods, type GoldenPod } from '../golden-pods/list.ts';
@@ -13,6 +13,7 @@ import { freePorts } from '../harness/free-ports.ts';
 import { REPOSITORY } from '../harness/programs.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { lostParts, withoutRandomNames } from '../golden-pods/kept.ts';
+import { sendReview } from './send-review.ts';
 import { applyBase, openWebhookStage, startWebhook, webhookReady } from './webhook-setup.ts';
 
 const AT_ONCE = 6;
@@ -83,21 +84,8 @@ function exported({ metadata, spec }: Stored): object {
 
 /** The webhook's own answer to what the server stored. */
 async function patchOf(object: object, namespace: string): Promise<unknown> {
-  const kind = { group: '', version: 'v1', kind: 'Pod' };
-  const review = { uid: 'again', kind, namespace, operation: 'CREATE', dryRun: true, object };
-  const answer = await request(`https://127.0.0.1:${httpsPort}/mutate`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      apiVersion: 'admission.k8s.io/v1',
-      kind: 'AdmissionReview',
-      request: review,
-    }),
-    dispatcher,
-  });
-  const { response } = (await answer.body.json()) as {
-    response: { allowed: boolean; patch?: string };
-  };
+  const asked = { uid: 'again', namespace, object };
+  const { response } = await sendReview(httpsPort, asked, { dispatcher, dryRun: true });
   return response.allowed ? (response.patch ?? 'none') : 'refused';
 }
 

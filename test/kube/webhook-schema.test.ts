@@ -4,15 +4,13 @@
 
 import { Ajv } from 'ajv';
 import * as fc from 'fast-check';
-import { applyPatch } from 'rfc6902';
 import { t as file, test } from 'tap';
 import { decide } from '../../webhook/core/decide.ts';
-import { toPatch } from '../../webhook/core/patch.ts';
 import type { Pod } from '../../webhook/core/pod.ts';
 import { goldenPods } from '../golden-pods/list.ts';
 import { startControlPlane } from '../harness/control-plane.ts';
 import { Workspace } from '../harness/workspace.ts';
-import { CORE, NAMESPACE } from '../unit/webhook-fixtures.ts';
+import { CORE, NAMESPACE, patchedBy } from '../unit/webhook-fixtures.ts';
 import { likelyPod, pod } from '../unit/webhook-pods.ts';
 
 /** More for a thorough run: npm run property:webhook. */
@@ -59,12 +57,7 @@ function faultOf(value: object): string | undefined {
 
 function patched(original: Pod, nativeSidecar: boolean): Pod | undefined {
   const decision = decide(original, NAMESPACE, { ...CORE, nativeSidecar });
-  if (decision.kind !== 'inject') return undefined;
-  const copy = structuredClone(original);
-  const patch = structuredClone(toPatch(original, decision.plan));
-  const [error] = applyPatch(copy, patch as Parameters<typeof applyPatch>[1]).filter(Boolean);
-  if (error !== undefined && error !== null) throw error;
-  return copy;
+  return decision.kind === 'inject' ? patchedBy(original, decision.plan) : undefined;
 }
 
 void test('the judge itself: what the server would refuse is seen', async (t) => {

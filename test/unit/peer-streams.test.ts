@@ -48,36 +48,30 @@ async function open(t: Test, uid: string) {
   return { streams, heard, answers, close, silence };
 }
 
+/** Follows the pod of that address until somebody else was met there. */
+async function meet(streams: PeerStreams): Promise<void> {
+  streams.follow([pod(1, { ip: ADDRESS })]);
+  await waitFor('it is met', async () => await streams.isStranger('u1', ADDRESS), {
+    timeoutMs: 5000,
+  });
+}
+
 void test("another pod's agent under a pod's address is a stranger, and not believed", async (t) => {
   const { streams, heard, answers } = await open(t, 'somebody-else');
   t.notOk(await streams.isStranger('u1', ADDRESS), 'nobody is one before it was met');
   t.equal(answers.count, 0, 'and nobody was asked');
-  streams.follow([pod(1, { ip: ADDRESS })]);
-  await waitFor('it is met', async () => await streams.isStranger('u1', ADDRESS), {
-    timeoutMs: 5000,
-  });
+  await meet(streams);
   t.strictSame(heard, [], 'its report is not believed');
 });
 
 void test('a stranger that answers late is one still, for two seconds', async (t) => {
-  const { streams, close } = await open(t, 'somebody-else');
-  streams.follow([pod(1, { ip: ADDRESS })]);
-  await waitFor('it is met', async () => await streams.isStranger('u1', ADDRESS), {
-    timeoutMs: 5000,
-  });
-  await close();
-  // `close` forgot whom it followed; who is followed on is remembered.
-  t.notOk(await streams.isStranger('u1', ADDRESS));
-  const again = await open(t, 'somebody-else');
-  again.streams.follow([pod(1, { ip: ADDRESS })]);
-  await waitFor('it is met', async () => await again.streams.isStranger('u1', ADDRESS), {
-    timeoutMs: 5000,
-  });
-  again.silence();
-  t.ok(await again.streams.isStranger('u1', ADDRESS), 'nobody else has that address so soon');
+  const { streams, silence } = await open(t, 'somebody-else');
+  await meet(streams);
+  silence();
+  t.ok(await streams.isStranger('u1', ADDRESS), 'nobody else has that address so soon');
   await waitFor(
     'after two seconds nothing is sure any more',
-    async () => !(await again.streams.isStranger('u1', ADDRESS)),
+    async () => !(await streams.isStranger('u1', ADDRESS)),
     { timeoutMs: 10_000 },
   );
 });
@@ -91,10 +85,7 @@ void test('the agent of the pod itself is none', async (t) => {
 
 void test('a stranger that does not answer any more is none: the fence must not be left out', async (t) => {
   const { streams, close } = await open(t, 'somebody-else');
-  streams.follow([pod(1, { ip: ADDRESS })]);
-  await waitFor('it is met', async () => await streams.isStranger('u1', ADDRESS), {
-    timeoutMs: 5000,
-  });
+  await meet(streams);
   await close();
   t.notOk(await streams.isStranger('u1', ADDRESS));
 });

@@ -3,15 +3,13 @@
 
 import { strict as assert } from 'node:assert';
 import * as fc from 'fast-check';
-import { applyPatch } from 'rfc6902';
 import { test } from 'tap';
 import { decide } from '../../webhook/core/decide.ts';
-import { toPatch } from '../../webhook/core/patch.ts';
 import type { Pod } from '../../webhook/core/pod.ts';
 import { reasonText } from '../../webhook/core/reasons.ts';
 import { uninject } from '../../webhook/core/uninject.ts';
 import { lostParts } from '../golden-pods/kept.ts';
-import { CORE, NAMESPACE } from './webhook-fixtures.ts';
+import { CORE, NAMESPACE, patchedBy } from './webhook-fixtures.ts';
 import { likelyPod, pod } from './webhook-pods.ts';
 
 /** More for a thorough run: npm run property:webhook. */
@@ -33,13 +31,7 @@ void test('patches apply, are idempotent and lose nothing', LONG, async (t) => {
       const decision = decide(original, NAMESPACE, config);
       if (decision.kind !== 'inject') return;
       injected++;
-      const patch = toPatch(original, decision.plan);
-      const patched = structuredClone(original);
-      const errors = applyPatch(
-        patched,
-        structuredClone(patch) as Parameters<typeof applyPatch>[1],
-      );
-      if (errors.some((error) => error !== null)) throw new Error(String(errors.find(Boolean)));
+      const patched = patchedBy(original, decision.plan);
       const again = decide(patched, NAMESPACE, config);
       if (again.kind !== 'skip' || again.reason.code !== 'already-injected') {
         throw new Error(`a second call: ${again.kind}`);
@@ -64,9 +56,7 @@ void test('uninject gives back the very pod', LONG, async (t) => {
       if (decision.kind !== 'inject') return;
       injected++;
       longest = Math.max(longest, decision.plan.status.length);
-      const patched = structuredClone(original);
-      const patch = structuredClone(toPatch(original, decision.plan));
-      applyPatch(patched, patch as Parameters<typeof applyPatch>[1]);
+      const patched = patchedBy(original, decision.plan);
       const untouched = JSON.stringify(patched);
       const restored = uninject(patched);
       if (restored.kind !== 'restored') throw new Error(restored.reason.code);

@@ -3,22 +3,17 @@
 
 import { execFileSync } from 'node:child_process';
 import { test } from 'tap';
-import { applyPatch } from 'rfc6902';
 import { decide } from '../../webhook/core/decide.ts';
-import { toPatch } from '../../webhook/core/patch.ts';
 import type { Container, Pod } from '../../webhook/core/pod.ts';
 import { uninject } from '../../webhook/core/uninject.ts';
-import { CORE, NAMESPACE, redisPod } from './webhook-fixtures.ts';
+import { CORE, NAMESPACE, patchedBy, redisPod } from './webhook-fixtures.ts';
 
 const STATUS = 'redis-orchestrator.io/status';
 
 function injected(pod: Pod): Pod {
   const decision = decide(pod, NAMESPACE, CORE);
   if (decision.kind !== 'inject') throw new Error(decision.kind);
-  const patched = structuredClone(pod);
-  const patch = structuredClone(toPatch(pod, decision.plan));
-  applyPatch(patched, patch as Parameters<typeof applyPatch>[1]);
-  return patched;
+  return patchedBy(pod, decision.plan);
 }
 
 function redisOf(pod: Pod): Container {

@@ -37,11 +37,11 @@ export class NamespaceAccess {
   }
 
   /** Sentences of what was changed; none when all was right. */
-  async ensure(namespace: string, extraAccounts: ReadonlySet<string>): Promise<readonly string[]> {
+  async ensure(namespace: string): Promise<readonly string[]> {
     const done = [
       await this.ensureAccount(namespace),
       await this.ensureRole(namespace),
-      await this.ensureBinding(namespace, extraAccounts),
+      await this.ensureBinding(namespace),
     ];
     return done.filter((change) => change !== undefined);
   }
@@ -133,14 +133,10 @@ export class NamespaceAccess {
     return `Role ${name} corrected`;
   }
 
-  private async ensureBinding(
-    namespace: string,
-    extraAccounts: ReadonlySet<string>,
-  ): Promise<string | undefined> {
+  private async ensureBinding(namespace: string): Promise<string | undefined> {
     const name = AGENT_ROLE;
     const found = await orAbsent(this.rbac.readNamespacedRoleBinding({ namespace, name }));
-    const accounts = new Set([AGENT_SERVICE_ACCOUNT, ...extraAccounts]);
-    for (const account of await this.accountsOfAgents(namespace)) accounts.add(account);
+    const accounts = new Set([AGENT_SERVICE_ACCOUNT, ...(await this.accountsOfAgents(namespace))]);
     // What another replica or a person bound stays bound.
     const kept = (found?.subjects ?? []).filter(
       (subject) => !(subject.kind === 'ServiceAccount' && subject.namespace === namespace),

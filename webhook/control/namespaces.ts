@@ -18,7 +18,7 @@ import { isStatus, type Kube, kubeMessage } from '../kube.ts';
 import { type Followed, Follower } from './follow.ts';
 import type { Leader } from './leader.ts';
 import { MANAGED_BY_LABEL, NamespaceAccess } from './namespace-access.ts';
-import { accountsThere, isInUse } from './pods.ts';
+import { isInUse } from './pods.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export type NamespacesOptions = {
@@ -118,7 +118,7 @@ export class Namespaces {
 
   /** The objects are there, whoever made them: seen in the watches, not remembered. */
   private isReady(namespace: string): boolean {
-    return this.followers.every(({ objects }, at) => objects.has(`${namespace}/${OURS[at]}`));
+    return this.objectsIn(namespace).every((object) => object !== undefined);
   }
 
   /** Namespaces with the label. */
@@ -137,23 +137,24 @@ export class Namespaces {
   }
 
   made(namespace: string): { readonly account: Made; readonly role: Made; readonly binding: Made } {
-    const [account, role, binding] = OURS.map((name, at) => {
-      const object = this.followers[at]?.objects.get(`${namespace}/${name}`);
-      if (object === undefined) return 'absent';
-      return object.metadata?.annotations?.[MADE_ANNOTATION] === 'true' ? 'ours' : 'theirs';
-    });
-    return { account: account ?? 'absent', role: role ?? 'absent', binding: binding ?? 'absent' };
+    const [account = 'absent', role = 'absent', binding = 'absent'] = this.objectsIn(namespace).map(
+      (object) => (object === undefined ? 'absent' : isOurs(object) ? 'ours' : 'theirs'),
+    );
+    return { account, role, binding };
   }
 
   /** Takes away what the webhook made: the binding, or, at a later look, all the rest. */
   async retire(namespace: string, what: 'unbind' | 'remove'): Promise<readonly string[]> {
-    const [account, role, binding] = OURS.map((name, at) => {
-      const { metadata } = this.followers[at]?.objects.get(`${namespace}/${name}`) ?? {};
-      const isOurs = metadata?.annotations?.[MADE_ANNOTATION] === 'true';
-      return isOurs ? metadata?.uid : undefined;
-    });
+    const [account, role, binding] = this.objectsIn(namespace).map((object) =>
+      isOurs(object) ? object?.metadata?.uid : undefined,
+    );
     if (what === 'unbind') return await this.access.remove(namespace, { binding });
     return await this.access.remove(namespace, { role, account });
+  }
+
+  /** Service account, Role and RoleBinding, each where it is there. */
+  private objectsIn(namespace: string): readonly (Managed | undefined)[] {
+    return this.followers.map(({ objects }, at) => objects.get(`${namespace}/${OURS[at]}`));
   }
 
   /** Something may be wrong there. */
@@ -208,13 +209,12 @@ export class Namespaces {
    * port can send one.
    */
   private async ensure(namespace: string): Promise<readonly string[]> {
-    const { kube, elapsedMs } = this.options;
+    const changes = await this.access.ensure(namespace);
     const awaited = this.awaited.get(namespace) ?? new Map<string, number>();
-    for (const [account, until] of awaited) if (until < elapsedMs()) awaited.delete(account);
-    const there = awaited.size === 0 ? undefined : await accountsThere(kube.core, namespace);
-    const arrived = new Set([...awaited.keys()].filter((account) => there?.has(account)));
-    const changes = await this.access.ensure(namespace, arrived);
-    for (const account of arrived) awaited.delete(account);
+    for (const [account, until] of awaited) {
+      const isDone = until < this.options.elapsedMs() || this.isBound(namespace, account);
+      if (isDone) awaited.delete(account);
+    }
     if (awaited.size === 0) this.awaited.delete(namespace);
     else void delay(LOOK_AGAIN_MS).then(() => this.queue.add(namespace));
     return changes;
@@ -287,6 +287,11 @@ export class Namespaces {
       },
     });
   }
+}
+
+/** The webhook made it, and no person. */
+function isOurs(object: Managed | undefined): boolean {
+  return object?.metadata?.annotations?.[MADE_ANNOTATION] === 'true';
 }
 
 function labelOf(namespace: Followed | undefined): string | undefined {

@@ -28,18 +28,6 @@ export async function isInUse(core: CoreV1Api, namespace: string): Promise<boole
   return false;
 }
 
-/** Accounts that pods with an agent run as. */
-export async function accountsThere(
-  core: CoreV1Api,
-  namespace: string,
-): Promise<ReadonlySet<string>> {
-  const accounts = new Set<string>();
-  for await (const pod of livingPods(core, { namespace, labelSelector: GROUP_LABEL })) {
-    accounts.add(pod.spec?.serviceAccountName ?? '');
-  }
-  return accounts;
-}
-
 function needsAccess({ metadata, spec }: V1Pod): boolean {
   const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
   return (

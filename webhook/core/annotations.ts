@@ -19,18 +19,18 @@ import { annotationsOf, type EnvVar, labelsOf, type Pod } from './pod.ts';
 import { type Reason, reason } from './reasons.ts';
 
 const LABELS: ReadonlySet<string> = new Set([INJECT_LABEL, GROUP_LABEL, ROUTE_LABEL]);
+const POLICIES: readonly (readonly [annotation: string, spec: OptionSpec])[] = Object.values(
+  POLICY_OPTIONS,
+).map((spec) => [policyAnnotation(spec.flag), spec]);
 const KNOWN: ReadonlySet<string> = new Set([
   ...Object.values(POD_ANNOTATIONS),
-  ...Object.values(POLICY_OPTIONS).map(({ flag }) => policyAnnotation(flag)),
+  ...POLICIES.map(([annotation]) => annotation),
   STATUS_ANNOTATION,
   MIRROR_ANNOTATION,
   DISCARD_DATA_ANNOTATION,
   ADOPT_FROM_ANNOTATION,
   GROUP_LABEL,
 ]);
-const POLICIES: readonly (readonly [annotation: string, spec: OptionSpec])[] = Object.values(
-  POLICY_OPTIONS,
-).map((spec) => [policyAnnotation(spec.flag), spec]);
 /** A message has at most 120 characters. */
 const SHOWN_MAX = 30;
 

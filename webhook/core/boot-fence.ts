@@ -22,10 +22,12 @@ export type BootFence =
 export function planBootFence(redis: RedisContainer, server: ServerOptions): BootFence {
   const { command, container } = redis;
   if (server.options.get('replicaof')?.[0] === FENCE_HOST) return { kind: 'present' };
+  const absent = (): BootFence => ({
+    kind: 'none',
+    why: reason('boot-fence-absent', { container: container.name }),
+  });
   // Redis takes `-` for its standard input as the last word alone: with ours behind it, it would not start.
-  if (server.endsInStandardInput) {
-    return { kind: 'none', why: reason('boot-fence-absent', { container: container.name }) };
-  }
+  if (server.endsInStandardInput) return absent();
   switch (command.kind) {
     case 'arguments': {
       const isEmpty = list(container.command).length + list(container.args).length === 0;
@@ -37,7 +39,7 @@ export function planBootFence(redis: RedisContainer, server: ServerOptions): Boo
       return byVariable(redis);
     case 'opaque':
     case 'no-server':
-      return { kind: 'none', why: reason('boot-fence-absent', { container: container.name }) };
+      return absent();
   }
 }
 

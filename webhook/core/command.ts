@@ -66,7 +66,12 @@ export function readCommand(container: Container, image: Image): Command {
     if (image.family === 'bitnami' && rest.length === words.length) return { kind: 'no-server' };
     return { kind: 'arguments', server: readServerArguments(rest), prefix: [] };
   }
-  return first.endsWith('.sh') ? { kind: 'opaque', server: NONE } : { kind: 'no-server' };
+  return startOf(first.endsWith('.sh'));
+}
+
+/** Of words without a server: a script may start one. */
+function startOf(isScript: boolean): Command {
+  return isScript ? { kind: 'opaque', server: NONE } : { kind: 'no-server' };
 }
 
 function startOfImage(image: Image): Command {
@@ -110,15 +115,12 @@ function readShellWords(command: readonly string[], args: readonly string[]): Co
   const flagAt = words.findIndex((word, index) => index > shellAt && /^-[a-z]*c$/.test(word));
   if (flagAt < 0) {
     const script = words[shellAt + 1] ?? '';
-    const isScript = script.endsWith('.sh') || script.includes('/');
-    return isScript ? { kind: 'opaque', server: NONE } : { kind: 'no-server' };
+    return startOf(script.endsWith('.sh') || script.includes('/'));
   }
   const at = words[flagAt + 1] === '--' ? flagAt + 2 : flagAt + 1;
   const text = words[at] ?? '';
   const reading = readShell(text, words.slice(at + 1));
-  const isScript = /\.sh\s*$/.test(text);
-  if (!reading.runsServer)
-    return isScript ? { kind: 'opaque', server: NONE } : { kind: 'no-server' };
+  if (!reading.runsServer) return startOf(/\.sh\s*$/.test(text));
   if (reading.serverWords === undefined) {
     return { kind: 'opaque', server: readServerArguments(looseServerWords(text)) };
   }

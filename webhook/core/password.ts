@@ -77,7 +77,7 @@ function fromOption(container: Container, facts: Facts, isShell: boolean): Passw
   const variable = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(value)?.[1] ?? withDefault(container, value);
   if (variable !== undefined) return fromCopy(copyVariable(container, variable, TARGET), []);
   // What Kubernetes expands is gone before the shell sees it; whatever else is expanded only the shell knows.
-  const isOpaque = /[$`]/.test(value.replaceAll(/\$\([A-Za-z_][\w.-]*\)/g, ''));
+  const isOpaque = /[$`]/.test(withoutReferences(value));
   if (!isOpaque) return fromText(container, value);
   const why = reason('password-opaque', { annotation: POD_ANNOTATIONS.passwordSecret });
   return { ...NONE, source: 'other', warnings: [why] };
@@ -85,9 +85,14 @@ function fromOption(container: Container, facts: Facts, isShell: boolean): Passw
 
 /** As redis-server gets it, once Kubernetes has put its variables in. */
 function fromText(container: Container, value: string): Password {
-  const isWritten = !/\$\([A-Za-z_][\w.-]*\)/.test(value);
+  const isWritten = withoutReferences(value) === value;
   const warnings = isWritten ? [reason('literal-password')] : [];
   return fromCopy(copyValue(container, value, TARGET), warnings);
+}
+
+/** What Kubernetes leaves in place of its own variables. */
+function withoutReferences(value: string): string {
+  return value.replaceAll(/\$\([A-Za-z_][\w.-]*\)/g, '');
 }
 
 /** The variable of `${VAR:-…}` or `${VAR:?…}`, where the container has it. */

@@ -2,6 +2,8 @@
 // warnings, Events, audit annotations, metrics, `explain`, `check` and docs/reasons.md are made from.
 // The codes are stable. `{…}` is filled from the reason's values, which never hold a secret.
 
+import { INJECT_LABEL } from '../../src/names.ts';
+
 /** What becomes of the pod. */
 export const OUTCOMES = {
   silent: 'skipped, nothing to tell anybody',
@@ -22,8 +24,6 @@ type Entry = {
   readonly remedy: string;
 };
 
-const INJECT = 'redis-orchestrator.io/inject';
-
 export const REASONS = {
   'already-injected': {
     outcome: 'silent',
@@ -32,7 +32,7 @@ export const REASONS = {
   },
   'opted-out': {
     outcome: 'silent',
-    text: `the pod has the label ${INJECT}=disabled`,
+    text: `the pod has the label ${INJECT_LABEL}=disabled`,
     remedy: 'take the label out of the pod template to have the agent injected',
   },
   'not-redis': {
@@ -58,7 +58,7 @@ export const REASONS = {
   'job-pod': {
     outcome: 'skip',
     text: 'a pod of a Job is injected only with its own label inject=enabled',
-    remedy: `if it is a member of a group, label the pod template ${INJECT}=enabled`,
+    remedy: `if it is a member of a group, label the pod template ${INJECT_LABEL}=enabled`,
   },
   'not-injected': {
     outcome: 'uninject',
@@ -88,7 +88,7 @@ export const REASONS = {
   'app-pod': {
     outcome: 'skip-or-deny',
     text: 'Redis beside other containers ({names}); to inject, label the pod inject=enabled',
-    remedy: `run Redis in pods of its own, or label the pod template ${INJECT}=enabled`,
+    remedy: `run Redis in pods of its own, or label the pod template ${INJECT_LABEL}=enabled`,
   },
   'redis-too-old': {
     outcome: 'skip-or-deny',
@@ -142,13 +142,13 @@ export const REASONS = {
   },
   'label-misspelt': {
     outcome: 'weaker',
-    text: `label ${INJECT}={value}: write enabled or disabled`,
-    remedy: `write ${INJECT}=enabled or disabled`,
+    text: `label ${INJECT_LABEL}={value}: write enabled or disabled`,
+    remedy: `write ${INJECT_LABEL}=enabled or disabled`,
   },
   'label-unknown': {
     outcome: 'weaker',
     text: 'label {label} is not known and does nothing',
-    remedy: `correct its name (${INJECT}), or take it out`,
+    remedy: `correct its name (${INJECT_LABEL}), or take it out`,
   },
   'annotation-unknown': {
     outcome: 'weaker',
@@ -247,8 +247,8 @@ export const REASONS = {
   },
   'namespace-unlabelled': {
     outcome: 'offline',
-    text: `namespace {namespace} has no label ${INJECT}=enabled`,
-    remedy: `label the Namespace ${INJECT}=enabled`,
+    text: `namespace {namespace} has no label ${INJECT_LABEL}=enabled`,
+    remedy: `label the Namespace ${INJECT_LABEL}=enabled`,
   },
   'status-unreadable': {
     outcome: 'uninject',
