@@ -12,11 +12,19 @@ import { type Figures, figuresOf, type Result, type Round, table } from './figur
 import { FlagError, HELP, type Options, readOptions } from './options.ts';
 import { OurGroup } from './ours.ts';
 import { SentinelGroup } from './sentinel.ts';
+import { measureThroughService, serviceObstacle } from './service.ts';
 import { switchoverRound } from './switchover-round.ts';
 import { FAULTS, type PlannedSystem, type System, SYSTEMS, type SystemName } from './system.ts';
 
 /** What one round takes, healing included, in seconds: for the expectation at the start alone. */
-const ROUND_SECONDS = { ours: 8, sentinel1s: 16, sentinel30s: 50, switchover: 14, large: 60 };
+const ROUND_SECONDS = {
+  ours: 8,
+  sentinel1s: 16,
+  sentinel30s: 50,
+  switchover: 14,
+  large: 60,
+  service: 30,
+};
 const FAILED: Round = { ms: undefined, acknowledged: 0, lost: 0 };
 
 function say(text: string): void {
@@ -131,6 +139,12 @@ async function large({ options, result }: Run, name: SystemName): Promise<void> 
   result.large = all;
 }
 
+async function service({ options, result }: Run): Promise<void> {
+  const obstacle = serviceObstacle();
+  if (obstacle !== null) say(`service: NOT measured: ${obstacle}`);
+  else result.service = await measureThroughService(options.rounds);
+}
+
 /** A run of its own: what the traces cost is in no figure. */
 async function budget({ options }: Run): Promise<void> {
   const ours = await OurGroup.open({ RO_LOG_LEVEL: 'debug' });
@@ -156,6 +170,7 @@ function expectedMinutes(options: Options, systems: readonly SystemName[]): numb
     if (options.only.has('large')) seconds += options.roundsLarge * ROUND_SECONDS.large;
   }
   if (options.only.has('switchover')) seconds += options.rounds * ROUND_SECONDS.switchover;
+  if (options.only.has('service')) seconds += options.rounds * ROUND_SECONDS.service;
   return Math.ceil(seconds / 60);
 }
 
@@ -166,6 +181,7 @@ async function main(options: Options): Promise<number> {
   say(`expected: about ${expectedMinutes(options, systems)} minutes; Redis ${machine.redis}`);
   for (const name of systems) await faults(run, name);
   if (options.only.has('switchover') && systems.includes('ours')) await switchover(run);
+  if (options.only.has('service') && systems.includes('ours')) await service(run);
   if (options.only.has('large')) for (const name of systems) await large(run, name);
   if (options.only.has('budget')) await budget(run);
   process.stdout.write(`${table(run.result)}\n`);

@@ -1,5 +1,6 @@
 // The figures of many rounds, and the shape of the file that they are written to.
 
+import type { ServiceFigures } from '../e2e/service-times.ts';
 import type { FaultName, SystemName } from './system.ts';
 
 export type Round = {
@@ -28,8 +29,8 @@ export type Result = Partial<Record<FaultName, BySystem>> & {
   switchover?: { readonly ours?: Figures };
   /** The crash with a large dataset, from the kill and from the close of the master's sockets. */
   large?: { fromKill: BySystem; fromClose: BySystem };
-  /** Through a Service of a real cluster: measured elsewhere, and written here by that run. */
-  service?: BySystem;
+  /** Ours through a Service of a real cluster, by the label's route and by the fast one. */
+  service?: ServiceFigures;
 };
 
 /** Nearest rank: a value that was really measured. */
@@ -70,8 +71,10 @@ const COLUMNS = [
   'p50 : sentinel1s',
 ] as const;
 
-function row(what: string, system: string, figures: Figures, reference: Figures | undefined) {
-  const { n, p50_ms, p95_ms, p99_ms, max_ms, lost, acknowledged, failed } = figures;
+type Shown = Omit<Figures, 'acknowledged' | 'failed'> & Partial<Figures>;
+
+function row(what: string, system: string, figures: Shown, reference: Figures | undefined) {
+  const { n, p50_ms, p95_ms, p99_ms, max_ms, lost, acknowledged = '-', failed = '-' } = figures;
   const ratio = reference === undefined ? Number.NaN : reference.p50_ms / p50_ms;
   const share = Number.isFinite(ratio) ? `1/${ratio.toFixed(ratio < 10 ? 2 : 1)}` : '-';
   const times = [p50_ms, p95_ms, p99_ms, max_ms].map((ms) => ms.toFixed(1));
@@ -96,12 +99,17 @@ export function table(result: Result): string {
     ['switchover (pause)', result.switchover],
     ['large, from kill', result.large?.fromKill],
     ['large, from close', result.large?.fromClose],
-    ['service', result.service],
   ];
   const rows = sections.flatMap(([what, bySystem]) =>
     Object.entries(bySystem ?? {}).map(([system, figures]) =>
       row(what, system, figures, bySystem?.sentinel1s),
     ),
   );
-  return aligned([COLUMNS, ...rows]);
+  const { label, ours } = result.service ?? {};
+  // A Service is compared with what clients of Sentinel wait without one.
+  const reference = result.crash?.sentinel1s;
+  const routes = Object.entries({ fast: ours, label }).flatMap(([route, figures]) =>
+    figures === undefined ? [] : [row(`service (${route})`, 'ours', figures, reference)],
+  );
+  return aligned([COLUMNS, ...rows, ...routes]);
 }

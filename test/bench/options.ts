@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
 import { FAULTS } from './system.ts';
 
-const USUAL = [...FAULTS, 'switchover'] as const;
+const USUAL = [...FAULTS, 'switchover', 'service'] as const;
 const SCENARIOS = [...USUAL, 'large', 'budget'] as const;
 type Scenario = (typeof SCENARIOS)[number];
 
@@ -24,7 +24,8 @@ export const HELP = `npm run bench:failover -- [FLAG...]
 
 Ours and Redis Sentinel (down-after-milliseconds 1000 and 30000), with the same redis-server, writer
 and faults, each with one master and two replicas, one system after the other.
-Run "npm run build" before it, on a machine that does nothing else.
+Run "npm run build" before it, on a machine that does nothing else. "service" is ours alone, through a
+Service of a real cluster, which it starts: that needs root on Linux.
 
   --rounds N         rounds of each scenario (50)
   --rounds-30s N     rounds of Sentinel at 30 s, each of which takes a minute (as --rounds)
