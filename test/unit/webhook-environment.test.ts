@@ -55,6 +55,20 @@ const CASES: Readonly<Record<string, { env: EnvVar[]; isTold?: true }>> = {
       { name: 'PASS', value: '$(PASS)b' },
     ],
   },
+  "one through a variable that is called like the agent's": {
+    env: [
+      { name: 'REDIS_PASSWORD', value: 'a' },
+      { name: 'PASS', value: '$(REDIS_PASSWORD)' },
+    ],
+  },
+  "one made of a variable that is called like the agent's": {
+    env: [
+      { name: 'POD_NAME', value: 'mine' },
+      { name: 'REDIS_PASSWORD', value: '$(POD_NAME)a' },
+      { name: 'B', value: '$(REDIS_PASSWORD)' },
+      { name: 'PASS', value: '$(B)-$(REDIS_PASSWORD)-$(POD_NAME)-$$(B)' },
+    ],
+  },
   'one that nobody defines': { env: [{ name: 'PASS', value: '$(NOBODY)c' }], isTold: true },
 };
 
@@ -70,7 +84,7 @@ for (const [what, { env, isTold }] of Object.entries(CASES)) {
 void test('two meanings of one name: the agent can have one, and it is told', async (t) => {
   const env = [
     { name: 'A', value: 'first' },
-    { name: 'B', value: '$(A)' },
+    { name: 'B', value: 'x$(A)' },
     { name: 'A', value: 'second' },
     { name: 'PASS', value: '$(A)$(B)' },
   ];
@@ -84,7 +98,7 @@ void test('a source supplies what env defines later only', async (t) => {
   ];
   const agent = agentEnv(env, [{ secretRef: { name: 'all' } }]);
   t.match(
-    agent.env.find(({ name }) => name === 'A'),
+    agent.env.find(({ name }) => name === 'REDIS_PASSWORD'),
     {
       valueFrom: { secretKeyRef: { name: 'all', key: 'A' } },
     },

@@ -175,7 +175,7 @@ void test('a password of more variables than are copied is told, and one of a lo
   const decision = decide(chain(20), NAMESPACE, CORE);
   const env = decision.kind === 'inject' ? (decision.plan.agent.env ?? []) : [];
   t.ok(
-    env.some(({ name, value }) => name === 'V0' && value === 'x'),
+    env.some(({ name, value }) => name === 'REDIS_PASSWORD' && value === 'x'),
     'down to the first',
   );
   t.same(codes(chain(5000)), ['password-unknown']);

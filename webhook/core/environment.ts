@@ -2,6 +2,7 @@
 // Kubernetes from variables that were defined before it, `$$(VAR)` is an escape, and what the
 // webhook cannot see (a Secret's content) is copied as a reference, never read.
 
+import { DOWNWARD_FIELDS } from './downward.ts';
 import { type Container, type EnvFromSource, type EnvVar, envOf, list } from './pod.ts';
 
 export type CopiedEnv = {
@@ -19,6 +20,11 @@ export function referencesIn(value: string): string[] {
   return [...value.matchAll(REFERENCE)].flatMap(([, escape, name]) =>
     escape === '$' || name === undefined ? [] : [name],
   );
+}
+
+/** The variable of a value that is nothing but a reference. */
+function wholeReference(value: string): string | undefined {
+  return /^\$\(([A-Za-z_][\w.-]*)\)$/.exec(value)?.[1];
 }
 
 /** Whether `envFrom` may define a variable of this name: what a Secret or ConfigMap holds is not visible. */
@@ -78,6 +84,11 @@ export function copyVariable(container: Container, name: string, target: string)
   return copyValue(container, `$(${name})`, target);
 }
 
+/** Names that mean something else in the agent's container: a copy of the person's gets another. */
+function isTaken(name: string, target: string): boolean {
+  return name === target || name.startsWith('RO_') || Object.hasOwn(DOWNWARD_FIELDS, name);
+}
+
 /** Entries that define `target` as `value`, with all that the value refers to. */
 export function copyValue(container: Container, value: string, target: string): CopiedEnv {
   const env: EnvVar[] = [];
@@ -107,10 +118,22 @@ export function copyValue(container: Container, value: string, target: string): 
       origin = originOf(entry.valueFrom);
     } else if (entry !== undefined) {
       const text = entry.value ?? '';
-      for (const inner of referencesIn(text)) define(inner, inner, at);
-      env.push({ name: as, value: text });
+      // Nothing but another variable: that one's definition is the definition.
+      const other = wholeReference(text);
+      if (other !== undefined) {
+        defined.delete(as);
+        define(other, as, at);
+      } else env.push({ name: as, value: copyReferences(text, at) });
     } else defineFromSources(name, as);
   };
+  /** The text for the agent, with copies of what it refers to. */
+  const copyReferences = (text: string, before: number): string => {
+    for (const name of referencesIn(text)) define(name, copyOf(name), before);
+    return text.replace(REFERENCE, (whole, escape: string, name: string) =>
+      escape === '$' ? whole : `$(${copyOf(name)})`,
+    );
+  };
+  const copyOf = (name: string): string => (isTaken(name, target) ? `RO_COPY_${name}` : name);
   const defineFromSources = (name: string, as: string): void => {
     const sources = list(container.envFrom).filter((source) =>
       name.startsWith(source.prefix ?? ''),
@@ -128,12 +151,9 @@ export function copyValue(container: Container, value: string, target: string): 
       origin = 'other';
     }
   };
-  const whole = /^\$\(([A-Za-z_][\w.-]*)\)$/.exec(value)?.[1];
+  const whole = wholeReference(value);
   if (whole !== undefined) define(whole, target, variables.length);
-  else {
-    for (const name of referencesIn(value)) define(name, name, variables.length);
-    env.push({ name: target, value });
-  }
+  else env.push({ name: target, value: copyReferences(value, variables.length) });
   return { env, envFrom: [...envFrom], unknown: [...unknown], origin };
 }
 
