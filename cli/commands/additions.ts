@@ -36,6 +36,11 @@ function fenceLines({ bootFence, containerName }: Plan): readonly string[] {
   switch (bootFence.kind) {
     case 'arguments':
       return [`boot fence, arguments of ${containerName}: ${bootFence.words.join(' ')}`];
+    case 'arguments-and-variable':
+      return [
+        `boot fence, arguments of ${containerName}: ${bootFence.words.join(' ')}`,
+        `boot fence, in variable ${bootFence.name} of ${containerName}, whose options come after them: ${words}`,
+      ];
     case 'shell':
       return [`boot fence, at the end of the script of ${containerName}: ${words}`];
     case 'variable':

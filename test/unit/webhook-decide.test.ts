@@ -105,6 +105,7 @@ void test('a pod of class Guaranteed is told that it is none with the agent, unl
   ]) {
     t.same(codes(redisPod({ resources })), [], JSON.stringify(resources));
   }
-  const spec = { ...guaranteed.spec, resources: { limits: bounds } };
+  const whole = { cpu: '2', memory: '4Gi' };
+  const spec = { ...guaranteed.spec, resources: { limits: whole, requests: whole } };
   t.same(codes(redisPod({}, { spec })), [], 'of the whole pod');
 });

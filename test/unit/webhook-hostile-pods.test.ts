@@ -1,50 +1,10 @@
 // Pods that people write and that were read wrongly once: each by what went wrong.
 
-import { test, type Test } from 'tap';
+import { test } from 'tap';
 import { AGENT_OPTIONS } from '../../agent/options.ts';
 import { parseOptions } from '../../src/options.ts';
-import { decide } from '../../webhook/core/decide.ts';
-import type { Decision } from '../../webhook/core/plan.ts';
-import { type Container, list, type Pod } from '../../webhook/core/pod.ts';
-import { CORE, NAMESPACE, patchedBy, redisPod } from './webhook-fixtures.ts';
-
-type Read = {
-  readonly decision: Decision;
-  readonly codes: readonly string[];
-  readonly redis: Container | undefined;
-  readonly agent: Container | undefined;
-};
-
-function read(
-  container: Partial<Container>,
-  spec: { terminationGracePeriodSeconds?: number } = {},
-): Read {
-  const plain = redisPod(container);
-  const pod: Pod = { ...plain, spec: { containers: [], ...plain.spec, ...spec } };
-  const decision = decide(pod, NAMESPACE, CORE);
-  const warnings = decision.kind === 'deny' ? decision.reasons : decision.warnings;
-  const after = decision.kind === 'inject' ? patchedBy(pod, decision.plan) : pod;
-  const named = (name: string): Container | undefined =>
-    [...list(after.spec?.initContainers), ...list(after.spec?.containers)].find(
-      (each) => each.name === name,
-    );
-  return {
-    decision,
-    codes: warnings.map(({ code }) => code),
-    redis: named('redis'),
-    agent: named('redis-orchestrator'),
-  };
-}
-
-function environment({ agent }: Read): Record<string, string> {
-  return Object.fromEntries(
-    list(agent?.env).flatMap(({ name, value }) => (value == null ? [] : [[name, value]])),
-  );
-}
-
-function isInjected(t: Test, how: Read, why: string): void {
-  t.equal(how.decision.kind, 'inject', why);
-}
+import { list } from '../../webhook/core/pod.ts';
+import { environment, isInjected, type Read, read } from './webhook-read.ts';
 
 void test('the agent starts with whatever the pod has: grace period and min-replicas beyond its limits', async (t) => {
   const long = read(

@@ -92,6 +92,8 @@ const PROVOKED: Readonly<Record<ReviewCode, Provoked>> = {
   'owned-sentinel': beside({ name: 'sentinel', image: 'redis:7', command: ['redis-sentinel'] }),
   'owned-cluster': withArgs('--cluster-enabled', 'yes'),
   'owned-operator': ownedBy('databases.example.com/v1', 'RedisFailover'),
+  'no-port': withArgs('--port', '0', '--unixsocket', '/run/redis.sock'),
+  'group-invalid': annotated({ [`${PREFIX}/group`]: 'Cache_A' }),
   'container-unknown': annotated({ [`${PREFIX}/container`]: 'cache' }),
   'annotation-invalid': annotated({ [`${PREFIX}/port`]: 'http' }),
   'name-taken': specified({ volumes: [{ name: 'redis-orchestrator-token', emptyDir: {} }] }),
@@ -115,12 +117,24 @@ const PROVOKED: Readonly<Record<ReviewCode, Provoked>> = {
   'boot-fence-hidden': {
     pod: redisPod({ image: 'bitnami/redis:7.0', envFrom: [{ secretRef: { name: 's' } }] }),
   },
+  'flags-hidden': {
+    pod: redisPod({
+      image: 'valkey/valkey:8',
+      env: [{ name: 'VALKEY_EXTRA_FLAGS', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }],
+    }),
+  },
   'literal-password': withArgs('--requirepass', 'hunter2'),
   'password-unknown': withArgs('--requirepass', '$(NOWHERE)'),
   'password-opaque': {
     pod: redisPod({ command: ['sh', '-c', 'exec redis-server --requirepass "$(printenv PW)"'] }),
   },
   'config-file-hidden': withArgs('/etc/redis.conf'),
+  'include-unread': {
+    pod: redisPod({
+      args: ['/more/a.conf', '--include', '/more/b.conf'],
+      volumeMounts: [{ name: 'more', mountPath: '/more' }],
+    }),
+  },
   'port-guessed': {
     pod: redisPod({ args: ['/etc/redis.conf'], ports: [{ containerPort: 7000 }] }),
   },
@@ -139,6 +153,8 @@ const PROVOKED: Readonly<Record<ReviewCode, Provoked>> = {
       resources: { limits: { cpu: '1', memory: '1Gi' }, requests: { cpu: '1000m' } },
     }),
   },
+  'resources-shared': specified({ resources: { requests: { cpu: '1m', memory: '1Mi' } } }),
+  'host-network': specified({ hostNetwork: true }),
   'token-shared': specified({ automountServiceAccountToken: true }),
   'token-removed': {
     pod: {
@@ -147,8 +163,10 @@ const PROVOKED: Readonly<Record<ReviewCode, Provoked>> = {
     },
   },
   'bind-loopback': withArgs('--bind', '127.0.0.1'),
+  'bind-unknown': withArgs('--bind', '$(NOWHERE)'),
   'acl-without-user': withArgs('--aclfile', '/etc/users.acl'),
   'tls-files-hidden': withArgs(...TLS),
+  'tls-option-unknown': withArgs('--port', '0', '--tls-port', '6379', '--tls-ca-cert-dir', '/tls'),
 };
 
 const facts: { now: Partial<NamespaceFacts> } = { now: {} };

@@ -7,6 +7,7 @@ import type { BootFence } from './boot-fence.ts';
 import type { Facts } from './facts.ts';
 import { DOWNWARD_FIELDS } from './downward.ts';
 import type { Password } from './password.ts';
+import type { AgentResources } from './pod-resources.ts';
 import type { CoreConfig } from './plan.ts';
 import { type Container, type EnvVar, list, type Pod, uidOf, type VolumeMount } from './pod.ts';
 import { TOKEN_MOUNT } from './service-account.ts';
@@ -26,6 +27,7 @@ export type AgentParts = {
   /** What the paths of the mounts refer to. */
   readonly mountEnv: readonly EnvVar[];
   readonly httpPort: number;
+  readonly resources: AgentResources;
   readonly graceSeconds: number | undefined;
   readonly config: CoreConfig;
 };
@@ -43,9 +45,8 @@ export function freeHttpPort(pod: Pod, redisPort: number): number {
 }
 
 export function agentContainer(parts: AgentParts): Container {
-  const { config, httpPort, mounts } = parts;
+  const { config, httpPort, mounts, resources } = parts;
   const live = { httpGet: { path: '/live', port: httpPort, scheme: 'HTTP' }, timeoutSeconds: 5 };
-  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = config.resources;
   return {
     name: AGENT_CONTAINER,
     image: config.agentImage,
@@ -65,10 +66,7 @@ export function agentContainer(parts: AgentParts): Container {
     // Neither looks at Redis: it may start later, and a restart of the agent would not help it.
     startupProbe: { ...live, initialDelaySeconds: 1, periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...live, periodSeconds: 10, failureThreshold: 3 },
-    resources: {
-      requests: { cpu: cpuRequest, memory: memoryRequest },
-      limits: { cpu: cpuLimit, memory: memoryLimit },
-    },
+    resources: { requests: resources.requests, limits: resources.limits },
     securityContext: {
       allowPrivilegeEscalation: false,
       capabilities: { drop: ['ALL'] },
@@ -127,6 +125,7 @@ function agentEnv(parts: AgentParts): EnvVar[] {
     { name: 'RO_SHUTDOWN_GRACE', value: `${Math.min(Math.max(1, grace), GRACE_SECONDS_MAX)}s` },
     ...optional('RO_MIN_REPLICAS_TO_WRITE', atMost(facts.minReplicasToWrite, MIN_REPLICAS_MAX)),
     ...parts.policy.env,
+    ...optional('RO_REDIS_HOST', facts.host),
     ...optional('RO_REDIS_CONFIG_FILE', facts.configFile),
     ...optional('RO_REDIS_PASSWORD_FILE', password.file),
     ...optional('RO_REDIS_TLS', tls === undefined ? undefined : 'true'),

@@ -122,9 +122,8 @@ function noteContainer(notes: Notes, container: Container, plan: Parts): void {
 }
 
 function noteFence(notes: Notes, container: Container, fence: BootFence): void {
-  if (fence.kind === 'arguments' && list(container.args).length === 0) {
-    notes.touch('args', container.args);
-  }
+  const isInArguments = fence.kind === 'arguments' || fence.kind === 'arguments-and-variable';
+  if (isInArguments && list(container.args).length === 0) notes.touch('args', container.args);
   if (fence.kind !== 'variable') return;
   const entry = list(container.env).findLast(({ name }) => name === fence.name);
   if (entry === undefined) {

@@ -7,12 +7,20 @@ import { envOf, list } from './pod.ts';
 import { FENCE_HOST } from './ownership.ts';
 import type { RedisContainer } from './find-container.ts';
 import { type Reason, reason } from './reasons.ts';
+import { flagsVariable } from './server-options.ts';
 import type { ServerOptions } from './server-arguments.ts';
 
 export const FENCE_WORDS = ['--replicaof', FENCE_HOST, '1', '--replica-read-only', 'yes'] as const;
 
 export type BootFence =
   | { readonly kind: 'arguments'; readonly words: readonly string[] }
+  /** In the variable, too, because the image puts its options behind the arguments. */
+  | {
+      readonly kind: 'arguments-and-variable';
+      readonly words: readonly string[];
+      readonly name: string;
+      readonly value: string;
+    }
   | { readonly kind: 'shell'; readonly field: 'command' | 'args'; readonly index: number }
   | { readonly kind: 'variable'; readonly name: string; readonly value: string }
   /** It stands there already. */
@@ -31,7 +39,12 @@ export function planBootFence(redis: RedisContainer, server: ServerOptions): Boo
   switch (command.kind) {
     case 'arguments': {
       const isEmpty = list(container.command).length + list(container.args).length === 0;
-      return { kind: 'arguments', words: [...(isEmpty ? command.prefix : []), ...FENCE_WORDS] };
+      const words = [...(isEmpty ? command.prefix : []), ...FENCE_WORDS];
+      const variable = flagsVariable(container, redis.image, command);
+      const isHidden = (variable?.entry.valueFrom ?? undefined) !== undefined;
+      if (variable?.isLast !== true || isHidden) return { kind: 'arguments', words };
+      const { name, entry } = variable;
+      return { kind: 'arguments-and-variable', words, name, value: withFence(entry.value) };
     }
     case 'shell':
       return { kind: 'shell', field: command.field, index: command.index };
@@ -53,7 +66,9 @@ function byVariable({ container, image }: RedisContainer): BootFence {
   if (isSupplied || (entry?.valueFrom ?? undefined) !== undefined) {
     return { kind: 'none', why: reason('boot-fence-hidden', { name }) };
   }
-  const given = entry?.value ?? '';
-  const value = [given, ...FENCE_WORDS].filter((word) => word !== '').join(' ');
-  return { kind: 'variable', name, value };
+  return { kind: 'variable', name, value: withFence(entry?.value) };
+}
+
+function withFence(given = ''): string {
+  return [given, ...FENCE_WORDS].filter((word) => word !== '').join(' ');
 }

@@ -14,7 +14,8 @@ import { ownedBySomebodyElse } from './ownership.ts';
 import type { CoreConfig, Decision, NamespaceFacts } from './plan.ts';
 import { annotationsOf, controllerOf, labelsOf, list, type Pod } from './pod.ts';
 import { namesOf, type Reason, reason } from './reasons.ts';
-import { serverOptions } from './facts.ts';
+import { hasNoPort } from './ports.ts';
+import { serverOptions } from './server-options.ts';
 
 export function decide(pod: Pod, namespace: NamespaceFacts, config: CoreConfig): Decision {
   const none = noBusiness(pod, namespace, config);
@@ -43,7 +44,7 @@ export function decide(pod: Pod, namespace: NamespaceFacts, config: CoreConfig):
       return cannot(found.reason);
     case 'none': {
       const isExpected = hasOptedIn || config.selector.some(([k, v]) => labelsOf(pod)[k] === v);
-      const names = namesOf(list(pod.spec?.containers).map(({ name }) => name));
+      const names = seen(pod);
       const why = reason('no-redis-container', { names, annotation: POD_ANNOTATIONS.container });
       return isExpected ? cannot(why) : skip(reason('not-redis'), warnings);
     }
@@ -54,6 +55,17 @@ export function decide(pod: Pod, namespace: NamespaceFacts, config: CoreConfig):
     }
   }
 }
+
+/** Name and image: a wrong image or a wrong selector is seen at once. */
+function seen(pod: Pod): string {
+  const images = list(pod.spec?.containers).map(
+    ({ name, image = 'no image' }) => `${name} (${image.slice(image.lastIndexOf('/') + 1)})`,
+  );
+  return images.length === 0 ? 'no containers' : namesOf(images, IMAGES_LENGTH_MAX);
+}
+
+/** What is left of a warning's 120 characters. */
+const IMAGES_LENGTH_MAX = 42;
 
 function skip(why: Reason, warnings: readonly Reason[]): Decision {
   return { kind: 'skip', reason: why, warnings };
@@ -85,6 +97,8 @@ function cannotManage(pod: Pod, redis: RedisContainer, hasOptedIn: boolean): Rea
   const server = serverOptions(redis.container, redis.image, redis.command);
   const owner = ownedBySomebodyElse(pod, redis, server);
   if (owner !== undefined) return owner;
+  const isBitnami = redis.image.family === 'bitnami';
+  if (hasNoPort(pod, redis.container, server, isBitnami)) return reason('no-port');
   const strangers = hasOptedIn ? [] : strangersBeside(pod, redis);
   return strangers.length === 0 ? undefined : reason('app-pod', { names: namesOf(strangers) });
 }

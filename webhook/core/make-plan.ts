@@ -5,17 +5,19 @@ import { agentContainer, freeHttpPort } from './agent-container.ts';
 import { readPolicy } from './annotations.ts';
 import { beforeOf } from './before.ts';
 import { planBootFence } from './boot-fence.ts';
-import { type Facts, readFacts, serverOptions } from './facts.ts';
-import { type RedisContainer, strangersBeside } from './find-container.ts';
-import { groupOf } from './group.ts';
+import { type Facts, readFacts } from './facts.ts';
+import { flagsWarnings, serverOptions } from './server-options.ts';
+import type { RedisContainer } from './find-container.ts';
+import { groupErrors, groupOf } from './group.ts';
 import { shortHash } from './hash.ts';
 import { readPassword } from './password.ts';
+import { agentResources } from './pod-resources.ts';
 import { type CoreConfig, type Plan, PRESTOP_PATH } from './plan.ts';
 import { type Container, list, type Pod, type Volume } from './pod.ts';
-import { namesOf, type Reason, reason } from './reasons.ts';
+import { type Reason, reason } from './reasons.ts';
 import { sameContent } from './same-content.ts';
 import { serviceWarnings } from './quality-of-service.ts';
-import { planAccount, TOKEN_VOLUME } from './service-account.ts';
+import { planAccount, TOKEN_VOLUME, tokenWarnings } from './service-account.ts';
 import { mirrorFiles } from './volumes.ts';
 
 /** Raised to this where a pod gives less: a planned hand-over needs a few seconds. */
@@ -36,12 +38,13 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
   const policy = readPolicy(pod);
   const password = readPassword(pod, redis, facts);
   const bootFence = planBootFence(redis, server);
-  const account = planAccount(pod);
   const group = groupOf(pod);
   const tlsFiles = [facts.tls?.caFile, facts.tls?.certFile, facts.tls?.keyFile];
   const isFile = (path: string | undefined): path is string => path !== undefined;
+  const textFiles = [facts.configFile, password.file];
+  const account = planAccount(pod, [...textFiles, ...tlsFiles].filter(isFile));
   const tlsMirror = mirrorFiles(pod, container, tlsFiles.filter(isFile));
-  const textMirror = mirrorFiles(pod, container, [facts.configFile, password.file].filter(isFile));
+  const textMirror = mirrorFiles(pod, container, textFiles.filter(isFile));
   const mounts = [...textMirror.mounts, ...tlsMirror.mounts].filter(
     (mount, index, all) => all.findIndex((other) => other.mountPath === mount.mountPath) === index,
   );
@@ -50,6 +53,7 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
   const given = pod.spec?.terminationGracePeriodSeconds;
   const graceSeconds =
     typeof given === 'number' && given < GRACE_SECONDS_MIN ? GRACE_SECONDS_MIN : undefined;
+  const resources = agentResources(pod, config);
   const agent = agentContainer({
     pod,
     redis: container,
@@ -61,6 +65,7 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
     mounts,
     mountEnv: [...textMirror.env, ...tlsMirror.env],
     httpPort,
+    resources,
     graceSeconds,
     config,
   });
@@ -68,14 +73,19 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
   const warnings = [
     ...policy.warnings,
     ...facts.warnings,
+    ...flagsWarnings(container, image, command),
     ...password.warnings,
     ...account.warnings,
-    ...(account.stripToken ? tokenWarnings(pod, redis) : []),
+    ...(account.stripToken ? tokenWarnings(pod, redis.index) : []),
     ...textMirror.hidden.map((path) => reason('config-file-hidden', { path })),
     ...tlsMirror.hidden.map((path) => reason('tls-files-hidden', { path })),
     ...(bootFence.kind === 'none' ? [bootFence.why] : []),
     ...(hasPreStop ? [reason('prestop-kept')] : []),
     ...serviceWarnings(pod, agent),
+    ...(resources.shared.length === 0
+      ? []
+      : [reason('resources-shared', { names: resources.shared.join(' and ') })]),
+    ...(pod.spec?.hostNetwork === true ? [reason('host-network', { port: httpPort })] : []),
   ];
   const { volumes: added, errors } = newVolumes(pod, volumes);
   const changes = {
@@ -117,14 +127,8 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
   return {
     plan,
     warnings,
-    errors: [...policy.errors, ...facts.errors, ...password.errors, ...errors],
+    errors: [...policy.errors, ...groupErrors(pod), ...facts.errors, ...password.errors, ...errors],
   };
-}
-
-/** An application beside Redis may have used the token that the pod's default account gave it. */
-function tokenWarnings(pod: Pod, redis: RedisContainer): readonly Reason[] {
-  const names = strangersBeside(pod, redis);
-  return names.length === 0 ? [] : [reason('token-removed', { names: namesOf(names) })];
 }
 
 /** A config file in no volume is in the image: the agent cannot read it, so it gets no path. */

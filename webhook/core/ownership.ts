@@ -4,16 +4,18 @@
 import type { RedisContainer } from './find-container.ts';
 import { literalEnv } from './environment.ts';
 import { readImage } from './image.ts';
-import { type Container, controllerOf, labelsOf, list, type Pod } from './pod.ts';
+import { type Container, controllerOf, labelsOf, list, type Pod, textOf } from './pod.ts';
 import { type Reason, reason } from './reasons.ts';
 import { optionValue, type ServerOptions } from './server-arguments.ts';
 
 /** The address of our fence: a `replicaof` with it is our own, or written by hand after us. */
 export const FENCE_HOST = '127.0.0.1';
 
-const OPERATOR_KIND = /^(Redis|Valkey|KeyDB|Dragonfly)/i;
-const OPERATOR_GROUP = /redis|valkey|keydb|dragonfly/i;
+const OPERATOR_KIND = /^(Redis|Valkey|KeyDB|Dragonfly|PetSet$)/i;
+const OPERATOR_GROUP = /redis|valkey|keydb|dragonfly|kubedb|kubeblocks|(^|\.)appscode\.com$/i;
 const OPERATOR_LABEL = /^(redis_setup_type|redisfailovers|redis-failover|.*redis-?operator)/i;
+/** Operators whose pods belong to a StatefulSet like any others. */
+const MANAGER = /(redis|valkey|keydb|dragonfly)[-\w]*operator|kubedb|kubeblocks/i;
 
 export function ownedBySomebodyElse(
   pod: Pod,
@@ -36,15 +38,9 @@ function byOperator(pod: Pod): Reason | undefined {
   if (isOperator) return reason('owned-operator', { where: `${owner?.kind} ${owner?.name}` });
   const label = Object.entries(labelsOf(pod)).find(
     ([key, value]) =>
-      OPERATOR_LABEL.test(key) ||
-      (key === 'app.kubernetes.io/managed-by' && /redis-?operator/i.test(value)),
+      OPERATOR_LABEL.test(key) || (key === 'app.kubernetes.io/managed-by' && MANAGER.test(value)),
   );
   return label === undefined ? undefined : reason('owned-operator', { where: `label ${label[0]}` });
-}
-
-/** All words that a container would run, as one text. */
-function textOf(container: Container): string {
-  return [...list(container.command), ...list(container.args)].join('\n');
 }
 
 function everyContainer(pod: Pod): readonly Container[] {

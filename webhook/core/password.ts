@@ -10,6 +10,7 @@ import { annotationsOf, type Container, type EnvFromSource, type EnvVar, type Po
 import { envOf, list } from './pod.ts';
 import { type Reason, reason } from './reasons.ts';
 import { optionValue } from './server-arguments.ts';
+import { assignedBefore, beforeServer } from './shell-variables.ts';
 
 type AuthSource =
   | 'none'
@@ -42,14 +43,24 @@ export function readPassword(
   const annotation = annotationsOf(pod)[POD_ANNOTATIONS.passwordSecret];
   if (annotation !== undefined) return fromAnnotation(annotation);
   const isShell = command.kind === 'shell' || command.kind === 'opaque';
-  const fromOptions = fromOption(container, facts, isShell);
-  if (fromOptions !== undefined) return fromOptions;
-  const fromEnv = image.family === 'bitnami' ? fromBitnamiEnv(container) : undefined;
-  if (fromEnv !== undefined) return fromEnv;
+  const found =
+    fromOption(container, facts, isShell) ??
+    (image.family === 'bitnami' ? fromBitnamiEnv(container) : undefined) ??
+    ({ ...NONE, source: facts.configFile === undefined ? 'none' : 'config-file' } as const);
+  return { ...found, warnings: [...found.warnings, ...userWarnings(pod, facts)] };
+}
+
+/** Where ACL rules say who the default user is, `requirepass` is ignored [its acl.c]. */
+function userWarnings(pod: Pod, { server }: Facts): readonly Reason[] {
   const hasUser = annotationsOf(pod)[policyAnnotation(POLICY_OPTIONS.redisUser.flag)] !== undefined;
-  const isBlind = facts.server.options.has('aclfile') && !hasUser;
-  const warnings = isBlind ? [reason('acl-without-user')] : [];
-  return { ...NONE, warnings, source: facts.configFile === undefined ? 'none' : 'config-file' };
+  if (hasUser) return [];
+  const [user] = (server.options.get('user') ?? []).join(' ').trim().split(/\s+/);
+  const where = server.options.has('aclfile')
+    ? 'aclfile'
+    : user === 'default'
+      ? '--user default'
+      : '';
+  return where === '' ? [] : [reason('acl-without-user', { where })];
 }
 
 function fromAnnotation(text: string): Password {
@@ -70,14 +81,40 @@ function fromAnnotation(text: string): Password {
 function fromOption(container: Container, facts: Facts, isShell: boolean): Password | undefined {
   const value = optionValue(facts.server, 'requirepass') ?? optionValue(facts.server, 'masterauth');
   if (value === undefined || value === '') return undefined;
-  if (!isShell) return fromText(container, value);
+  return isShell
+    ? fromShell(
+        container,
+        value,
+        beforeServer([...list(container.command), ...list(container.args)].join('\n')),
+      )
+    : fromText(container, value);
+}
+
+/** Variables that lead to each other; nobody writes more on purpose. */
+const ASSIGNMENTS_MAX = 8;
+
+/** `before`: the commands of the shell that come first. */
+function fromShell(
+  container: Container,
+  value: string,
+  before: string,
+  left = ASSIGNMENTS_MAX,
+): Password {
+  if (value === '') return NONE;
   // "$(cat /path)" and "$(</path)", $VAR, ${VAR}, and ${VAR:-…} where VAR is there.
   const file = /^\$\(\s*(?:cat\s+|<\s*)(\/[^\s)]+)\s*\)$/.exec(value)?.[1];
   if (file !== undefined) return { ...NONE, source: 'file', file };
   const variable = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(value)?.[1] ?? withDefault(container, value);
-  if (variable !== undefined) return fromCopy(copyVariable(container, variable, TARGET), []);
+  const assigned = variable === undefined ? undefined : assignedBefore(before, variable);
+  if (assigned?.kind === 'value' && left > 0) {
+    return fromShell(container, assigned.text, assigned.before, left - 1);
+  }
+  if (variable !== undefined && assigned?.kind === 'untouched') {
+    return fromCopy(copyVariable(container, variable, TARGET), []);
+  }
   // What Kubernetes expands is gone before the shell sees it; whatever else is expanded only the shell knows.
-  const isOpaque = /[$`]/.test(withoutReferences(value));
+  const isUnknown = assigned !== undefined && assigned.kind !== 'untouched';
+  const isOpaque = isUnknown || /[$`]/.test(withoutReferences(value));
   if (!isOpaque) return fromText(container, value);
   const why = reason('password-opaque', { annotation: POD_ANNOTATIONS.passwordSecret });
   return { ...NONE, source: 'other', warnings: [why] };

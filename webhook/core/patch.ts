@@ -97,26 +97,44 @@ function fenceOperations(path: string, container: Container, plan: Plan): PatchO
   const fence = plan.bootFence;
   switch (fence.kind) {
     case 'arguments':
-      return list(container.args).length === 0
-        ? [{ op: 'add', path: `${path}/args`, value: [...fence.words] }]
-        : appendAll(`${path}/args`, container.args, fence.words);
+      return argumentOperations(path, container, fence.words);
+    case 'arguments-and-variable':
+      return [
+        ...argumentOperations(path, container, fence.words),
+        ...variableOperations(path, container, fence),
+      ];
     case 'shell': {
       const text = container[fence.field]?.[fence.index] ?? '';
       const value = appendToShell(text, FENCE_WORDS);
       return [{ op: 'replace', path: `${path}/${fence.field}/${fence.index}`, value }];
     }
-    case 'variable': {
-      const at = list(container.env).findLastIndex((entry) => entry.name === fence.name);
-      if (at < 0) {
-        return appendAll(`${path}/env`, container.env, [{ name: fence.name, value: fence.value }]);
-      }
-      // `add` replaces a key that exists and makes one that does not (an entry without a value).
-      return [{ op: 'add', path: `${path}/env/${at}/value`, value: fence.value }];
-    }
+    case 'variable':
+      return variableOperations(path, container, fence);
     case 'present':
     case 'none':
       return [];
   }
+}
+
+function argumentOperations(
+  path: string,
+  { args }: Container,
+  words: readonly string[],
+): PatchOperation[] {
+  return list(args).length === 0
+    ? [{ op: 'add', path: `${path}/args`, value: [...words] }]
+    : appendAll(`${path}/args`, args, words);
+}
+
+function variableOperations(
+  path: string,
+  { env }: Container,
+  { name, value }: { readonly name: string; readonly value: string },
+): PatchOperation[] {
+  const at = list(env).findLastIndex((entry) => entry.name === name);
+  if (at < 0) return appendAll(`${path}/env`, env, [{ name, value }]);
+  // `add` replaces a key that exists and makes one that does not (an entry without a value).
+  return [{ op: 'add', path: `${path}/env/${at}/value`, value }];
 }
 
 function preStopOperations(path: string, container: Container, plan: Plan): PatchOperation[] {

@@ -79,6 +79,7 @@ export type Pod = {
     automountServiceAccountToken?: boolean;
     terminationGracePeriodSeconds?: number;
     shareProcessNamespace?: boolean;
+    hostNetwork?: boolean;
     /** Of the whole pod, where the server knows that. */
     resources?: Record<string, unknown>;
     nodeSelector?: Record<string, string>;
@@ -108,6 +109,12 @@ export function controllerOf(pod: Pod): OwnerReference | undefined {
   if (pod.owner !== undefined) return pod.owner;
   const owners = list(pod.metadata?.ownerReferences);
   return owners.find((owner) => owner.controller === true) ?? owners[0];
+}
+
+/** All words that a container would run, also right after its start, as one text. */
+export function textOf({ command, args, lifecycle }: Container): string {
+  const hook = lifecycle?.postStart?.['exec'] as { command?: string[] } | null | undefined;
+  return [...list(command), ...list(args), ...list(hook?.command)].join('\n');
 }
 
 /** Last definition of a variable: in Kubernetes the last one of a name wins. */

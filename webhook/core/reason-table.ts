@@ -78,7 +78,8 @@ export const REASONS = {
   'no-redis-container': {
     outcome: 'skip-or-deny',
     text: 'none of {names} is recognised as Redis; name it by {annotation}',
-    remedy: 'name the container by the annotation redis-orchestrator.io/container',
+    remedy:
+      'name the container by the annotation redis-orchestrator.io/container; where none is Redis, its label is not right, or --selector of the webhook',
   },
   'several-redis-containers': {
     outcome: 'skip-or-deny',
@@ -115,6 +116,11 @@ export const REASONS = {
     text: 'the pod belongs to {where}, which manages this Redis',
     remedy: 'leave it to its operator, or make a StatefulSet that belongs to nobody',
   },
+  'no-port': {
+    outcome: 'skip-or-deny',
+    text: 'port 0: Redis has a unix socket alone, by which no replica can reach it',
+    remedy: 'take --port 0 out, or set --tls-port',
+  },
   'container-unknown': {
     outcome: 'deny',
     text: 'annotation {annotation} names no container: {name}',
@@ -124,6 +130,11 @@ export const REASONS = {
     outcome: 'deny',
     text: 'annotation {annotation}: {value} is invalid; write {remedy}',
     remedy: 'correct the value of the annotation in the pod template',
+  },
+  'group-invalid': {
+    outcome: 'deny',
+    text: '{where} is {value}: no group; write a-z, 0-9, - and .',
+    remedy: 'write at most 63 lower-case letters, digits, - and ., as in the name of an object',
   },
   'name-taken': {
     outcome: 'deny',
@@ -170,6 +181,11 @@ export const REASONS = {
     text: 'no boot fence: a Secret or ConfigMap may set {name}; write it as a plain env entry',
     remedy: 'write the variable as a plain entry of env',
   },
+  'flags-hidden': {
+    outcome: 'weaker',
+    text: '{name}: options in it come from a Secret or ConfigMap and are not seen',
+    remedy: 'write the options as a plain entry of env, and $(VARIABLE) for the password alone',
+  },
   'literal-password': {
     outcome: 'weaker',
     text: 'the password is written in the arguments; put it into a Secret',
@@ -189,6 +205,11 @@ export const REASONS = {
     outcome: 'weaker',
     text: 'config file {path}: in no volume that the agent can mount; password and port in it are not seen',
     remedy: 'mount the file from a ConfigMap or Secret',
+  },
+  'include-unread': {
+    outcome: 'weaker',
+    text: 'include {path}: the agent does not read it; password and port in it are not seen',
+    remedy: 'name the Secret and the port by annotations, or include the file from the config file',
   },
   'port-guessed': {
     outcome: 'weaker',
@@ -215,6 +236,16 @@ export const REASONS = {
     text: 'the pod is no longer of QoS class Guaranteed: the agent may use more than it asks for',
     remedy: 'give the agent requests like its limits (--agent-cpu-request … of the webhook)',
   },
+  'resources-shared': {
+    outcome: 'weaker',
+    text: 'spec.resources of the pod leave no {names} for the agent: it shares what Redis has',
+    remedy: 'raise spec.resources of the pod by what the agent asks for (25m CPU, 96Mi)',
+  },
+  'host-network': {
+    outcome: 'weaker',
+    text: 'hostNetwork: the agent takes port {port} of the node; such pods need a node each',
+    remedy: 'leave hostNetwork out, or keep the pods apart (podAntiAffinity)',
+  },
   'token-shared': {
     outcome: 'weaker',
     text: 'the pod asks for a token: its containers get the agent account, too',
@@ -230,15 +261,25 @@ export const REASONS = {
     text: 'bind {value}: other pods cannot replicate from this Redis',
     remedy: 'bind an address of the pod, or take bind out',
   },
+  'bind-unknown': {
+    outcome: 'weaker',
+    text: 'bind {value}: by which address the agent reaches Redis cannot be seen',
+    remedy: 'bind 127.0.0.1, too, or write the address as $(VARIABLE) of status.podIP',
+  },
   'acl-without-user': {
     outcome: 'weaker',
-    text: 'aclfile without redis-orchestrator.io/password-secret: access may fail',
+    text: '{where} without redis-orchestrator.io/password-secret and redis-user: access may fail',
     remedy: 'set redis-orchestrator.io/redis-user and password-secret',
   },
   'tls-files-hidden': {
     outcome: 'weaker',
     text: 'TLS file {path} is in no volume: the agent cannot read it',
     remedy: 'mount the file from a Secret',
+  },
+  'tls-option-unknown': {
+    outcome: 'weaker',
+    text: '{option}: the agent cannot use it, and its TLS to Redis fails without it',
+    remedy: 'set --tls-ca-cert-file, and use a key without a passphrase',
   },
   uninjected: {
     outcome: 'running',

@@ -37,11 +37,11 @@ export function reasonText({ code, values }: Reason): string {
 /** Names in a sentence: with many, what follows them would be cut off. */
 const NAMES_LENGTH_MAX = 30;
 
-export function namesOf(names: readonly string[]): string {
+export function namesOf(names: readonly string[], max = NAMES_LENGTH_MAX): string {
   const all = names.join(', ');
-  if (all.length <= NAMES_LENGTH_MAX) return all;
+  if (all.length <= max) return all;
   const more = names.length > 1 ? ` and ${names.length - 1} more` : '';
-  const first = (names[0] ?? '').slice(0, NAMES_LENGTH_MAX - more.length);
+  const first = (names[0] ?? '').slice(0, max - more.length);
   return `${first}${more}`;
 }
 

@@ -4,8 +4,8 @@
 // plugin adds nothing to a container that mounts something at this path.
 
 import { AGENT_SERVICE_ACCOUNT } from '../../src/names.ts';
-import { list, type Pod, type Volume, type VolumeMount } from './pod.ts';
-import { type Reason, reason } from './reasons.ts';
+import { type Container, list, type Pod, textOf, type Volume, type VolumeMount } from './pod.ts';
+import { namesOf, type Reason, reason } from './reasons.ts';
 
 export const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
 const TOKEN_VOLUME_NAME = 'redis-orchestrator-token';
@@ -41,19 +41,52 @@ export type AccountPlan = {
   readonly warnings: readonly Reason[];
 };
 
-export function planAccount(pod: Pod): AccountPlan {
+/** `files`: what Redis reads. In the token's folder it is a request for the token. */
+export function planAccount(pod: Pod, files: readonly string[]): AccountPlan {
   // The API server fills the one from the other; a manifest may have the older one alone.
   const { serviceAccountName = '', serviceAccount = '' } = pod.spec ?? {};
   const given = serviceAccountName || serviceAccount;
   if (given && given !== 'default') {
     return { serviceAccount: undefined, stripToken: false, warnings: [] };
   }
-  const asked = pod.spec?.automountServiceAccountToken === true;
+  const automatic = pod.spec?.automountServiceAccountToken ?? undefined;
+  const asked = automatic === true || (automatic === undefined && files.some(isOfToken));
   return {
     serviceAccount: AGENT_SERVICE_ACCOUNT,
     stripToken: !asked,
     warnings: asked ? [reason('token-shared')] : [],
   };
+}
+
+/** A file that the agent's own mount of the token has, too. */
+export function isOfToken(path: string): boolean {
+  return path.startsWith(`${TOKEN_PATH}/`);
+}
+
+/** Uses the API, as far as its words show it. */
+const API_USER = /kubernetes\.io\/serviceaccount|kubectl|KUBERNETES_SERVICE/;
+
+/** Whoever used the token of the pod's default account should know that it is gone. */
+export function tokenWarnings(pod: Pod, redisIndex: number): readonly Reason[] {
+  if (pod.spec?.automountServiceAccountToken === false) return [];
+  const containers = list(pod.spec?.containers);
+  const others = [
+    ...containers.filter((each, index) => index !== redisIndex || API_USER.test(textOf(each))),
+    ...list(pod.spec?.initContainers),
+  ];
+  const mountsOf = ({ volumeMounts }: Container) =>
+    list(volumeMounts).filter(({ mountPath }) => mountPath === TOKEN_PATH);
+  // In a manifest they are not there yet; the API server adds them to all that mount nothing else there.
+  const isLive = [...containers, ...others].some((each) =>
+    mountsOf(each).some(isAutomaticTokenMount),
+  );
+  const names = others
+    .filter((each) => {
+      const mounts = mountsOf(each);
+      return isLive ? mounts.some(isAutomaticTokenMount) : mounts.length === 0;
+    })
+    .map(({ name }) => name);
+  return names.length === 0 ? [] : [reason('token-removed', { names: namesOf(names) })];
 }
 
 /** Older servers call it `default-token-…`. */

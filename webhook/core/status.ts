@@ -15,7 +15,14 @@ export type Status = {
   readonly before: Before | undefined;
 };
 
-const FENCES: readonly unknown[] = ['arguments', 'shell', 'variable', 'present', 'none'];
+const FENCES: readonly unknown[] = [
+  'arguments',
+  'arguments-and-variable',
+  'shell',
+  'variable',
+  'present',
+  'none',
+];
 
 function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');

@@ -157,11 +157,15 @@ class Restoring {
       case 'arguments':
         this.#arguments(container);
         break;
+      case 'arguments-and-variable':
+        this.#arguments(container);
+        this.#variable(container, /^VALKEY_EXTRA_FLAGS$/);
+        break;
       case 'shell':
         this.#shell(container);
         break;
       case 'variable':
-        this.#variable(container);
+        this.#variable(container, FENCE_VARIABLE);
         break;
       case 'present':
       case 'none':
@@ -200,11 +204,11 @@ class Restoring {
     container[command.field] = words.with(command.index, restored);
   }
 
-  #variable(container: Container): void {
+  #variable(container: Container, names: RegExp): void {
     const words = FENCE_WORDS.join(' ');
     const env = [...list(container.env)];
     const at = env.findLastIndex(
-      ({ name, value }) => FENCE_VARIABLE.test(name) && value?.endsWith(words) === true,
+      ({ name, value }) => names.test(name) && value?.endsWith(words) === true,
     );
     const entry = env[at];
     if (entry === undefined) return this.#lost(container);

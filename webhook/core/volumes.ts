@@ -1,9 +1,11 @@
 // Mirrors into the agent the volumes that hold files which Redis reads: the same volume, the same
 // path, read-only. The longest mount path that contains the file is the one that holds it.
 
+import { type Fields, isMap } from '../../src/json.ts';
 import { DOWNWARD_FIELDS } from './downward.ts';
 import { copyVariable, referencesIn } from './environment.ts';
 import { shortHash } from './hash.ts';
+import { isOfToken, TOKEN_PATH } from './service-account.ts';
 import {
   type Container,
   type EnvVar,
@@ -47,6 +49,8 @@ export function mirrorFiles(pod: Pod, container: Container, paths: readonly stri
   const hidden: string[] = [];
   const env: EnvVar[] = [];
   for (const path of paths) {
+    // The agent has a mount of its own there, with the same files.
+    if (isOfToken(path)) continue;
     const mount = mountOf(container, path);
     const variables = mount === undefined ? undefined : mountVariables(container, mount);
     if (mount === undefined || variables === undefined || hidesProgram(mount)) {
@@ -61,7 +65,7 @@ export function mirrorFiles(pod: Pod, container: Container, paths: readonly stri
   return { mounts: [...mounts.values()], volumes: [...volumes.values()], env, hidden };
 }
 
-/** What the agent's image runs from: a mount at or above one of them would replace it. */
+/** What the agent runs from: a mount at or above one of them would replace it. */
 const PROGRAM_PATHS = [
   '/app/agent.mjs',
   '/usr/local/bin/node',
@@ -69,6 +73,7 @@ const PROGRAM_PATHS = [
   '/lib',
   '/lib64',
   '/proc',
+  TOKEN_PATH,
 ];
 
 function hidesProgram({ mountPath }: VolumeMount): boolean {
@@ -93,18 +98,50 @@ function mountVariables(container: Container, mount: VolumeMount): readonly EnvV
   return env;
 }
 
-/** A Secret with mode 0400 belongs to root: only a volume of our own has a mode of our own. */
+/** Files with mode 0400 belong to root: only a volume of our own has modes of our own. */
 function readableCopy(pod: Pod, name: string): Volume | undefined {
-  const secret = list(pod.spec?.volumes).find((volume) => volume.name === name)?.secret;
-  const mode = secret?.defaultMode;
+  const volume = list(pod.spec?.volumes).find((each) => each.name === name);
   const hasGroup = pod.spec?.securityContext?.fsGroup !== undefined;
-  if (secret === undefined || mode === undefined || hasGroup || (mode & 0o004) !== 0) {
-    return undefined;
-  }
-  return {
-    name: copyName(name),
-    secret: { ...secret, defaultMode: OWN_COPY_MODE },
-  };
+  if (volume === undefined || hasGroup) return undefined;
+  const { secret, configMap, projected } = volume;
+  const source = secret ?? configMap ?? projected;
+  if (!isMap(source) || !hasHiddenMode(source)) return undefined;
+  const own = copyName(name);
+  if (secret !== undefined) return { name: own, secret: readable(secret) };
+  if (configMap !== undefined) return { name: own, configMap: readable(source) };
+  const sources = list(projected?.sources).map((each) =>
+    isMap(each)
+      ? Object.fromEntries(Object.entries(each).map(([key, value]) => [key, withoutModes(value)]))
+      : each,
+  );
+  return { name: own, projected: { ...projected, defaultMode: OWN_COPY_MODE, sources } };
+}
+
+/** Some file of it, by the volume's own mode or by that of one item. */
+function hasHiddenMode(source: Fields): boolean {
+  const isHidden = (mode: unknown): boolean => typeof mode === 'number' && (mode & 0o004) === 0;
+  const items = [
+    source,
+    ...list(source['sources'] as Fields[]).flatMap((each) => Object.values(each)),
+  ]
+    .filter(isMap)
+    .flatMap((each) => list(each['items'] as Fields[]));
+  return isHidden(source['defaultMode']) || items.some((item) => isHidden(item['mode']));
+}
+
+function readable<T extends Fields>(source: T): T & { defaultMode: number } {
+  return { ...withoutModes(source), defaultMode: OWN_COPY_MODE };
+}
+
+/** Items without a mode have that of the volume. */
+function withoutModes<T>(source: T): T {
+  if (!isMap(source) || !Array.isArray(source['items'])) return source;
+  const items = source['items'].map((item: unknown) => {
+    if (!isMap(item)) return item;
+    const { mode: _mode, ...rest } = item;
+    return rest;
+  });
+  return { ...source, items };
 }
 
 /** Two long names that begin alike stay two. */
