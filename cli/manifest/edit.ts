@@ -79,6 +79,10 @@ class Editor {
   #replace(node: Node, target: unknown, place: Place): void {
     const [, end] = [rangeOf(node)[0], this.#endOf(node)];
     const isLine = this.#source[end - 1] === '\n';
+    const [start] = rangeOf(node);
+    const isAlone = start < end && this.#source.slice(place.after, start).trim() === '';
+    // In JSON nothing at all is no value; the blank after the colon, or none, stays as it is.
+    if (place.isFlow && isAlone) return this.#edit(start, end, quoted(target));
     const text = target === null ? '' : this.#valueText(target, place);
     this.#edit(place.after, end, isLine ? `${text}\n` : text);
   }

@@ -103,3 +103,11 @@ void test('words that kubectl would take for booleans or numbers are quoted', as
   t.match(text, /- "1"\n/);
   t.match(text, /value: "0777"/);
 });
+
+void test('JSON stays JSON: a null that was written comes back as it was', async (t) => {
+  const container = '{"name":"redis","image":"redis:7","args":null, "lifecycle": null}';
+  const text = `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"redis-0","labels":null},"spec":{"volumes":null,"containers":[${container}]}}\n`;
+  const injected = run(text);
+  t.doesNotThrow(() => JSON.parse(injected.text) as unknown);
+  t.ok(injected.notes.endsWith(text), 'after uninject');
+});
