@@ -3,7 +3,8 @@
 import { messageOf } from '../src/errors.ts';
 import { decide } from '../webhook/core/decide.ts';
 import type { CoreConfig, Decision } from '../webhook/core/plan.ts';
-import { isTemplate, type Manifest, RENDER_FIRST } from './manifest/parse.ts';
+import { type Fault, faultText } from '../webhook/core/pod-fault.ts';
+import type { Manifest } from './manifest/parse.ts';
 import { faultOf, itemsOf, titleOf, type Workload, workloadOf } from './manifest/workloads.ts';
 
 export type Judged = {
@@ -31,23 +32,24 @@ export function judge(
   const errors: string[] = [];
   for (const workload of workloadsOf(manifest)) {
     const namespace = workload.item.namespace ?? ownNamespace;
+    const fault = faultOf(workload);
+    if (fault !== undefined) {
+      errors.push(unreadable(manifest, workload, fault));
+      continue;
+    }
     try {
-      const fault = faultOf(workload);
-      if (fault !== undefined) throw new Error(fault);
       // Whether the agent's account is there cannot be seen from here.
       const facts = { name: namespace, isEnabled: isEnabled(namespace), isReady: true };
       judged.push({ workload, namespace, decision: decide(workload.pod, facts, core) });
     } catch (error) {
-      errors.push(unreadable(manifest, workload, messageOf(error)));
+      const remedy = 'make it what Kubernetes accepts (kubectl apply --dry-run=server)';
+      errors.push(unreadable(manifest, workload, { field: '', what: messageOf(error), remedy }));
     }
   }
   return errors.length > 0 ? { ok: false, errors } : { ok: true, judged };
 }
 
-export function unreadable(manifest: Manifest, { item }: Workload, why: string): string {
-  const remedy = isTemplate(why)
-    ? RENDER_FIRST
-    : 'make it what Kubernetes accepts (texts that look like numbers or yes need quotes)';
+export function unreadable(manifest: Manifest, { item }: Workload, why: Fault): string {
   const where = `${manifest.name}: document ${item.document + 1}, ${titleOf(item)}`;
-  return `${where}: ${why}. Remedy: ${remedy}.`;
+  return `${where}: ${faultText(why)}. Remedy: ${why.remedy}.`;
 }

@@ -1,7 +1,6 @@
 // One command from its words to what it says. Nothing is written here: a command that fails half-way has
 // written nothing.
 
-import { messageOf } from '../src/errors.ts';
 import { resourceErrors, selectorErrors } from '../src/injection-options.ts';
 import { type OptionTable, type OptionValues, parseOptions } from '../src/options.ts';
 import { VERSION } from '../src/version.ts';
@@ -15,11 +14,10 @@ import { uninject } from './commands/uninject.ts';
 import { EXIT, type Outcome, outcome } from './exit-codes.ts';
 import { COMMANDS, commandHelp, isCommand, programHelp } from './help.ts';
 import { type Manifest, parseManifest } from './manifest/parse.ts';
+import { type ReadFile, readText } from './read-text.ts';
 import { CHECK_OPTIONS, EXPLAIN_OPTIONS, INJECT_OPTIONS, UNINJECT_OPTIONS } from './options.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-/** The bytes of a file, or of standard input by the name `-`. */
-export type ReadFile = (name: string) => Promise<Uint8Array>;
 
 export async function run(
   args: readonly string[],
@@ -36,7 +34,10 @@ export async function run(
   if (command === '') return outcome(EXIT.usage, '', [programHelp().trimEnd()]);
   if (!isCommand(command)) {
     const names = Object.keys(COMMANDS).join(', ');
-    const remedy = `Remedy: write one of ${names}; --help tells more.`;
+    const isVersion = /^-+v(ersion)?$/i.test(command);
+    const remedy = isVersion
+      ? 'Remedy: write --version.'
+      : `Remedy: write one of ${names}; --help tells more.`;
     return outcome(EXIT.usage, '', [`${command}: unknown command. ${remedy}`]);
   }
   const words = readWords(rest);
@@ -44,7 +45,9 @@ export async function run(
   const { files } = words;
   if (files.length === 0) {
     const remedy = `Remedy: write ${command} -f FILE, or -f - for standard input.`;
-    return outcome(EXIT.usage, '', [`-f: names no file. ${remedy}`]);
+    const other = words.rest.find((word) => /^-+file(=|$)/.test(word));
+    const what = other === undefined ? '-f: names no file' : `${other}: unknown argument`;
+    return outcome(EXIT.usage, '', [`${what}. ${remedy}`]);
   }
   // The last file stands for all in the table.
   const flags = [...words.rest, ...files.slice(-1).map((file) => `--filename=${file}`)];
@@ -119,33 +122,10 @@ async function onAll(
   const manifests: Manifest[] = [];
   const errors: string[] = [];
   for (const name of files) {
-    const text = await textOf(name, read);
+    const text = await readText(name, read);
     const parsed = text.ok ? parseManifest(name === '-' ? 'stdin' : name, text.text) : text;
     if (parsed.ok) manifests.push(parsed.manifest);
     else errors.push(...parsed.errors);
   }
   return errors.length > 0 ? outcome(EXIT.failed, '', errors) : act(manifests);
-}
-
-type Text =
-  | { readonly ok: true; readonly text: string }
-  | { readonly ok: false; readonly errors: readonly string[] };
-
-async function textOf(name: string, read: ReadFile): Promise<Text> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await read(name);
-  } catch (error) {
-    const why = `${name}: cannot be read: ${messageOf(error)}`;
-    return { ok: false, errors: [`${why}. Remedy: check the name, or write -f - for a pipe.`] };
-  }
-  try {
-    // A byte order mark is a part of the file: it comes out again.
-    return {
-      ok: true,
-      text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
-    };
-  } catch {
-    return { ok: false, errors: [`${name}: is no UTF-8. Remedy: convert it (iconv -t UTF-8).`] };
-  }
 }

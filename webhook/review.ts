@@ -3,10 +3,12 @@
 
 import { messageOf } from '../src/errors.ts';
 import { isMap } from '../src/json.ts';
+import { INJECT_LABEL } from '../src/names.ts';
 import { decide } from './core/decide.ts';
 import { type PatchOperation, toPatch } from './core/patch.ts';
 import type { CoreConfig, Decision, NamespaceFacts } from './core/plan.ts';
 import type { Pod } from './core/pod.ts';
+import { faultText, podFault } from './core/pod-fault.ts';
 import { isTransient, reasonText } from './core/reasons.ts';
 import { reasonsOf, toldReasons } from './core/told.ts';
 
@@ -89,6 +91,12 @@ export function review(body: unknown, context: ReviewContext): Reviewed {
     const response = { uid: request.uid, allowed: true };
     return { ok: true, answer: answer(response), outcome: undefined };
   }
+  const fault = podFault(request.object);
+  if (fault !== undefined) {
+    const message = `redis-orchestrator: ${faultText(fault)}. Remedy: ${fault.remedy}.`;
+    const denial = refuse(request.uid, 422, 'Invalid', message);
+    return { ok: true, answer: denial, outcome: undefined };
+  }
   const pod = request.object as Pod;
   try {
     const decision = decide(pod, context.namespaceFacts(request.namespace), context.core);
@@ -99,7 +107,9 @@ export function review(body: unknown, context: ReviewContext): Reviewed {
     };
   } catch (error) {
     // A pod that we cannot read must not start uninjected without anybody knowing.
-    const message = `redis-orchestrator could not read this pod: ${messageOf(error)}`;
+    const message =
+      `redis-orchestrator could not read this pod: ${messageOf(error)}. Remedy: tell its authors, with the pod; ` +
+      `until then label its template ${INJECT_LABEL}=disabled.`;
     return {
       ok: true,
       answer: refuse(request.uid, 500, 'InternalError', message),

@@ -15,6 +15,7 @@ import {
   titleOf,
   workloadOf,
 } from '../manifest/workloads.ts';
+import { EMPTY_REMEDY, EMPTY_TEXT } from './empty.ts';
 import { type Finding, fromReason } from './finding.ts';
 
 /** Kinds that check reads, by API group. */
@@ -43,8 +44,8 @@ function nothingIn({ name }: Manifest): Finding {
     level: 'error',
     about: name,
     code: 'nothing-here',
-    text: 'there is no object in it',
-    remedy: 'check the name, and the command before the pipe: one that failed writes nothing',
+    text: EMPTY_TEXT,
+    remedy: EMPTY_REMEDY,
   };
 }
 

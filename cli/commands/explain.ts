@@ -12,6 +12,7 @@ import type { Manifest } from '../manifest/parse.ts';
 import { itemsOf, titleOf } from '../manifest/workloads.ts';
 import { isEnabled, type Namespaces, namespacesIn, unasked } from '../namespaces.ts';
 import { additionsOf } from './additions.ts';
+import { emptyNote, isEmpty } from './empty.ts';
 
 type Told = { readonly code: string; readonly text: string };
 
@@ -62,8 +63,11 @@ export function explain(
   }
   if (errors.length > 0) return outcome(EXIT.failed, '', errors);
   if (asJson) return outcome(EXIT.ok, `${JSON.stringify(explanations, null, 2)}\n`);
-  if (blocks.length === 0) return outcome(EXIT.ok, 'nothing here is a pod or makes pods\n');
-  return outcome(EXIT.ok, blocks.join('\n'));
+  const empty = manifests.filter(isEmpty).map(({ name }) => emptyNote(name));
+  if (blocks.length === 0 && empty.length < manifests.length) {
+    return outcome(EXIT.ok, 'nothing here is a pod or makes pods\n', empty);
+  }
+  return outcome(EXIT.ok, blocks.join('\n'), empty);
 }
 
 function tell(why: Reason): Told {

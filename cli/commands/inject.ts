@@ -11,6 +11,7 @@ import type { Manifest } from '../manifest/parse.ts';
 import { itemsOf, titleOf, type Workload } from '../manifest/workloads.ts';
 import { namespacesIn } from '../namespaces.ts';
 import { changed, told } from './change.ts';
+import { emptyNote, isEmpty } from './empty.ts';
 import { workloadFindings } from './check-pods.ts';
 
 export function inject(
@@ -25,6 +26,7 @@ export function inject(
   const notes: string[] = [];
   const refusals: string[] = [];
   const changes: [Workload, Pod][] = [];
+  if (isEmpty(manifest)) notes.push(emptyNote(manifest.name));
   /** Of the last pod, by namespace. */
   const accounts = new Map<string, string>();
   for (const { workload, namespace: own, decision } of judgement.judged) {

@@ -7,11 +7,13 @@ import { unreadable, workloadsOf } from '../judge.ts';
 import type { Manifest } from '../manifest/parse.ts';
 import { faultOf, titleOf, type Workload } from '../manifest/workloads.ts';
 import { changed, told } from './change.ts';
+import { emptyNote, isEmpty } from './empty.ts';
 
 export function uninject(manifest: Manifest, asDiff: boolean): Outcome {
   const notes: string[] = [];
   const errors: string[] = [];
   const changes: [Workload, Pod][] = [];
+  if (isEmpty(manifest)) notes.push(emptyNote(manifest.name));
   for (const workload of workloadsOf(manifest)) {
     const title = `${manifest.name}: ${titleOf(workload.item)}`;
     const fault = faultOf(workload);

@@ -2,7 +2,8 @@
 
 import { list, type OwnerReference, type Pod } from '../../webhook/core/pod.ts';
 import { type Fields, isMap } from '../../src/json.ts';
-import { isTemplate } from './parse.ts';
+import { type Fault, podFault } from '../../webhook/core/pod-fault.ts';
+import { isTemplate, RENDER_FIRST } from './parse.ts';
 import { type Path, valueAt } from './plain.ts';
 
 /** One object of Kubernetes, wherever it stands. */
@@ -99,57 +100,21 @@ export function titleOf({ kind, name, namespace }: Item): string {
 }
 
 /** Why the core must not be asked: it relies on texts being texts, as the API server does. */
-export function faultOf({ item, pod }: Workload): string | undefined {
+export function faultOf({ item, pod, path }: Workload): Fault | undefined {
   // In quotes a template is YAML; what it will say is not known all the same.
-  const images = list<unknown>(pod.spec?.containers).map((container) =>
+  const containers: unknown = pod.spec?.containers;
+  const images = list<unknown>(Array.isArray(containers) ? containers : []).map((container) =>
     isMap(container) ? container['image'] : undefined,
   );
   const written = [item.name, item.namespace, ...images].flatMap((text) => textOf(text) ?? []);
   const template = written.find(isTemplate);
-  if (template !== undefined) return `${template} is a template`;
-  const metadata: unknown = pod.metadata ?? {};
-  if (!isMap(metadata)) return 'metadata is no map';
-  const volumes: unknown = pod.spec?.volumes ?? [];
-  if (!Array.isArray(volumes) || !volumes.every(isMap)) return 'volumes is no list of maps';
-  for (const key of ['containers', 'initContainers'] as const) {
-    const containers: unknown = pod.spec?.[key] ?? [];
-    if (!Array.isArray(containers)) return `${key} is no list`;
-    for (const [index, container] of containers.entries()) {
-      const fault = containerFault(container);
-      if (fault !== undefined) return `${key}[${index}]${fault}`;
-    }
+  if (template !== undefined) {
+    return { field: '', what: `${template} is a template`, remedy: RENDER_FIRST };
   }
-  for (const key of ['labels', 'annotations'] as const) {
-    const map: unknown = metadata[key] ?? {};
-    if (!isMap(map)) return `metadata.${key} is no map`;
-    for (const [name, value] of Object.entries(map)) {
-      if (typeof value !== 'string') return `metadata.${key} ${name} is no text`;
-    }
-  }
-  return undefined;
-}
-
-function containerFault(container: unknown): string | undefined {
-  if (!isMap(container)) return ' is no container';
-  if (!isMap(container['lifecycle'] ?? {})) return '.lifecycle is no map';
-  for (const key of ['name', 'image'] as const) {
-    if (typeof (container[key] ?? '') !== 'string') return `.${key} is no text`;
-  }
-  for (const key of ['command', 'args'] as const) {
-    const words: unknown = container[key] ?? [];
-    if (!Array.isArray(words)) return `.${key} is no list`;
-    const at = words.findIndex((word) => typeof word !== 'string');
-    if (at >= 0) return `.${key}[${at}] is no text`;
-  }
-  const maps = ['env', 'envFrom', 'ports', 'volumeMounts'] as const;
-  for (const key of maps) {
-    const entries: unknown = container[key] ?? [];
-    if (!Array.isArray(entries)) return `.${key} is no list`;
-    const at = entries.findIndex((entry) => !isMap(entry));
-    if (at >= 0) return `.${key}[${at}] is no map`;
-  }
-  const at = ((container['env'] ?? []) as Fields[]).findIndex(
-    ({ value }) => typeof (value ?? '') !== 'string',
-  );
-  return at < 0 ? undefined : `.env[${at}].value is no text`;
+  const above = path.slice(item.path.length).join('.');
+  const found = podFault(pod, above);
+  if (found !== undefined) return found;
+  if (list(pod.spec?.containers).length > 0) return undefined;
+  const field = `${above === '' ? '' : `${above}.`}spec.containers`;
+  return { field, what: 'no container is there', remedy: 'write at least one container' };
 }

@@ -121,7 +121,7 @@ void test('input that cannot be read ends with 1, names file and line, and write
     'latin1.yaml': ['a: é\n', /^latin1\.yaml: is no UTF-8.*Remedy/],
     'number.yaml': [
       REDIS.replace('name: redis\n', 'name: redis\n      args: [--port, 6380]\n'),
-      /^number\.yaml: document 1, Pod redis-0: containers\[0\]\.args\[1\] is no text\. Remedy/,
+      /^number\.yaml: document 1, Pod redis-0: spec\.containers\[0\]\.args\[1\]: a number is no text\. Remedy/,
     ],
   };
   for (const [name, [text, message]] of Object.entries(bad)) {
@@ -137,22 +137,36 @@ void test('input that cannot be read ends with 1, names file and line, and write
 
 void test('what Kubernetes would not take is told by its place, and nothing is written', async (t) => {
   const odd = [
-    ['metadata: {name: redis-0}', 'metadata: []', 'metadata is no map'],
-    ['{name: redis-0}', '{labels: [a]}', 'metadata.labels is no map'],
-    ['{name: redis-0}', '{labels: {a: 1}}', 'metadata.labels a is no text'],
-    ['spec:\n', 'spec:\n  volumes: [x]\n', 'volumes is no list of maps'],
-    ['spec:\n', 'spec:\n  initContainers: x\n', 'initContainers is no list'],
-    ['image: redis:7', 'lifecycle: x', 'containers[0].lifecycle is no map'],
-    ['image: redis:7', 'env: [{name: A, value: 1}]', 'containers[0].env[0].value is no text'],
-    ['- name: redis\n      image: redis:7', '- redis', 'containers[0] is no container'],
+    ['metadata: {name: redis-0}', 'metadata: []', 'metadata: [] is no map'],
+    ['{name: redis-0}', '{labels: [a]}', 'metadata.labels: ["a"] is no map'],
+    ['{name: redis-0}', '{labels: {a: 1}}', 'metadata.labels.a: 1 is no text'],
+    ['spec:\n', 'spec:\n  volumes: [x]\n', 'spec.volumes[0]: "x" is no map'],
+    ['spec:\n', 'spec:\n  initContainers: x\n', 'spec.initContainers: "x" is no list'],
+    ['image: redis:7', 'lifecycle: x', 'spec.containers[0].lifecycle: "x" is no map'],
+    ['image: redis:7', 'env: [{name: A, value: 1}]', 'env[0].value: a number is no text'],
+    ['image: redis:7', 'args: --requirepass hunter2', 'args: a string is no list'],
+    ['- name: redis\n      image: redis:7', '- redis', 'spec.containers[0]: "redis" is no map'],
+    ['image: redis:7', 'ports: [{containerPort: "6379"}]', 'containerPort: "6379" is no valid'],
+    ['image: redis:7', 'ports: [{containerPort: -1}]', 'ports[0].containerPort: -1 is no valid'],
+    ['image: redis:7', 'ports: [{containerPort: 65536}]', 'write a whole number from 1 to 65535'],
+    ['- name: redis\n      image: redis:7', '', 'spec.containers: no container is there'],
   ] as const;
   for (const [from, to, message] of odd) {
-    const { code, stdout, stderr } = await told(['inject', '-f', 'a'], {
-      a: REDIS.replace(from, to),
-    });
-    t.same([code, stdout], [1, ''], message);
-    t.ok(stderr.includes(message), stderr);
+    for (const command of ['inject', 'check']) {
+      const { code, stdout, stderr } = await told([command, '-f', 'a'], {
+        a: REDIS.replace(from, to),
+      });
+      t.same([code, stdout], [1, ''], message);
+      t.ok(stderr.includes(message), stderr);
+      t.match(stderr, /Remedy: write|Remedy: put/);
+    }
   }
+  const template = REDIS.replace('v1\nkind: Pod', 'apps/v1\nkind: StatefulSet').replace(
+    'spec:\n  containers:\n    - name: redis\n      image: redis:7',
+    'spec: {template: {spec: {containers: x}}}',
+  );
+  const { stderr } = await told(['inject', '-f', 'a'], { a: template });
+  t.match(stderr, /: spec\.template\.spec\.containers: "x" is no list/);
 });
 
 void test('a pod that asks for what cannot be done is refused with 5, and nothing is written', async (t) => {
@@ -277,4 +291,42 @@ void test('a difference applies, whatever the texts are', async (t) => {
   const { stdout } = await told(['inject', '-f', 'redis.yaml', '--diff'], { 'redis.yaml': REDIS });
   const whole = await told(['inject', '-f', 'redis.yaml'], { 'redis.yaml': REDIS });
   t.equal(applied(REDIS, stdout), whole.stdout);
+});
+
+void test('slips of the command line are told with the right word', async (t) => {
+  const says = async (args: string[], message: RegExp): Promise<void> => {
+    const { code, stdout, stderr } = await told(args, {});
+    t.same([code, stdout], [2, ''], args.join(' '));
+    t.match(stderr, message);
+  };
+  await says(['-v'], /^-v: unknown command\. Remedy: write --version\.$/m);
+  await says(['inject', '--file', 'a'], /^--file: unknown argument\. Remedy: write inject -f FILE/);
+  await says(['inject', '--file=a'], /^--file=a: unknown argument\. Remedy: write inject -f FILE/);
+});
+
+void test('a directory and a URL are no files, and each has another remedy', async (t) => {
+  const folder = async (): Promise<never> => {
+    throw Object.assign(new Error('EISDIR: illegal operation on a directory'), { code: 'EISDIR' });
+  };
+  const dir = await run(['inject', '-f', 'manifests'], {}, folder);
+  t.same([dir.code, dir.stdout], [1, '']);
+  t.match(dir.stderr, /^manifests: is a directory\. Remedy: .*kubectl kustomize manifests \|/);
+  const url = await run(['check', '-f', 'https://example.com/a.yaml'], {}, folder);
+  t.match(
+    url.stderr,
+    /^https:.* is a URL, and files alone are read\. Remedy: fetch it first: curl/,
+  );
+});
+
+void test('an input in which nothing stands is told, and goes through', async (t) => {
+  for (const text of ['', '\n', '---\n# nothing\n']) {
+    for (const command of ['inject', 'uninject']) {
+      const { code, stdout, stderr } = await told([command, '-f', 'a'], { a: text });
+      t.same([code, stdout], [0, text], command);
+      t.match(stderr, /^a: there is no object in it\. Remedy/);
+    }
+    const { code, stdout, stderr } = await told(['explain', '-f', 'a'], { a: text });
+    t.same([code, stdout], [0, '']);
+    t.match(stderr, /^a: there is no object in it\. Remedy/);
+  }
 });

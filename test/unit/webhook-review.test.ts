@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { test } from 'tap';
 import { type Reviewed, review } from '../../webhook/review.ts';
 import { CORE, NAMESPACE, redisPod } from './webhook-fixtures.ts';
+import { likelyPod, pod } from './webhook-pods.ts';
 
 const CONTEXT = { core: CORE, namespaceFacts: (name: string) => ({ ...NAMESPACE, name }) };
 
@@ -81,11 +82,66 @@ void test('warnings are short, and a literal password is in none of them', async
   t.notMatch(JSON.stringify([response.warnings, response.auditAnnotations]), /hunter2/);
 });
 
+void test('a pod of another form is refused with its field, what stands there, and the remedy', async (t) => {
+  const inSpec = (spec: unknown): object => ({ metadata: { name: 'redis-0' }, spec });
+  const inRedis = (fields: object): object =>
+    inSpec({ containers: [{ name: 'redis', image: 'redis:7', ...fields }] });
+  const cases: readonly (readonly [object, RegExp])[] = [
+    [inSpec('x'), /: spec: "x" is no map\. Remedy: write a map/],
+    [inSpec({ containers: 'x' }), /: spec\.containers: "x" is no list\. Remedy: write a list/],
+    [inSpec({ containers: [null] }), /: spec\.containers\[0\]: null is no map/],
+    [{ metadata: { labels: { app: 1 } } }, /: metadata\.labels\.app: 1 is no text/],
+    [{ metadata: { ownerReferences: [1] } }, /: metadata\.ownerReferences\[0\]: 1 is no map/],
+    [inRedis({ ports: [{ containerPort: 0 }] }), /ports\[0\]\.containerPort: 0 is no valid number/],
+    [inRedis({ resources: 'many' }), /: spec\.containers\[0\]\.resources: "many" is no map/],
+    [inSpec({ containers: [], volumes: [{ projected: { sources: [1] } }] }), /sources\[0\]: 1 is/],
+    [inSpec({ securityContext: { fsGroup: 'a' } }), /fsGroup: "a" is no valid number/],
+  ];
+  for (const [pod, message] of cases) {
+    const { allowed, status } = responseOf(review(podRequest(pod), CONTEXT));
+    t.equal(allowed, false);
+    t.match(status, { code: 422, reason: 'Invalid', message });
+    t.match(status?.message, /\. Remedy: [^.]+\.$/);
+  }
+  const secret = inRedis({ args: '--requirepass hunter2', env: [{ name: 'A', value: 4711 }] });
+  t.notMatch(responseOf(review(podRequest(secret), CONTEXT)).status?.message, /hunter2|4711/);
+});
+
+/** With another value at the place that `pick` names, from 0 to 1. */
+function withOdd(value: unknown, pick: number, odd: unknown): unknown {
+  const places: [holder: Record<string, unknown>, key: string][] = [];
+  const copy = structuredClone(value);
+  const visit = (holder: unknown): void => {
+    if (typeof holder !== 'object' || holder === null) return;
+    for (const [key, inner] of Object.entries(holder)) {
+      places.push([holder as Record<string, unknown>, key]);
+      visit(inner);
+    }
+  };
+  visit(copy);
+  const place = places[Math.floor(pick * places.length)];
+  if (place !== undefined) place[0][place[1]] = odd;
+  return copy;
+}
+
+void test('one odd value anywhere in a pod is answered by name, never by a 500', async (t) => {
+  const odd = fc.constantFrom(null, 1, -1, 'x', true, [], {}, [null], [1], { a: null }, { a: 1 });
+  fc.assert(
+    fc.property(fc.oneof(pod, likelyPod), fc.double({ min: 0, max: 0.999 }), odd, (...args) => {
+      const result = review(podRequest(withOdd(...args)), CONTEXT);
+      return result.ok && result.answer.response.status?.code !== 500;
+    }),
+    { numRuns: 4000, seed: 20_261_128 },
+  );
+  t.pass('4,000 pods');
+});
+
 void test('no JSON makes it throw', async (t) => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (spec, metadata) => {
       const result = review(podRequest({ spec, metadata }), CONTEXT);
-      return result.ok && typeof result.answer.response.allowed === 'boolean';
+      if (!result.ok || result.answer.response.status?.code === 500) return false;
+      return typeof result.answer.response.allowed === 'boolean';
     }),
     { numRuns: 2000, seed: 7 },
   );
