@@ -80,7 +80,8 @@ async function faultOf(body: Buffer): Promise<string | undefined> {
     const patch: unknown = JSON.parse(Buffer.from(response.patch, 'base64').toString());
     if (!Array.isArray(patch) || patch.length === 0) return told;
     counts.patched++;
-  } else if (response.status?.code === 500) counts.unreadable++;
+  } else if (response.status?.code === 422) counts.unreadable++;
+  else if (response.status?.code === 500) return told;
   else if (response.allowed) counts.allowed++;
   else counts.denied++;
   return undefined;

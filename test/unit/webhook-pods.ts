@@ -29,6 +29,9 @@ const word = fc.constantFrom(
   '1',
   '--tls-port',
   '--tls-cert-file',
+  '--bind',
+  '--include',
+  `${TOKEN_PATH}/ca.crt`,
 );
 /** As a manifest may have it: present and empty. */
 const orNull = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
@@ -56,12 +59,15 @@ const mount = fc.oneof(
   fc.constant({ name: 'kube-api-access-xy34z', mountPath: TOKEN_PATH, readOnly: true }),
 );
 const env = fc.oneof(
-  fc.record({ name: fc.constantFrom('PASS', 'REDIS_PASSWORD', 'RO_GROUP'), value: word }),
+  fc.record({
+    name: fc.constantFrom('PASS', 'REDIS_PASSWORD', 'RO_GROUP'),
+    value: fc.oneof(word, fc.constantFrom('$(REDIS_PASSWORD)', 'x$(RO_GROUP)')),
+  }),
   fc.constant({ name: 'PASS', valueFrom: { secretKeyRef: { name: 's', key: 'k' } } }),
   fc.record(
     {
       name: fc.constantFrom('REDIS_EXTRA_FLAGS', 'VALKEY_EXTRA_FLAGS', 'REDIS_ARGS'),
-      value: orNull(fc.constantFrom('', ' ', '--maxmemory 1mb', '--port 6380 ')),
+      value: orNull(fc.constantFrom('', ' ', '--maxmemory 1mb', '--port 6380 ', '$(PASS) --port $(PASS)')),
     },
     { requiredKeys: ['name'] },
   ),
@@ -91,7 +97,9 @@ const container = fc.record(
       { preStop: null },
       { preStop: { exec: {} } },
       { postStart: { exec: {} } },
+      { postStart: { exec: { command: ['sh', '-c', 'redis-cli replicaof no one'] } } },
     ),
+    resources: orNull(fc.constantFrom({}, { requests: { cpu: '100m' } }, { limits: { cpu: 1 } })),
   },
   optional,
 ) as fc.Arbitrary<Container>;
@@ -116,6 +124,11 @@ const AUTOMATIC_VOLUME = {
 const volume = fc.oneof(
   fc.constant({ name: 'data', emptyDir: {} }),
   fc.constant({ name: 'config', secret: { secretName: 's', defaultMode: 0o400 } }),
+  fc.constant({
+    name: 'config',
+    secret: { secretName: 's', items: [{ key: 'k', path: 'redis.conf', mode: 0o400 }] },
+  }),
+  fc.constant({ name: 'config', projected: { defaultMode: 0o400, sources: null } }),
   fc.constant({ name: 'kube-api-access-ab12c', projected: { sources: [] } }),
   fc.constant(AUTOMATIC_VOLUME),
   fc.constant(TOKEN_VOLUME),
@@ -140,6 +153,10 @@ export const pod: fc.Arbitrary<Pod> = fc.record(
         serviceAccountName: fc.constantFrom('default', 'mine', '', null),
         serviceAccount: fc.constantFrom('default', 'mine', '', 'redis-orchestrator'),
         automountServiceAccountToken: orNull(fc.boolean()),
+        hostNetwork: orNull(fc.boolean()),
+        resources: orNull(
+          fc.constantFrom({}, { requests: { cpu: '100m' } }, { limits: { cpu: '1', memory: '1Mi' } }),
+        ),
         terminationGracePeriodSeconds: fc.constantFrom(0, 9, 30, 600, null),
       },
       { requiredKeys: ['containers'] },
@@ -160,6 +177,13 @@ const start = fc.constantFrom(
   { command: ['sh', '-c', 'exec redis-server --port 6380 \\\n'] },
   { command: ['sh', '-c'], args: ['exec redis-server --requirepass "$PASS"\n'] },
   { args: ['redis-server', '--replicaof', '127.0.0.1', '1'] },
+  { image: 'valkey/valkey:8', env: [{ name: 'VALKEY_EXTRA_FLAGS', value: '--port 7000' }] },
+  {
+    image: 'valkey/valkey:8',
+    command: ['docker-entrypoint.sh', 'valkey-server'],
+    args: null,
+    env: [{ name: 'VALKEY_EXTRA_FLAGS', value: '--port 7000' }],
+  },
 );
 export const likelyPod: fc.Arbitrary<Pod> = fc.tuple(pod, start).map(([each, words]) => {
   const containers = (each.spec?.containers ?? []) as [Container];

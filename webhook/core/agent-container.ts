@@ -27,7 +27,7 @@ export type AgentParts = {
   /** What the paths of the mounts refer to. */
   readonly mountEnv: readonly EnvVar[];
   readonly httpPort: number;
-  readonly resources: AgentResources;
+  readonly resources: AgentResources['resources'];
   readonly graceSeconds: number | undefined;
   readonly config: CoreConfig;
 };
@@ -66,7 +66,7 @@ export function agentContainer(parts: AgentParts): Container {
     // Neither looks at Redis: it may start later, and a restart of the agent would not help it.
     startupProbe: { ...live, initialDelaySeconds: 1, periodSeconds: 1, failureThreshold: 60 },
     livenessProbe: { ...live, periodSeconds: 10, failureThreshold: 3 },
-    resources: { requests: resources.requests, limits: resources.limits },
+    resources: { ...resources },
     securityContext: {
       allowPrivilegeEscalation: false,
       capabilities: { drop: ['ALL'] },

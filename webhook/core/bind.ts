@@ -15,6 +15,8 @@ export type Bind = {
 const LOOPBACK = /^(127\.|::1$|localhost$)/;
 const EVERYWHERE = /^(\*|0\.0\.0\.0|::|::\*)$/;
 const ADDRESS = /^[\da-f.:]+$/i;
+/** More of them Redis refuses [CONFIG_BINDADDR_MAX]. */
+const ADDRESSES_MAX = 16;
 /** In the agent's environment it is defined before (agent-container.ts). */
 const POD_IP = '$(POD_IP)';
 
@@ -22,7 +24,8 @@ export function readBind(container: Container, server: ServerOptions): Bind {
   const words = server.options.get('bind') ?? [];
   // A dash says that an address may be absent; several addresses may stand in one word.
   const addresses = words
-    .flatMap((word) => word.match(/\$\([^)]*\)|\S+/g) ?? [])
+    .flatMap((word) => word.match(/\$\([^()]{0,80}\)|\S+/g) ?? [])
+    .slice(0, ADDRESSES_MAX)
     .map((word) => (resolveText(container, word) ?? word).replace(/^-/, ''))
     .filter((word) => word !== '');
   if (addresses.length === 0) return { warnings: [] };

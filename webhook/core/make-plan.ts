@@ -42,7 +42,7 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
   const tlsFiles = [facts.tls?.caFile, facts.tls?.certFile, facts.tls?.keyFile];
   const isFile = (path: string | undefined): path is string => path !== undefined;
   const textFiles = [facts.configFile, password.file];
-  const account = planAccount(pod, [...textFiles, ...tlsFiles].filter(isFile));
+  const account = planAccount(pod, container, [...textFiles, ...tlsFiles].filter(isFile));
   const tlsMirror = mirrorFiles(pod, container, tlsFiles.filter(isFile));
   const textMirror = mirrorFiles(pod, container, textFiles.filter(isFile));
   const mounts = [...textMirror.mounts, ...tlsMirror.mounts].filter(
@@ -53,7 +53,7 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
   const given = pod.spec?.terminationGracePeriodSeconds;
   const graceSeconds =
     typeof given === 'number' && given < GRACE_SECONDS_MIN ? GRACE_SECONDS_MIN : undefined;
-  const resources = agentResources(pod, config);
+  const { resources, shared } = agentResources(pod, config);
   const agent = agentContainer({
     pod,
     redis: container,
@@ -82,9 +82,7 @@ export function makePlan(pod: Pod, redis: RedisContainer, config: CoreConfig): M
     ...(bootFence.kind === 'none' ? [bootFence.why] : []),
     ...(hasPreStop ? [reason('prestop-kept')] : []),
     ...serviceWarnings(pod, agent),
-    ...(resources.shared.length === 0
-      ? []
-      : [reason('resources-shared', { names: resources.shared.join(' and ') })]),
+    ...(shared.length === 0 ? [] : [reason('resources-shared', { names: shared.join(' and ') })]),
     ...(pod.spec?.hostNetwork === true ? [reason('host-network', { port: httpPort })] : []),
   ];
   const { volumes: added, errors } = newVolumes(pod, volumes);

@@ -133,7 +133,8 @@ const POD = fields({
     serviceAccountName: text,
     serviceAccount: text,
     automountServiceAccountToken: flag,
-    terminationGracePeriodSeconds: ID,
+    // The API server takes less than nothing for one second.
+    terminationGracePeriodSeconds: whole(-Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
     shareProcessNamespace: flag,
     hostNetwork: flag,
     resources: RESOURCES,

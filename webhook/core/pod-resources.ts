@@ -11,8 +11,7 @@ type Name = (typeof NAMES)[number];
 type Amounts = Readonly<Partial<Record<Name, string>>>;
 
 export type AgentResources = {
-  readonly requests: Amounts;
-  readonly limits: Amounts;
+  readonly resources: { readonly requests?: Amounts; readonly limits?: Amounts };
   /** What the agent has neither request nor limit of: a limit alone would be a request, too. */
   readonly shared: readonly Name[];
 };
@@ -57,7 +56,9 @@ export function agentResources(pod: Pod, config: CoreConfig): AgentResources {
     const limit = amount(ofPod.limits?.[name]) ?? Number.POSITIVE_INFINITY;
     return (amount(wanted.limits[name]) ?? 0) <= limit;
   });
-  const pick = (amounts: Readonly<Record<Name, string>>, names: readonly Name[]): Amounts =>
-    Object.fromEntries(names.map((name) => [name, amounts[name]]));
-  return { requests: pick(wanted.requests, fits), limits: pick(wanted.limits, below), shared };
+  const pick = (key: 'requests' | 'limits', names: readonly Name[]): object =>
+    names.length === 0
+      ? {}
+      : { [key]: Object.fromEntries(names.map((name) => [name, wanted[key][name]])) };
+  return { resources: { ...pick('requests', fits), ...pick('limits', below) }, shared };
 }

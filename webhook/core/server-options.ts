@@ -55,12 +55,16 @@ export function flagsVariable(
   return undefined;
 }
 
+/** More than anybody writes: each may stand for a text of some thousand words. */
+const REFERENCES_MAX = 50;
+
 /** As the entrypoint splits it. References stay: what a Secret supplies for one value hides no other option. */
 function wordsOf(container: Container, { entry }: FlagsVariable): readonly string[] {
   const split = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
   const words = split(entry.value ?? '');
+  let left = REFERENCES_MAX;
   return words.flatMap((word, index) => {
-    if (!mayHoldOptions(words, index)) return [word];
+    if (!mayHoldOptions(words, index) || left-- <= 0) return [word];
     // It may hold several of them: `$(COMMON_FLAGS) --port 6380`.
     const text = resolveText(container, word);
     return text === undefined ? [word] : split(text);
@@ -71,7 +75,8 @@ function wordsOf(container: Container, { entry }: FlagsVariable): readonly strin
 function mayHoldOptions(words: readonly string[], index: number): boolean {
   const word = words[index] ?? '';
   const isValue = words[index - 1]?.startsWith('--') === true;
-  return !isValue && !word.startsWith('--') && referencesIn(word).length > 0;
+  const isReference = word.includes('$(') && referencesIn(word).length > 0;
+  return isReference && !isValue && !word.startsWith('--');
 }
 
 export function serverOptions(container: Container, image: Image, command: Command): ServerOptions {

@@ -42,7 +42,7 @@ export type AccountPlan = {
 };
 
 /** `files`: what Redis reads. In the token's folder it is a request for the token. */
-export function planAccount(pod: Pod, files: readonly string[]): AccountPlan {
+export function planAccount(pod: Pod, redis: Container, files: readonly string[]): AccountPlan {
   // The API server fills the one from the other; a manifest may have the older one alone.
   const { serviceAccountName = '', serviceAccount = '' } = pod.spec ?? {};
   const given = serviceAccountName || serviceAccount;
@@ -50,7 +50,7 @@ export function planAccount(pod: Pod, files: readonly string[]): AccountPlan {
     return { serviceAccount: undefined, stripToken: false, warnings: [] };
   }
   const automatic = pod.spec?.automountServiceAccountToken ?? undefined;
-  const asked = automatic === true || (automatic === undefined && files.some(isOfToken));
+  const asked = automatic === true || (automatic === undefined && files.some((path) => isOfToken(redis, path)));
   return {
     serviceAccount: AGENT_SERVICE_ACCOUNT,
     stripToken: !asked,
@@ -58,9 +58,15 @@ export function planAccount(pod: Pod, files: readonly string[]): AccountPlan {
   };
 }
 
-/** A file that the agent's own mount of the token has, too. */
-export function isOfToken(path: string): boolean {
-  return path.startsWith(`${TOKEN_PATH}/`);
+const TOKEN_FILES: ReadonlySet<string> = new Set(
+  ['ca.crt', 'namespace', 'token'].map((name) => `${TOKEN_PATH}/${name}`),
+);
+
+/** A file of the container's automatic token, which the agent's own mount has, too. */
+export function isOfToken(container: Container, path: string): boolean {
+  const isOther = ({ mountPath, name }: VolumeMount): boolean =>
+    path.startsWith(`${mountPath}/`) && !AUTOMATIC_VOLUME.test(name);
+  return TOKEN_FILES.has(path) && !list(container.volumeMounts).some(isOther);
 }
 
 /** Uses the API, as far as its words show it. */

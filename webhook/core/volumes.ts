@@ -50,7 +50,7 @@ export function mirrorFiles(pod: Pod, container: Container, paths: readonly stri
   const env: EnvVar[] = [];
   for (const path of paths) {
     // The agent has a mount of its own there, with the same files.
-    if (isOfToken(path)) continue;
+    if (isOfToken(container, path)) continue;
     const mount = mountOf(container, path);
     const variables = mount === undefined ? undefined : mountVariables(container, mount);
     if (mount === undefined || variables === undefined || hidesProgram(mount)) {
