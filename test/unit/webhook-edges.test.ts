@@ -82,9 +82,7 @@ void test('the like of it: names, paths and shell texts of a megabyte', async (t
     const huge = long + text.repeat(1_000_000 / text.length) + long;
     const start = performance.now();
     decided(redisPod({ command: ['sh', '-c', `exec redis-server ${huge}`] }));
-    decided(
-      redisPod({ command: ['sh', '-c', `${huge}\nexec redis-server --requirepass "$A"`] }),
-    );
+    decided(redisPod({ command: ['sh', '-c', `${huge}\nexec redis-server --requirepass "$A"`] }));
     const env = [{ name: 'VALKEY_EXTRA_FLAGS', value: huge }];
     decided(redisPod({ image: 'valkey/valkey', args: ['--bind', huge], env }));
     decided(redisPod({ args: [huge, '--port', huge, '--requirepass', huge] }));

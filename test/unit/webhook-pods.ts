@@ -67,7 +67,9 @@ const env = fc.oneof(
   fc.record(
     {
       name: fc.constantFrom('REDIS_EXTRA_FLAGS', 'VALKEY_EXTRA_FLAGS', 'REDIS_ARGS'),
-      value: orNull(fc.constantFrom('', ' ', '--maxmemory 1mb', '--port 6380 ', '$(PASS) --port $(PASS)')),
+      value: orNull(
+        fc.constantFrom('', ' ', '--maxmemory 1mb', '--port 6380 ', '$(PASS) --port $(PASS)'),
+      ),
     },
     { requiredKeys: ['name'] },
   ),
@@ -155,7 +157,11 @@ export const pod: fc.Arbitrary<Pod> = fc.record(
         automountServiceAccountToken: orNull(fc.boolean()),
         hostNetwork: orNull(fc.boolean()),
         resources: orNull(
-          fc.constantFrom({}, { requests: { cpu: '100m' } }, { limits: { cpu: '1', memory: '1Mi' } }),
+          fc.constantFrom(
+            {},
+            { requests: { cpu: '100m' } },
+            { limits: { cpu: '1', memory: '1Mi' } },
+          ),
         ),
         terminationGracePeriodSeconds: fc.constantFrom(0, 9, 30, 600, null),
       },

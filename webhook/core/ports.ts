@@ -6,7 +6,7 @@ import { literalEnv, mayComeFromSources, resolveText } from './environment.ts';
 import { type Reason, reason } from './reasons.ts';
 import { optionValue, type ServerOptions } from './server-arguments.ts';
 
-export const DEFAULT_PORT = 6379;
+const DEFAULT_PORT = 6379;
 
 /** Variables that mean something only to images of Bitnami's kind, for both products. */
 export function bitnamiEnv(container: Container, name: string): string | undefined {

@@ -50,7 +50,8 @@ export function planAccount(pod: Pod, redis: Container, files: readonly string[]
     return { serviceAccount: undefined, stripToken: false, warnings: [] };
   }
   const automatic = pod.spec?.automountServiceAccountToken ?? undefined;
-  const asked = automatic === true || (automatic === undefined && files.some((path) => isOfToken(redis, path)));
+  const asked =
+    automatic === true || (automatic === undefined && files.some((path) => isOfToken(redis, path)));
   return {
     serviceAccount: AGENT_SERVICE_ACCOUNT,
     stripToken: !asked,
