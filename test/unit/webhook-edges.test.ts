@@ -80,7 +80,7 @@ void test('the like of it: names, paths and shell texts of a megabyte', async (t
     '$(A) ',
   ]) {
     const huge = long + text.repeat(1_000_000 / text.length) + long;
-    const start = performance.now();
+    const before = process.cpuUsage();
     decided(redisPod({ command: ['sh', '-c', `exec redis-server ${huge}`] }));
     decided(redisPod({ command: ['sh', '-c', `${huge}\nexec redis-server --requirepass "$A"`] }));
     const env = [{ name: 'VALKEY_EXTRA_FLAGS', value: huge }];
@@ -90,7 +90,8 @@ void test('the like of it: names, paths and shell texts of a megabyte', async (t
       redisPod({ volumeMounts: [{ name: 'data', mountPath: huge }], args: ['/x/redis.conf'] }),
     );
     decided(redisPod({}, { metadata: { annotations: { 'redis-orchestrator.io/group': huge } } }));
-    const tookMs = performance.now() - start;
+    // Of this process alone: beside other tests the clock tells of them, too.
+    const tookMs = process.cpuUsage(before).user / 1000;
     t.ok(tookMs < 2000, `${JSON.stringify(text)}: ${tookMs.toFixed(0)} ms`);
   }
 });
