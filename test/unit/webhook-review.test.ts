@@ -94,7 +94,15 @@ void test('a pod of another form is refused with its field, what stands there, a
     [{ metadata: { ownerReferences: [1] } }, /: metadata\.ownerReferences\[0\]: 1 is no map/],
     [inRedis({ ports: [{ containerPort: 0 }] }), /ports\[0\]\.containerPort: 0 is no valid number/],
     [inRedis({ resources: 'many' }), /: spec\.containers\[0\]\.resources: "many" is no map/],
-    [inSpec({ containers: [], volumes: [{ projected: { sources: [1] } }] }), /sources\[0\]: 1 is/],
+    [
+      inSpec({ containers: [], volumes: [{ name: 'a', projected: { sources: [1] } }] }),
+      /sources\[0\]: 1 is/,
+    ],
+    [
+      inRedis({ volumeMounts: [{ name: 'a' }] }),
+      /volumeMounts\[0\]\.mountPath: is missing\. Remedy/,
+    ],
+    [inSpec({ containers: [{ image: 'redis' }] }), /: spec\.containers\[0\]\.name: is missing/],
     [inSpec({ securityContext: { fsGroup: 'a' } }), /fsGroup: "a" is no valid number/],
   ];
   for (const [pod, message] of cases) {

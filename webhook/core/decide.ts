@@ -59,7 +59,7 @@ export function decide(pod: Pod, namespace: NamespaceFacts, config: CoreConfig):
 /** Name and image: a wrong image or a wrong selector is seen at once. */
 function seen(pod: Pod): string {
   const images = list(pod.spec?.containers).map(
-    ({ name, image = 'no image' }) => `${name} (${image.slice(image.lastIndexOf('/') + 1)})`,
+    ({ name, image }) => `${name} (${(image ?? 'no image').replace(/^.*\//, '')})`,
   );
   return images.length === 0 ? 'no containers' : namesOf(images, IMAGES_LENGTH_MAX);
 }

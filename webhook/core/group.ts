@@ -35,7 +35,7 @@ export function groupErrors(pod: Pod): readonly Reason[] {
 function ownerName(pod: Pod): string {
   const labels = labelsOf(pod);
   const owner = controllerOf(pod);
-  if (owner?.name !== undefined) {
+  if (typeof owner?.name === 'string') {
     const template = owner.kind === 'ReplicaSet' ? labels['pod-template-hash'] : undefined;
     const suffix = template === undefined ? undefined : `-${template}`;
     return suffix !== undefined && owner.name.endsWith(suffix)

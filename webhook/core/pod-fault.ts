@@ -73,14 +73,16 @@ function mapOf(check: Check): Check {
   };
 }
 
-/** Other fields are none of ours. */
-function fields(checks: Readonly<Record<string, Check>>): Check {
+/** Other fields are none of ours; `required` ones must be there. */
+function fields(checks: Readonly<Record<string, Check>>, required: readonly string[] = []): Check {
   return (value, field) => {
     if (!isMap(value)) return fault(field, value, 'no map', 'write a map, KEY: VALUE');
     for (const [key, check] of Object.entries(checks)) {
-      const inner = value[key];
-      if (inner === undefined || inner === null) continue;
-      const found = check(inner, field === '' ? key : `${field}.${key}`);
+      const inner = value[key] ?? undefined;
+      if (inner === undefined && !required.includes(key)) continue;
+      const path = field === '' ? key : `${field}.${key}`;
+      if (inner === undefined) return { field: path, what: 'is missing', remedy: 'write one' };
+      const found = check(inner, path);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -93,23 +95,42 @@ const RESOURCES = fields({ requests: MAP, limits: MAP });
 const SOURCE = fields({ items: listOf(MAP) });
 const NAMED = fields({ name: text });
 
-const CONTAINER = fields({
-  name: text,
-  image: text,
-  command: listOf(text),
-  args: listOf(text),
-  env: listOf(fields({ name: text, value: text, valueFrom: MAP })),
-  envFrom: listOf(fields({ prefix: text, secretRef: NAMED, configMapRef: NAMED })),
-  ports: listOf(fields({ name: text, containerPort: whole(1, 65_535) })),
-  volumeMounts: listOf(fields({ name: text, mountPath: text, subPath: text, subPathExpr: text })),
-  lifecycle: fields({
-    preStop: MAP,
-    postStart: fields({ exec: fields({ command: listOf(text) }) }),
-  }),
-  restartPolicy: text,
-  resources: RESOURCES,
-  securityContext: MAP,
+const VARIABLE = fields({ name: text, value: text, valueFrom: MAP }, ['name']);
+const PORT = fields({ name: text, containerPort: whole(1, 65_535) }, ['containerPort']);
+const MOUNT = fields({ name: text, mountPath: text, subPath: text, subPathExpr: text }, [
+  'name',
+  'mountPath',
+]);
+const VOLUME = fields(
+  {
+    name: text,
+    secret: SOURCE,
+    configMap: SOURCE,
+    projected: fields({ sources: listOf(MAP) }),
+  },
+  ['name'],
+);
+const HOOKS = fields({
+  preStop: MAP,
+  postStart: fields({ exec: fields({ command: listOf(text) }) }),
 });
+const CONTAINER = fields(
+  {
+    name: text,
+    image: text,
+    command: listOf(text),
+    args: listOf(text),
+    env: listOf(VARIABLE),
+    envFrom: listOf(fields({ prefix: text, secretRef: NAMED, configMapRef: NAMED })),
+    ports: listOf(PORT),
+    volumeMounts: listOf(MOUNT),
+    lifecycle: HOOKS,
+    restartPolicy: text,
+    resources: RESOURCES,
+    securityContext: MAP,
+  },
+  ['name'],
+);
 
 const POD = fields({
   metadata: fields({
@@ -122,14 +143,7 @@ const POD = fields({
   spec: fields({
     containers: listOf(CONTAINER),
     initContainers: listOf(CONTAINER),
-    volumes: listOf(
-      fields({
-        name: text,
-        secret: SOURCE,
-        configMap: SOURCE,
-        projected: fields({ sources: listOf(mapOf(() => undefined)) }),
-      }),
-    ),
+    volumes: listOf(VOLUME),
     serviceAccountName: text,
     serviceAccount: text,
     automountServiceAccountToken: flag,
