@@ -215,11 +215,13 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     clock,
     random,
     onRequest: (request) => runtime.dispatch({ kind: 'request', request }),
-    onUnreadable: (detail) => {
-      const note = `the request cannot be read: ${detail}`;
+    onPause: (pause) => runtime.dispatch({ kind: 'pause', pause }),
+    onUnreadable: (what, detail) => {
+      const note = `the ${what} cannot be read: ${detail}`;
       log.warn({ code: 'RO_REQUEST_INVALID' }, note);
       // All agents read it; whoever asked is told by the one that would have answered.
-      if (isHolder(runtime.state)) events.tell({ reason: 'SwitchoverRefused', note });
+      const reason = what === 'pause' ? 'PauseRefused' : 'SwitchoverRefused';
+      if (isHolder(runtime.state)) events.tell({ reason, note });
     },
     onBroken: onBroken('requests'),
   });
