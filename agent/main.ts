@@ -2,11 +2,13 @@
 
 import { randomBytes } from 'node:crypto';
 import { messageOf, OrchestratorError } from '../src/errors.ts';
+import { groupView } from '../src/group-view.ts';
 import { createLog, type Log } from '../src/log.ts';
 import { VERSION } from '../src/version.ts';
 import { PROTOCOL } from '../src/wire.ts';
 import { systemClock } from './clock.ts';
 import { type AgentConfig, readConfig } from './config.ts';
+import { groupFactsOf } from './core/group-facts.ts';
 import type { CoreConfig } from './core/model.ts';
 import { isHolder } from './core/view.ts';
 import { HttpServer } from './http/server.ts';
@@ -182,6 +184,15 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
   };
   const http = new HttpServer({
     report: () => runtime.report(),
+    view: () =>
+      groupView(
+        groupFactsOf(runtime.state, {
+          own: runtime.report(),
+          nodeOf: (uid) => pods.place(uid)?.node ?? null,
+          at: new Date(clock.epochMs()).toISOString(),
+          promotion: metrics.promotion,
+        }),
+      ),
     unhealthiness: () => runtime.unhealthiness(),
     unreadiness: () => runtime.unreadiness(),
     prestop: () => prestop(shutdown),
