@@ -6,6 +6,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { Joined } from './joined.ts';
 import { PageStreams } from './page-streams.ts';
 import type { GroupView } from '../../src/group-view.ts';
+import type { State } from '../../src/state.ts';
 import type { AgentReport } from '../../src/wire.ts';
 
 const STREAMS_MAX = 128;
@@ -89,7 +90,7 @@ export class HttpServer {
     app.get<{ Querystring: { watch?: string; peers?: string } }>('/state', (request, reply) => {
       if (request.query.watch !== 'true') {
         // For people, too: one field per line.
-        const body = { ...source.report(), view: source.view() };
+        const body: State = { ...source.report(), view: source.view() };
         return reply.type('application/json').send(`${JSON.stringify(body, null, 2)}\n`);
       }
       if (this.#streams.size >= STREAMS_MAX) {

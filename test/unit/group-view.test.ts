@@ -6,6 +6,7 @@ import type { AgentState } from '../../agent/core/model.ts';
 import { reportOf } from '../../agent/core/report.ts';
 import type { GroupFacts, MemberFacts, MemberReport } from '../../src/group-facts.ts';
 import { groupView } from '../../src/group-view.ts';
+import { stateFaults } from '../harness/state-schema.ts';
 import { limbo, pod } from './core-fixtures.ts';
 import { context, Rig, synced } from './core-rig.ts';
 
@@ -184,5 +185,21 @@ await t.test('an agent makes the same picture from its own state', (t) => {
   rig.now += 10_000;
   const later = groupView(facts({ ...rig.state, now: rig.now }));
   t.match(later.members, [{}, { state: 'agent silent' }, { state: 'agent silent' }]);
+  t.end();
+});
+
+await t.test('docs/state.schema.json describes all of it', (t) => {
+  const at = '2026-01-31T12:00:00.000Z';
+  const stateOf = (rig: Rig) => {
+    const own = reportOf(rig.state, { ...context, lastDecision: { reason: 'why', at } });
+    const facts = groupFactsOf(rig.state, { own, nodeOf: () => null, at, promotion: null });
+    return { ...own, view: groupView(facts) };
+  };
+  const leading = Rig.leading();
+  leading.feed({ kind: 'pause', pause: { by: 'alice', reason: '', until: 60_000 } });
+  t.same(stateFaults(stateOf(leading)), [], 'a master');
+  t.same(stateFaults(stateOf(new Rig())), [], 'an agent that knows nothing');
+  t.match(stateFaults({ ...stateOf(leading), more: 1 }), [/additional properties.*more/]);
+  t.match(stateFaults({ ...stateOf(leading), term: -1 }), [/\/term must be >= 0/]);
   t.end();
 });
