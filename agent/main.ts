@@ -2,11 +2,13 @@
 
 import { randomBytes } from 'node:crypto';
 import { messageOf, OrchestratorError } from '../src/errors.ts';
+import { groupView } from '../src/group-view.ts';
 import { createLog, type Log } from '../src/log.ts';
 import { VERSION } from '../src/version.ts';
 import { PROTOCOL } from '../src/wire.ts';
 import { systemClock } from './clock.ts';
 import { type AgentConfig, readConfig } from './config.ts';
+import { groupFactsOf } from './core/group-facts.ts';
 import type { CoreConfig } from './core/model.ts';
 import { isHolder } from './core/view.ts';
 import { HttpServer } from './http/server.ts';
@@ -182,6 +184,15 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
   };
   const http = new HttpServer({
     report: () => runtime.report(),
+    view: () =>
+      groupView(
+        groupFactsOf(runtime.state, {
+          own: runtime.report(),
+          nodeOf: (uid) => pods.place(uid)?.node ?? null,
+          at: new Date(clock.epochMs()).toISOString(),
+          promotion: metrics.promotion,
+        }),
+      ),
     unhealthiness: () => runtime.unhealthiness(),
     unreadiness: () => runtime.unreadiness(),
     prestop: () => prestop(shutdown),
@@ -215,11 +226,13 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     clock,
     random,
     onRequest: (request) => runtime.dispatch({ kind: 'request', request }),
-    onUnreadable: (detail) => {
-      const note = `the request cannot be read: ${detail}`;
+    onPause: (pause) => runtime.dispatch({ kind: 'pause', pause }),
+    onUnreadable: (what, detail) => {
+      const note = `the ${what} cannot be read: ${detail}`;
       log.warn({ code: 'RO_REQUEST_INVALID' }, note);
       // All agents read it; whoever asked is told by the one that would have answered.
-      if (isHolder(runtime.state)) events.tell({ reason: 'SwitchoverRefused', note });
+      const reason = what === 'pause' ? 'PauseRefused' : 'SwitchoverRefused';
+      if (isHolder(runtime.state)) events.tell({ reason, note });
     },
     onBroken: onBroken('requests'),
   });

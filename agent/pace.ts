@@ -74,5 +74,6 @@ export function faceOf(s: AgentState): readonly unknown[] {
     instance?.unwritable,
     s.answer?.id,
     s.answer?.outcome,
+    s.pause?.until,
   ];
 }

@@ -28,6 +28,8 @@ export const FORCE_ANNOTATION = `${PREFIX}/force`;
 
 /** On the Lease of requests, by a person: what is asked for, JSON. */
 export const REQUEST_ANNOTATION = `${PREFIX}/request`;
+/** On the Lease of requests, by a person: that failover is paused, JSON. */
+export const PAUSE_ANNOTATION = `${PREFIX}/pause`;
 
 /** Pod annotations that a person may set to steer the injection. */
 export const POD_ANNOTATIONS = {

@@ -74,6 +74,14 @@ export type RequestAnswer = {
   readonly detail: string;
 };
 
+/** A person's word that nobody takes over from a master that fails. */
+export type PauseReport = {
+  readonly by: string;
+  readonly reason: string;
+  /** ISO time at which it ends by itself. */
+  readonly until: string;
+};
+
 export type AgentReport = {
   readonly podName: string;
   readonly podIP: string;
@@ -119,6 +127,8 @@ export type AgentReport = {
   readonly weaknesses: readonly string[];
   /** The last request that this agent answered as master. */
   readonly request: RequestAnswer | null;
+  /** The pause that is in force, as this agent knows it; left out by an older agent. */
+  readonly paused?: PauseReport | null;
   readonly route: readonly RouteReport[];
   /** Requests to the API server since this agent started. */
   readonly apiRequests: number;

@@ -6,6 +6,7 @@ import { adoption, unrelatedData } from './adoption.ts';
 import type { Member } from './election.ts';
 import { lastOpened } from './lineage.ts';
 import type { AgentState, PodName } from './model.ts';
+import { pauseOf } from './pause.ts';
 import {
   awaitedVolume,
   candidateOf,
@@ -149,6 +150,8 @@ export function mayAcquire(state: AgentState): May {
   if (newer !== null && !isForced(state)) {
     return no(`${newer} is of a newer protocol than this agent, which follows: update it`);
   }
+  const paused = isForced(state) ? null : pauseOf(state);
+  if (paused !== null) return no(paused);
   const plan = adoption(state);
   if (plan.kind === 'wait') return no(plan.reason);
   if (plan.kind === 'follow')

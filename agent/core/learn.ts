@@ -96,6 +96,9 @@ export function learn(turn: Turn, event: AgentEvent): void {
       if (s.requestAtStart === undefined) s.requestAtStart = event.request?.id ?? null;
       s.request = event.request;
       return;
+    case 'pause':
+      s.pause = event.pause;
+      return;
     case 'pod-gone':
       s.gonePods = new Set([...s.gonePods, event.uid].slice(-GONE_PODS_MAX));
       return;

@@ -274,6 +274,7 @@ export type AgentEvent =
   | { readonly kind: 'kill-fault'; readonly fault: string | null }
   | { readonly kind: 'volume-gone'; readonly volume: string }
   | { readonly kind: 'request'; readonly request: SwitchoverRequest | null }
+  | { readonly kind: 'pause'; readonly pause: Pause | null }
   /** The API server itself says that no pod of this UID runs: so it stays. */
   | { readonly kind: 'pod-gone'; readonly uid: string }
   /** Nothing was watched for so long, or the clock jumped ahead by it: nobody can tell which. */
@@ -290,6 +291,14 @@ export type SwitchoverRequest = {
   /** Boot-time milliseconds after which nobody waits for it any more. */
   readonly until: number;
   readonly by: string;
+};
+
+/** A person's word that nobody is to take over from a master that fails; it ends by itself. */
+export type Pause = {
+  readonly by: string;
+  readonly reason: string;
+  /** Boot-time milliseconds. */
+  readonly until: number;
 };
 
 export type CoreConfig = {
@@ -423,6 +432,7 @@ export type AgentState = {
   readonly answer: RequestAnswer | null;
   /** Its id until the Lease has it; then the Lease alone says what was answered last. */
   readonly answerToRecord: string | null;
+  readonly pause: Pause | null;
   /** The switchover that is under way: this pod, or the best one where it is null, is to lead. */
   readonly switchover: SwitchoverRequest | null;
   /** Writes are refused by our guard, which comes off once this instance leads. */

@@ -5,7 +5,8 @@ import { killWeakness } from './kill.ts';
 import { labelChanges } from './labels.ts';
 import { lastOpened, lastOpening } from './lineage.ts';
 import type { AgentEvent, AgentState, PodView } from './model.ts';
-import { leaseOf, localInstance, recordOf } from './view.ts';
+import { isPaused } from './pause.ts';
+import { isHolder, leaseOf, localInstance, recordOf } from './view.ts';
 
 type Kind = {
   readonly type: 'Normal' | 'Warning';
@@ -39,6 +40,21 @@ export const NOTICES = {
     type: 'Warning',
     about: 'group',
     text: 'A switchover was begun and did not come about, and why.',
+  },
+  Paused: {
+    type: 'Normal',
+    about: 'group',
+    text: 'A person paused the failover: by whom, until when, why.',
+  },
+  Resumed: {
+    type: 'Normal',
+    about: 'group',
+    text: 'The failover goes on: somebody ended the pause, or its time is over.',
+  },
+  PauseRefused: {
+    type: 'Warning',
+    about: 'group',
+    text: 'What was asked for as a pause cannot be read, and why: nothing is paused.',
   },
   SplitBrainDetected: {
     type: 'Warning',
@@ -90,6 +106,7 @@ export function noticesOf(
   return [
     ...election(before, after),
     ...answers(before, after),
+    ...pauses(before, after),
     ...fences(before, after),
     ...otherMasters(before, event, after),
     ...lostWrites(before, after),
@@ -119,6 +136,18 @@ function answers(before: AgentState, after: AgentState): readonly Notice[] {
   const note = `switchover ${answer.id}: ${answer.detail}`;
   if (answer.outcome === 'refused') return [{ reason: 'SwitchoverRefused', note }];
   return answer.outcome === 'undone' ? [{ reason: 'SwitchoverUndone', note }] : [];
+}
+
+/** Told by whoever would hand over. */
+function pauses(before: AgentState, after: AgentState): readonly Notice[] {
+  const [was, is] = [isPaused(before), isPaused(after)];
+  if (was === is || !isHolder(after)) return [];
+  const { pause } = is ? after : before;
+  if (pause === null) return [];
+  if (!is) return [{ reason: 'Resumed', note: `failover goes on; it was paused by ${pause.by}` }];
+  const minutes = Math.ceil((pause.until - after.now) / 60_000);
+  const note = `failover is paused by ${pause.by} for ${minutes} min: ${pause.reason}`;
+  return [{ reason: 'Paused', note }];
 }
 
 /** An open master that stops without having been asked to. */

@@ -5,6 +5,7 @@ import { isDenied, problemOf } from './ailment.ts';
 import {
   type AgentReport,
   type InstanceReport,
+  type PauseReport,
   type RoleName,
   type RouteReport,
 } from '../../src/wire.ts';
@@ -13,6 +14,7 @@ import { finalOffset } from './handover.ts';
 import { isolationWeakness } from './isolation.ts';
 import { killWeakness } from './kill.ts';
 import type { AgentState, Instance } from './model.ts';
+import { isPaused } from './pause.ts';
 import {
   isLeaving,
   isLimbo,
@@ -114,6 +116,12 @@ function iso(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }
 
+function pauseReport(state: AgentState, { epochOffsetMs }: ReportContext): PauseReport | null {
+  if (state.pause === null || !isPaused(state)) return null;
+  const { by, reason, until } = state.pause;
+  return { by, reason, until: iso(until + epochOffsetMs) };
+}
+
 export function reportOf(state: AgentState, context: ReportContext): AgentReport {
   const instance = localInstance(state);
   const master = masterOffset(state);
@@ -156,6 +164,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
     problem: problemOf(state),
     weaknesses: [...isolationWeakness(state), ...killWeakness(state)],
     request: state.answer,
+    paused: pauseReport(state, context),
     route: context.route,
     apiRequests: context.apiRequests,
     peers: [...state.peers.values()].map(({ report, at }) => ({

@@ -16,7 +16,15 @@ import {
   sliceName,
   type SliceView,
 } from './slice.ts';
-import { isManaged, isValid, leaseOf, livePeers, localInstance, selfPod } from './view.ts';
+import {
+  isHolder,
+  isManaged,
+  isValid,
+  leaseOf,
+  livePeers,
+  localInstance,
+  selfPod,
+} from './view.ts';
 
 /** After a change of master its replicas attach anew: so long those that readers use are kept. */
 const LINGER_MS = 3000;
@@ -90,12 +98,14 @@ function names(pods: readonly { readonly name?: string }[]): string {
   return pods.map(({ name }) => name ?? '?').join(', ');
 }
 
+type Wanted = Omit<RouteChange, 'wanted'> & { readonly content: SliceContent };
+
 function wantedChange(
   state: AgentState,
   view: RouteView,
   self: PodView,
   service: RouteService,
-): Omit<RouteChange, 'wanted'> & { readonly content: SliceContent } {
+): Wanted {
   const family = familyOf(self.ip ?? '');
   const name = sliceName(service.name, family);
   const current = view.slices?.find((slice) => slice.name === name) ?? null;
@@ -105,35 +115,48 @@ function wantedChange(
   return { name, isUrgent, current, content, to: names(pods) };
 }
 
-/** The changes that make the slices true, the master's first; none where this is no open master. */
+/**
+ * The master, or who is promoted at this moment: it refuses writes until it is open, and kube-proxy takes longer than
+ * that, so that clients come when it is ready. Readers stay where they are until then.
+ */
+function mayRoute(state: AgentState): boolean {
+  if (!isHolder(state) || !isValid(state) || state.unsure) return false;
+  if (state.phase === 'Promoting') return true;
+  return state.phase === 'Leading' && localInstance(state)?.role === 'master';
+}
+
+/** The changes that make the slices true, the master's first; none where this is no master. */
 export function routeChanges(state: AgentState, view: RouteView): readonly RouteChange[] {
   const self = selfPod(state);
   const { services, slices, group } = view;
   if (services === null || slices === null || self === null || self.ip === null) return [];
-  const isOpen = state.phase === 'Leading' && localInstance(state)?.role === 'master';
-  if (!isOpen || !isValid(state) || state.unsure) return routesToEmpty(state, slices);
+  if (!mayRoute(state)) return routesToEmpty(state, slices);
+  const isPromoting = state.phase === 'Promoting';
   const { ip } = self;
   const wanted = services
     .filter((service) => service.group === group && serviceProblem(service, group, ip) === null)
     .map((service) => wantedChange(state, view, self, service));
+  if (isPromoting) return changesTo(wanted.filter(({ isUrgent }) => isUrgent));
   const kept = new Set(wanted.map(({ name }) => name));
   const stale = slices
     .filter(({ labels, name }) => labels[GROUP_LABEL] === group && !kept.has(name))
     .map((current) => ({ ...emptying(current), wanted: null }));
-  const wrong = wanted.filter(({ current, content }) => !current || !isAsWanted(current, content));
-  return [
-    ...wrong
-      .map(({ content, ...change }) => ({
-        ...change,
-        // A slice cannot change its address type: it is removed, and then made anew.
-        wanted:
-          (change.current?.addressType ?? content.addressType) === content.addressType
-            ? content
-            : null,
-      }))
-      .toSorted((a, b) => Number(b.isUrgent) - Number(a.isUrgent)),
-    ...stale,
-  ];
+  return [...changesTo(wanted), ...stale];
+}
+
+/** What is as it should be is left out. */
+function changesTo(wanted: readonly Wanted[]): readonly RouteChange[] {
+  return wanted
+    .filter(({ current, content }) => !current || !isAsWanted(current, content))
+    .map(({ content, ...change }) => ({
+      ...change,
+      // A slice cannot change its address type: it is removed, and then made anew.
+      wanted:
+        (change.current?.addressType ?? content.addressType) === content.addressType
+          ? content
+          : null,
+    }))
+    .toSorted((a, b) => Number(b.isUrgent) - Number(a.isUrgent));
 }
 
 function emptying(current: SliceView): RouteChange {

@@ -13,6 +13,7 @@ import {
 import { keepIsolation } from './isolation.ts';
 import { isNewest } from './lineage.ts';
 import type { AgentState, Instance } from './model.ts';
+import { isPaused } from './pause.ts';
 import { hasNewCandidate, hasUnrecordedMember, renewedRecord } from './record.ts';
 import { answerRequest } from './switchover.ts';
 import type { Turn } from './turn.ts';
@@ -65,7 +66,7 @@ export function leading(turn: Turn): void {
       return handingOver(turn);
     }
   }
-  if (mustBeGivenUp(s)) {
+  if (mustBeGivenUp(s) && !isPaused(s)) {
     const target = handoverTarget(turn);
     if (target !== null) {
       turn.enter('HandingOver', `this Redis refuses writes: handing over to ${target.pod}`);
@@ -111,6 +112,7 @@ function crashed(turn: Turn): void {
   const proofMs = refused ? (s.config.bootFence ? 0 : 100) : s.config.redisTimeoutMs;
   if (silentMs < proofMs) return;
   const what = refused ? 'the local Redis is gone' : 'the local Redis does not answer';
+  if (isPaused(s)) return keepWhilePaused(turn, what);
   const peers = livePeers(s).filter((peer) => peer.report.instance !== null);
   const term = leaseOf(s)?.term ?? 0;
   const unfrozen = peers.filter((peer) => !isFrozenIn(peer, term));
@@ -129,6 +131,12 @@ function crashed(turn: Turn): void {
   if (!refused) turn.limbo({ cutClients: true });
 }
 
+/** The Lease stays here, so that nobody else may take it. */
+function keepWhilePaused(turn: Turn, what: string): void {
+  turn.say(`${what}, and failover is paused by ${turn.s.pause?.by ?? ''}: waiting for it`);
+  renewIfDue(turn);
+}
+
 function restarted(turn: Turn, instance: Instance): void {
   const { s } = turn;
   if (instance.role === 'master' && !instance.loading) {
@@ -137,6 +145,7 @@ function restarted(turn: Turn, instance: Instance): void {
     return;
   }
   if (instance.loading) {
+    if (isPaused(s)) return keepWhilePaused(turn, 'the local Redis restarted and is loading');
     const best = rankedMembers(s).find((member) => member.uid !== s.config.self.uid);
     if (best !== undefined) {
       transfer(turn, best, 'the local Redis restarted and is loading', {

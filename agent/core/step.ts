@@ -65,6 +65,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     answer: null,
     answerToRecord: null,
     switchover: null,
+    pause: null,
     isGuarded: false,
     isIsolated: false,
     killAsked: null,

@@ -299,10 +299,14 @@ export function candidateOf(state: AgentState): Candidate | null {
 }
 
 /** Why this member is none of those that are ranked. */
-export function unfitness(state: AgentState, member: Member): string {
+export function whyUnfit(state: AgentState, member: Member): string {
   const record = recordOf(state);
   const why = ineligibility(member, record, state.config, lastKnownOffset(record));
-  return `${member.pod} may not be master: ${why ?? 'it has no data, and others have'}`;
+  return why ?? 'it has no data, and others have';
+}
+
+export function unfitness(state: AgentState, member: Member): string {
+  return `${member.pod} may not be master: ${whyUnfit(state, member)}`;
 }
 
 /** The furthest offset under the newest id of which the record knows one: lag is measured from it. */

@@ -4,6 +4,9 @@
 import type { ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
 import { Joined } from './joined.ts';
+import { PageStreams } from './page-streams.ts';
+import type { GroupView } from '../../src/group-view.ts';
+import type { State } from '../../src/state.ts';
 import type { AgentReport } from '../../src/wire.ts';
 
 const STREAMS_MAX = 128;
@@ -19,6 +22,8 @@ const PRESTOP_GAP_MS = 200;
 
 export type HttpSource = {
   readonly report: () => AgentReport;
+  /** The whole group, as this agent sees it. */
+  readonly view: () => GroupView;
   /** Why this instance is not healthy, or null. */
   readonly unhealthiness: () => string | null;
   /** Why this pod should not count as ready, or null. */
@@ -37,6 +42,7 @@ export class HttpServer {
   readonly #app: FastifyInstance;
   readonly #source: HttpSource;
   readonly #prestop: Joined<string>;
+  readonly #pages: PageStreams;
   /** And whether the reader wants the peers of a report: those of a peer do not interest its peers. */
   readonly #streams = new Map<ServerResponse, boolean>();
 
@@ -51,6 +57,7 @@ export class HttpServer {
     });
     this.#prestop = new Joined(source.prestop, PRESTOP_GAP_MS);
     this.#app.server.maxConnections = CONNECTIONS_MAX;
+    this.#pages = new PageStreams(source.view, () => performance.now());
     this.#routes();
   }
 
@@ -60,6 +67,7 @@ export class HttpServer {
 
   /** Sends the report to every stream. */
   publish(report: AgentReport): void {
+    this.#pages.offer();
     if (this.#streams.size === 0) return;
     const lines = new Map<boolean, string>();
     for (const [stream, hasPeers] of this.#streams) {
@@ -72,6 +80,7 @@ export class HttpServer {
 
   async close(): Promise<void> {
     for (const stream of this.#streams.keys()) stream.end();
+    this.#pages.close();
     await this.#app.close();
   }
 
@@ -81,7 +90,8 @@ export class HttpServer {
     app.get<{ Querystring: { watch?: string; peers?: string } }>('/state', (request, reply) => {
       if (request.query.watch !== 'true') {
         // For people, too: one field per line.
-        return reply.type('application/json').send(`${JSON.stringify(source.report(), null, 2)}\n`);
+        const body: State = { ...source.report(), view: source.view() };
+        return reply.type('application/json').send(`${JSON.stringify(body, null, 2)}\n`);
       }
       if (this.#streams.size >= STREAMS_MAX) {
         return reply.code(503).send({ error: `more than ${STREAMS_MAX} streams` });
@@ -101,6 +111,13 @@ export class HttpServer {
       stream.on('close', () => this.#streams.delete(stream));
       stream.on('error', () => this.#streams.delete(stream));
       stream.write(lineOf(source.report(), hasPeers));
+      return reply;
+    });
+    app.get('/ui/events', (_request, reply) => {
+      // It is written to directly, and has its own bound.
+      if (!this.#pages.add(reply.raw))
+        return reply.code(503).send({ error: 'too many open pages' });
+      reply.hijack();
       return reply;
     });
     app.get('/health', (_request, reply) => {

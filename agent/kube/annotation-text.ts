@@ -7,6 +7,7 @@ import type {
   GroupRecord,
   LineageEntry,
   Mirror,
+  Pause,
   SwitchoverRequest,
   TermEntry,
 } from '../core/model.ts';
@@ -122,25 +123,52 @@ export function readMirror(text: string | undefined): Mirror {
   };
 }
 
+export type PauseText = Omit<Pause, 'until'> & { readonly expiresEpochMs: number };
+
+/** A field that is wrong: its name, its value, and what it should be. */
+function wrongField(fields: Fields, name: string, remedy: string): string {
+  return `${name}=${JSON.stringify(fields[name] ?? null).slice(0, 100)}: ${remedy}`;
+}
+
+const isName = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && value.length <= 253;
+
+const TIME_REMEDY = 'a time such as 2026-01-31T12:00:00Z';
+
+function epochMsOf(value: unknown): number {
+  return typeof value === 'string' ? Date.parse(value) : Number.NaN;
+}
+
+/** The pause, or what is wrong with it. */
+export function readPause(text: string): PauseText | string {
+  const fields = parse(text);
+  if (fields === null) return `${text.slice(0, 100)}: write a JSON object`;
+  const { by, reason = '', expires } = fields;
+  if (!isName(by)) return wrongField(fields, 'by', 'name who asks, in 1 to 253 characters');
+  if (typeof reason !== 'string' || reason.length > 253) {
+    return wrongField(fields, 'reason', 'why, in at most 253 characters');
+  }
+  const expiresEpochMs = epochMsOf(expires);
+  if (Number.isNaN(expiresEpochMs)) return wrongField(fields, 'expires', TIME_REMEDY);
+  return { by, reason, expiresEpochMs };
+}
+
 export type RequestText = Omit<SwitchoverRequest, 'until'> & { readonly expiresEpochMs: number };
 
 /** The request, or what is wrong with it: the field, its value, and what it should be. */
 export function readRequest(text: string): RequestText | string {
   const fields = parse(text);
   if (fields === null) return `${text.slice(0, 100)}: write a JSON object`;
-  const wrong = (name: string, remedy: string): string =>
-    `${name}=${JSON.stringify(fields[name] ?? null).slice(0, 100)}: ${remedy}`;
+  const wrong = (name: string, remedy: string): string => wrongField(fields, name, remedy);
   const { id, operation, target = null, term, expires, by } = fields;
-  const isName = (value: unknown): value is string =>
-    typeof value === 'string' && value !== '' && value.length <= 253;
   if (!isName(id)) return wrong('id', 'a text of its own for each request');
   if (operation !== 'switchover') return wrong('operation', 'only "switchover" is known');
   if (target !== null && !isName(target)) return wrong('target', 'name of a pod, or left out');
   if (typeof term !== 'number' || !Number.isInteger(term)) {
     return wrong('term', 'the present term, a whole number (leaseTransitions of the Lease)');
   }
-  const expiresEpochMs = typeof expires === 'string' ? Date.parse(expires) : Number.NaN;
-  if (Number.isNaN(expiresEpochMs)) return wrong('expires', 'a time such as 2026-01-31T12:00:00Z');
+  const expiresEpochMs = epochMsOf(expires);
+  if (Number.isNaN(expiresEpochMs)) return wrong('expires', TIME_REMEDY);
   if (!isName(by)) return wrong('by', 'name who asks, in 1 to 253 characters');
   return { id, target, term, expiresEpochMs, by };
 }

@@ -1,11 +1,12 @@
 // The metrics of this agent for Prometheus: counted at each step of the core, read at a scrape.
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Promotion } from '../../src/group-facts.ts';
 import { VERSION } from '../../src/version.ts';
 import type { Clock } from '../clock.ts';
-import { goalOf } from '../core/goal.ts';
 import type { AgentState } from '../core/model.ts';
-import { countsOf, electionKind, type Observed } from './counts.ts';
+import { countsOf, type Observed } from './counts.ts';
+import { ElectionTimer } from './election-timer.ts';
 import { gaugesOf, isSettled } from './gauges.ts';
 import {
   combinations,
@@ -30,9 +31,7 @@ export class Metrics {
   readonly #histograms: ReadonlyMap<HistogramName, Histogram>;
   #inSyncAt: number;
   #promotedAtEpochSeconds = 0;
-  /** When the election began in which this agent takes part, and when its goal was told. */
-  #electionAt: number | null = null;
-  #goalAt: number | null = null;
+  readonly #elections = new ElectionTimer();
 
   constructor(group: string, clock: Clock, isApiReachable: () => boolean) {
     this.#clock = clock;
@@ -84,6 +83,11 @@ export class Metrics {
     );
   }
 
+  /** When this pod became master last; null: never by this agent. */
+  get promotion(): Promotion | null {
+    return this.#elections.last;
+  }
+
   get contentType(): string {
     return this.#registry.contentType;
   }
@@ -96,24 +100,17 @@ export class Metrics {
     if (event.kind === 'lease-written' && before.pendingWrite?.id === event.id) {
       this.#time('lease_request_duration_seconds', after.now - before.pendingWrite.sentAt);
     }
-    this.#timeElection(before, after);
+    this.#observeElection(before, after);
   }
 
-  #timeElection(before: AgentState, after: AgentState): void {
-    const isAtRest =
-      after.phase === 'Following' || after.phase === 'Fenced' || after.phase === 'Boot';
-    if (isAtRest) [this.#electionAt, this.#goalAt] = [null, null];
-    else if (after.phase !== 'Leading') {
-      this.#electionAt ??= after.now;
-      if (goalOf(after) !== null) this.#goalAt ??= after.now;
-    }
-    if (before.phase !== 'Promoting' || after.phase !== 'Leading') return;
+  #observeElection(before: AgentState, after: AgentState): void {
+    const promotion = this.#elections.observe(before, after);
+    if (promotion === null) return;
     this.#promotedAtEpochSeconds = this.#clock.epochMs() / 1000;
-    const kind = electionKind(before);
-    const since = kind === 'planned' ? this.#goalAt : this.#electionAt;
+    const { kind, pauseMs } = promotion;
+    if (pauseMs === null || kind === 'cold') return;
     const name = kind === 'planned' ? 'write_pause_seconds' : 'failover_duration_seconds';
-    if (since !== null && kind !== 'cold') this.#time(name, after.now - since);
-    [this.#electionAt, this.#goalAt] = [null, null];
+    this.#time(name, pauseMs);
   }
 
   #time(name: HistogramName, ms: number): void {

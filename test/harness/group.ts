@@ -5,7 +5,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { V1Pod, V1StatefulSet } from '@kubernetes/client-node';
-import { leaseName, REQUEST_ANNOTATION, requestLeaseName, ROLE_LABEL } from '../../src/names.ts';
+import {
+  leaseName,
+  PAUSE_ANNOTATION,
+  REQUEST_ANNOTATION,
+  requestLeaseName,
+  ROLE_LABEL,
+} from '../../src/names.ts';
 import type { AgentAccount } from './agent-account.ts';
 import { ApiProxy } from './api-proxy.ts';
 import type { ControlPlane } from './control-plane.ts';
@@ -270,13 +276,28 @@ export class Group {
 
   /** Whatever stands in the annotation, also what no agent can read. */
   async writeRequest(text: string): Promise<void> {
+    await this.ask({ [REQUEST_ANNOTATION]: text });
+  }
+
+  /** Nobody takes over from a master that fails, until `resume`, or for so long. */
+  async pauseFailover(seconds: number): Promise<void> {
+    const expires = new Date(Date.now() + seconds * 1000).toISOString();
+    const pause = { by: 'the test', reason: 'to see it', expires };
+    await this.ask({ [PAUSE_ANNOTATION]: JSON.stringify(pause) });
+  }
+
+  async resumeFailover(): Promise<void> {
+    await this.ask({});
+  }
+
+  private async ask(annotations: Readonly<Record<string, string>>): Promise<void> {
     const name = requestLeaseName(this.name);
     const path = `${this.leasesPath}/${name}`;
     if ((await this.admin.find(path)) !== undefined) await this.admin.delete(path);
     await this.admin.create(this.leasesPath, {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
-      metadata: { name, annotations: { [REQUEST_ANNOTATION]: text } },
+      metadata: { name, annotations },
     });
   }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import { request } from 'undici';
-import type { AgentReport } from '../../src/wire.ts';
+import type { State } from '../../src/state.ts';
 import { agentProgram } from './agent-program.ts';
 import type { ApiProxy } from './api-proxy.ts';
 import { Container } from './container.ts';
@@ -183,10 +183,10 @@ export class Pod {
     }
   }
 
-  async state(): Promise<AgentReport> {
+  async state(): Promise<State> {
     const url = `http://${this.ip}:${AGENT_PORT}/state`;
     const answer = await request(url, { headersTimeout: 1000, bodyTimeout: 1000 });
-    return (await answer.body.json()) as AgentReport;
+    return (await answer.body.json()) as State;
   }
 
   /** The value of one series of the agent, without labels of its own. */

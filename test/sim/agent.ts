@@ -179,7 +179,8 @@ export class SimAgent {
         clock: this.clock,
         random,
         onRequest: (request) => this.runtime.dispatch({ kind: 'request', request }),
-        onUnreadable: (detail) => this.#log().warn({ detail }, 'the request cannot be read'),
+        onPause: (pause) => this.runtime.dispatch({ kind: 'pause', pause }),
+        onUnreadable: (what, detail) => this.#log().warn({ detail }, `the ${what} cannot be read`),
         onBroken,
       });
     }

@@ -124,7 +124,8 @@ await t.test('only the holder of an open master writes, while it is valid', (t) 
   if (instance === null) throw new Error('the leader has no Redis');
   const bad: Record<string, AgentState> = {
     following: { ...good, phase: 'Following' },
-    'promoting, not yet open': { ...good, phase: 'Promoting' },
+    'deciding, not yet promoted': { ...good, phase: 'Deciding' },
+    'promoting, with an old Lease': { ...good, phase: 'Promoting', validUntil: good.now },
     'validity over': { ...good, validUntil: good.now },
     'given away, perhaps': { ...good, unsure: true },
     'its Redis is gone': { ...good, redis: null },
@@ -137,6 +138,21 @@ await t.test('only the holder of an open master writes, while it is valid', (t) 
   for (const [why, state] of Object.entries(bad)) t.same(routeChanges(state, now), [], why);
   t.end();
 });
+
+await t.test(
+  "who is promoted has the master's clients come; readers stay until it is open",
+  (t) => {
+    const services = [service(), service({ name: 'readers', uid: 'r', route: 'replicas' })];
+    const before = settled(leader(0), view(services));
+    const promoting: AgentState = { ...leader(1), phase: 'Promoting', redis: null };
+    const changes = routeChanges(promoting, before);
+    t.match(changes, [{ to: 'redis-1', isUrgent: true }]);
+    t.equal(changes.length, 1);
+    const stale = settled(leader(0), view([service({ name: 'old' })]));
+    t.same(routeChanges(promoting, { ...stale, services: [] }), [], 'nothing is removed yet');
+    t.end();
+  },
+);
 
 await t.test('nothing is decided before Services and slices were listed', (t) => {
   const before = settled(leader(), view([service()]));

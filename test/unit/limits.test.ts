@@ -13,7 +13,9 @@ import { Turn } from '../../agent/core/turn.ts';
 import { EMPTY_RECORD, PEERS_MAX } from '../../agent/core/view.ts';
 import { linesOf } from '../../src/lines.ts';
 import type { AgentReport } from '../../src/wire.ts';
-import { HttpServer } from '../../agent/http/server.ts';
+import { groupFactsOf } from '../../agent/core/group-facts.ts';
+import { HttpServer, type HttpSource } from '../../agent/http/server.ts';
+import { groupView } from '../../src/group-view.ts';
 import { freePorts } from '../harness/free-ports.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { config, pod } from './core-fixtures.ts';
@@ -212,16 +214,25 @@ void test('an agent that was refused writes its Lease again after a pause of its
   );
 });
 
-void test('what is sent to each peer does not tell of all others', async (t) => {
-  const [port = 0] = await freePorts(1);
-  const state = hearing(hearing(leader(), 1, inSync), 2, inSync);
-  const server = new HttpServer({
-    report: () => reportOf(state, context),
+function sourceOf(state: AgentState): HttpSource {
+  const report = (): AgentReport => reportOf(state, context);
+  return {
+    report,
+    view: () =>
+      groupView(
+        groupFactsOf(state, { own: report(), nodeOf: () => null, at: '', promotion: null }),
+      ),
     unhealthiness: () => null,
     unreadiness: () => null,
     prestop: () => Promise.resolve(''),
     metrics: () => Promise.resolve({ type: '', text: '' }),
-  });
+  };
+}
+
+void test('what is sent to each peer does not tell of all others', async (t) => {
+  const [port = 0] = await freePorts(1);
+  const state = hearing(hearing(leader(), 1, inSync), 2, inSync);
+  const server = new HttpServer(sourceOf(state));
   await server.listen('127.0.0.1', port);
   const agent = new Agent();
   t.teardown(async () => {
@@ -246,13 +257,7 @@ void test('what is sent to each peer does not tell of all others', async (t) => 
 
 void test('more streams than agents and people need are refused', async (t) => {
   const [port = 0] = await freePorts(1);
-  const server = new HttpServer({
-    report: () => reportOf(leader(), context),
-    unhealthiness: () => null,
-    unreadiness: () => null,
-    prestop: () => Promise.resolve(''),
-    metrics: () => Promise.resolve({ type: '', text: '' }),
-  });
+  const server = new HttpServer(sourceOf(leader()));
   await server.listen('127.0.0.1', port);
   const agent = new Agent();
   t.teardown(async () => {
@@ -275,13 +280,8 @@ void test('more streams than agents and people need are refused', async (t) => {
 void test('silent connections, pipelined streams and a flood of /prestop', async (t) => {
   const [port = 0] = await freePorts(1);
   let asked = 0;
-  const server = new HttpServer({
-    report: () => reportOf(leader(), context),
-    unhealthiness: () => null,
-    unreadiness: () => null,
-    prestop: () => Promise.resolve(`asked ${++asked} times`),
-    metrics: () => Promise.resolve({ type: '', text: '' }),
-  });
+  const prestop = (): Promise<string> => Promise.resolve(`asked ${++asked} times`);
+  const server = new HttpServer({ ...sourceOf(leader()), prestop });
   await server.listen('127.0.0.1', port);
   const agent = new Agent();
   const mute = Array.from({ length: 600 }, () => net.connect(port, '127.0.0.1'));

@@ -1,0 +1,217 @@
+// The one picture of a group for every door: /state, command line and page. Pure; every sentence in it is
+// said once, here or by the core.
+
+import type { GroupFacts, LeaseFacts, MemberFacts, Successor, Term } from './group-facts.ts';
+import { memberState, memberTrouble } from './member-state.ts';
+import type { PauseReport, RouteReport } from './wire.ts';
+
+export const HEALTH = ['healthy', 'degraded', 'critical'] as const;
+export type Health = (typeof HEALTH)[number];
+
+export type MemberView = {
+  readonly pod: string;
+  readonly uid: string;
+  readonly address: string | null;
+  readonly node: string | null;
+  readonly role: string;
+  readonly state: string;
+  readonly offset: number | null;
+  /** Bytes behind the master; null for the master, and where one of both is not known. */
+  readonly behindBytes: number | null;
+  /** 1: takes over first; null: not at all, by `problem`. */
+  readonly next: number | null;
+  readonly problem: string | null;
+};
+
+export type GroupView = {
+  readonly namespace: string;
+  readonly group: string;
+  /** ISO time of the look. */
+  readonly at: string;
+  readonly health: Health;
+  /** One sentence. */
+  readonly summary: string;
+  readonly master: {
+    readonly pod: string;
+    readonly term: number;
+    /** ISO time, or empty where the record does not tell it. */
+    readonly since: string;
+    readonly reason: string;
+  } | null;
+  readonly lease: Pick<LeaseFacts, 'holder' | 'term' | 'ageMs' | 'waitMs'> | null;
+  readonly paused: PauseReport | null;
+  readonly route: readonly RouteReport[];
+  readonly members: readonly MemberView[];
+  /** What happens if the master is lost now. */
+  readonly prediction: string;
+  /** The newest last. */
+  readonly history: readonly Term[];
+  readonly lastChange: {
+    readonly from: string | null;
+    readonly to: string;
+    readonly term: number;
+    readonly at: string;
+    readonly reason: string;
+    /** Milliseconds without writes; null: not known any more. */
+    readonly pauseMs: number | null;
+  } | null;
+  readonly warnings: readonly { readonly pod: string | null; readonly text: string }[];
+};
+
+/** A crashed Redis: its own agent names the successor (docs/scenarios.md). */
+const CRASH_SECONDS = 0.1;
+
+export function groupView(facts: GroupFacts): GroupView {
+  const { namespace, group, at, paused, route } = facts;
+  const masters = facts.members.filter(isOpenMaster);
+  const master = masters[0] ?? null;
+  const lease = facts.lease;
+  const warnings = warningsOf(facts, masters);
+  const health = healthOf(facts, masters, warnings.length);
+  return {
+    namespace,
+    group,
+    at,
+    health,
+    summary: summaryOf(facts, masters),
+    master: master === null ? null : masterView(master, lease),
+    lease:
+      lease === null
+        ? null
+        : { holder: lease.holder, term: lease.term, ageMs: lease.ageMs, waitMs: lease.waitMs },
+    paused,
+    route,
+    members: membersOf(facts, master),
+    prediction: predictionOf(facts, master),
+    history: lease?.history ?? [],
+    lastChange: lastChangeOf(facts),
+    warnings,
+  };
+}
+
+export function isOpenMaster({ report, isHeard }: MemberFacts): boolean {
+  return isHeard && report?.isMaster === true;
+}
+
+function takesWrites({ report }: MemberFacts): boolean {
+  return (report?.instance?.unwritable ?? null) === null;
+}
+
+function masterView(member: MemberFacts, lease: LeaseFacts | null): GroupView['master'] {
+  const term = lease?.term ?? member.report?.term ?? 0;
+  const entry = lease?.history.findLast(({ holder }) => holder === member.pod);
+  return { pod: member.pod, term, since: entry?.at ?? '', reason: entry?.reason ?? '' };
+}
+
+/** The master first, then whoever takes over first. */
+function membersOf(facts: GroupFacts, master: MemberFacts | null): readonly MemberView[] {
+  const places = eligible(facts.succession).map(({ pod }) => pod);
+  const placeOf = (member: MemberFacts): number => {
+    if (member.uid === master?.uid) return -1;
+    const place = places.indexOf(member.pod);
+    return place < 0 ? places.length : place;
+  };
+  return facts.members
+    .toSorted((a, b) => placeOf(a) - placeOf(b) || (a.pod < b.pod ? -1 : 1))
+    .map((member) => memberView(facts, member, master, places));
+}
+
+function memberView(
+  { succession }: GroupFacts,
+  member: MemberFacts,
+  master: MemberFacts | null,
+  places: readonly string[],
+): MemberView {
+  const { pod, uid, address, node, report } = member;
+  const isMaster = uid === master?.uid;
+  const place = places.indexOf(pod);
+  const offset = report?.offset ?? null;
+  const ahead = master?.report?.offset ?? null;
+  const isBehindKnown = !isMaster && offset !== null && ahead !== null;
+  const unfit = succession.find((each) => each.pod === pod)?.problem ?? null;
+  return {
+    pod,
+    uid,
+    address,
+    node,
+    ...memberState(member),
+    offset,
+    behindBytes: isBehindKnown ? Math.max(0, ahead - offset) : null,
+    next: isMaster || place < 0 ? null : place + 1,
+    problem: memberTrouble(member) ?? (isMaster ? null : unfit),
+  };
+}
+
+function eligible(succession: readonly Successor[]): readonly Successor[] {
+  return succession.filter(({ problem }) => problem === null);
+}
+
+function healthOf(facts: GroupFacts, masters: readonly MemberFacts[], warnings: number): Health {
+  const writable = masters.filter(takesWrites);
+  if (masters.length !== 1 || writable.length !== 1) return 'critical';
+  return warnings > 0 || facts.paused !== null ? 'degraded' : 'healthy';
+}
+
+function summaryOf(facts: GroupFacts, masters: readonly MemberFacts[]): string {
+  const [master, ...others] = masters;
+  if (master === undefined) return `no master: ${whyNone(facts)}`;
+  if (others.length > 0) return `split brain: ${masters.map(({ pod }) => pod).join(' and ')} lead`;
+  if (!takesWrites(master)) return `${master.pod} is master and refuses writes`;
+  if (facts.paused !== null) return `failover is paused by ${facts.paused.by}`;
+  if (eligible(facts.succession).length > 0) return 'failover possible';
+  return facts.members.length === 1 ? 'one pod alone: no failover' : 'no replica can take over';
+}
+
+/** The sentence of whoever decides, or of whoever waits. */
+function whyNone({ lease, members }: GroupFacts): string {
+  const heard = members.filter(({ isHeard }) => isHeard);
+  if (heard.length === 0) return 'no agent was heard';
+  const holder = members.find(({ uid }) => uid === lease?.holderUid);
+  if (lease?.holder == null) return 'nobody holds the Lease';
+  if (holder === undefined) return `${lease.holder} holds the Lease, and its pod is gone`;
+  if (!holder.isHeard) return `${holder.pod} holds the Lease, and its agent is silent`;
+  return `${holder.pod} holds the Lease and does not lead yet (${holder.report?.state ?? 'unknown'})`;
+}
+
+function predictionOf(facts: GroupFacts, master: MemberFacts | null): string {
+  const first = eligible(facts.succession)[0];
+  if (master === null) return 'there is no master to be lost';
+  const lost = `If ${master.pod} crashes`;
+  if (facts.paused !== null) return `${lost}: nobody takes over until ${facts.paused.until}`;
+  if (first === undefined) return `${lost}: nobody takes over; writes wait until it is back`;
+  const waitSeconds = (facts.lease?.waitMs ?? 0) / 1000;
+  return `${lost}: ${first.pod} takes over, ~${CRASH_SECONDS} s (its node lost: up to ~${waitSeconds} s)`;
+}
+
+function lastChangeOf({ lease, promotion }: GroupFacts): GroupView['lastChange'] {
+  const last = lease?.history.at(-1);
+  if (lease === null || last === undefined) return null;
+  const opened = new Set(lease.opened);
+  const before = lease.history.findLast(({ term }) => term < last.term && opened.has(term));
+  const { holder, term, at, reason } = last;
+  const pauseMs = promotion?.term === term && promotion.kind !== 'cold' ? promotion.pauseMs : null;
+  return { from: before?.holder ?? null, to: holder, term, at, reason, pauseMs };
+}
+
+function warningsOf(facts: GroupFacts, masters: readonly MemberFacts[]): GroupView['warnings'] {
+  const { lease, members, succession, route } = facts;
+  const own = members.flatMap((member) => {
+    const texts = [memberTrouble(member), ...(member.report?.weaknesses ?? [])];
+    return texts.flatMap((text) => (text === null ? [] : [{ pod: member.pod, text }]));
+  });
+  const wrongRoutes = route.filter(({ ok }) => !ok);
+  const labelled = members.filter(({ hasMasterLabel }) => hasMasterLabel);
+  const isUnlabelled = masters.length === 1 && labelled[0]?.uid !== masters[0]?.uid;
+  const isLonely = members.length > 1 && eligible(succession).length === 0 && masters.length === 1;
+  const about = (text: string): { pod: null; text: string } => ({ pod: null, text });
+  return [
+    ...(masters.length > 1 ? [about('more than one Redis takes writes')] : []),
+    ...(lease === null ? [about('the group has no Lease')] : []),
+    ...(labelled.length > 1 || isUnlabelled
+      ? [about('the label redis-role=master is not on the master alone')]
+      : []),
+    ...(isLonely ? [about('no replica can take over')] : []),
+    ...wrongRoutes.map(({ service, detail }) => about(`service ${service}: ${detail}`)),
+    ...own,
+  ];
+}

@@ -1,0 +1,92 @@
+// What people see of a living group: /state is as docs/state.schema.json says, in rest and in trouble, and
+// a pause holds while it lasts.
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { eventOf } from '../harness/events.ts';
+import type { Group } from '../harness/group.ts';
+import { oneMaster } from '../harness/one-master.ts';
+import { openStage, startScenario } from '../harness/scenario.ts';
+import { stateFaults } from '../harness/state-schema.ts';
+import { waitFor } from '../harness/wait-for.ts';
+
+t.setTimeout(300_000);
+const stage = await openStage(t);
+
+async function allStates(group: Group) {
+  return await Promise.all(group.pods.map(async (pod) => await pod.state()));
+}
+
+async function isAsDescribed(t: Test, group: Group, when: string): Promise<void> {
+  for (const state of await allStates(group)) {
+    t.same(stateFaults(state), [], `${state.podName} ${when}`);
+  }
+}
+
+await t.test('every agent tells the same of its group, as the schema says', async (t) => {
+  const { scenario, group, master } = await startScenario(t, stage);
+  await isAsDescribed(t, group, 'at rest');
+  const agree = async () => {
+    const views = (await allStates(group)).map(({ view }) => view);
+    const first = views[0];
+    const isSame = views.every(
+      (view) =>
+        view.summary === 'failover possible' &&
+        view.health === 'healthy' &&
+        JSON.stringify(view.members.map(({ pod, role, next }) => [pod, role, next])) ===
+          JSON.stringify(first?.members.map(({ pod, role, next }) => [pod, role, next])),
+    );
+    return isSame && first;
+  };
+  const picture = async () => JSON.stringify((await allStates(group)).map(({ view }) => view));
+  const view = await waitFor('all agree', agree, { timeoutMs: 15_000, picture });
+  t.equal(view.master?.pod, master.name);
+  t.match(view.members, [{ state: 'writable' }, { next: 1 }, { next: 2 }]);
+  const predicted = view.members[1]?.pod;
+
+  const mark = performance.now();
+  master.redis.signal('SIGKILL');
+  await isAsDescribed(t, group, 'after the kill');
+  await scenario.writer.firstAfter(mark, 20_000, master.ip);
+  const next = await oneMaster(group, { not: master });
+  t.equal(next.name, predicted, 'the one that was said to be next');
+  await isAsDescribed(t, group, 'after the failover');
+  const { lastChange } = (await next.state()).view;
+  t.match(lastChange, { from: master.name, to: next.name, reason: /Redis is gone/ });
+  t.ok((lastChange?.pauseMs ?? -1) >= 0, `it knows its pause: ${lastChange?.pauseMs} ms`);
+  await scenario.end(next, { mayLoseAfterMs: mark - 200 });
+});
+
+await t.test('a pause holds while it lasts: nobody takes over from a frozen master', async (t) => {
+  const { scenario, group, master } = await startScenario(t, stage);
+  await group.pauseFailover(3600);
+  const arePaused = async () => (await allStates(group)).every(({ paused }) => paused != null);
+  await waitFor('all agents know of it', arePaused, { timeoutMs: 5000 });
+  await eventOf(group, 'Paused', `StatefulSet/${group.name}`, /by the test for 60 min: to see it/);
+  master.redis.signal('SIGSTOP');
+  await pause(6000);
+  const { view } = await master.state();
+  t.match(view, { health: 'critical', paused: { by: 'the test' } });
+  t.same(stateFaults(await master.state()), [], 'as the schema says');
+  master.redis.signal('SIGCONT');
+  await scenario.busy();
+  await scenario.unchanged(master);
+
+  await group.resumeFailover();
+  const areResumed = async () => (await allStates(group)).every(({ paused }) => paused === null);
+  await waitFor('all agents go on', areResumed, { timeoutMs: 5000 });
+  await eventOf(group, 'Resumed', `StatefulSet/${group.name}`, /paused by the test/);
+  const mark = performance.now();
+  master.redis.signal('SIGSTOP');
+  await scenario.writer.firstAfter(mark, 20_000, master.ip);
+  master.redis.signal('SIGCONT');
+  await scenario.end(await oneMaster(group, { not: master }), { mayLoseAfterMs: mark - 200 });
+});
+
+await t.test('the schema describes every field', (t) => {
+  const text = readFileSync(new URL('../../docs/state.schema.json', import.meta.url), 'utf8');
+  t.match(stateFaults({}), [/must have required property/]);
+  t.ok(JSON.parse(text), 'it is JSON');
+  t.end();
+});

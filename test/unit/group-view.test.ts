@@ -1,0 +1,205 @@
+// The one picture of a group, from what is known of it: each sentence that people see.
+
+import t from 'tap';
+import { groupFactsOf } from '../../agent/core/group-facts.ts';
+import type { AgentState } from '../../agent/core/model.ts';
+import { reportOf } from '../../agent/core/report.ts';
+import type { GroupFacts, MemberFacts, MemberReport } from '../../src/group-facts.ts';
+import { groupView } from '../../src/group-view.ts';
+import { stateFaults } from '../harness/state-schema.ts';
+import { limbo, pod } from './core-fixtures.ts';
+import { context, Rig, synced } from './core-rig.ts';
+
+const instance = { ...limbo, upstream: null, replid: 'bbb', linkUp: true, syncing: false };
+const replica: MemberReport = {
+  role: 'replica',
+  state: 'Following',
+  term: 14,
+  isMaster: false,
+  isHealthy: true,
+  inSync: true,
+  offset: 1000,
+  instance,
+  problem: null,
+  weaknesses: [],
+  version: '1',
+};
+const master: MemberReport = { ...replica, role: 'master', state: 'Leading', isMaster: true };
+
+function member(n: number, report: MemberReport | null, more: Partial<MemberFacts> = {}) {
+  const isMaster = report?.isMaster === true;
+  return {
+    pod: `redis-${n}`,
+    uid: `u${n}`,
+    address: `10.0.0.${n}`,
+    node: 'a',
+    hasAgent: true,
+    isLeaving: false,
+    hasMasterLabel: isMaster,
+    report,
+    isHeard: report !== null,
+    silence: null,
+    ...more,
+  };
+}
+
+const base: GroupFacts = {
+  namespace: 'shop',
+  group: 'redis',
+  at: '2026-01-31T12:00:00.000Z',
+  lease: {
+    holder: 'redis-0',
+    holderUid: 'u0',
+    term: 14,
+    ageMs: 400,
+    waitMs: 4000,
+    history: [
+      { term: 13, holder: 'redis-2', reason: 'first', at: '2026-01-01T00:00:00Z' },
+      { term: 14, holder: 'redis-0', reason: 'asked for by alice', at: '2026-01-02T00:00:00Z' },
+    ],
+    opened: [13, 14],
+  },
+  members: [member(0, master), member(1, { ...replica, offset: 900 }), member(2, replica)],
+  succession: [
+    { pod: 'redis-2', problem: null },
+    { pod: 'redis-1', problem: 'its first sync is in progress' },
+  ],
+  route: [{ service: 'redis', kind: 'label', ok: true, detail: '' }],
+  paused: null,
+  promotion: { term: 14, kind: 'planned', pauseMs: 4 },
+};
+const withMembers = (...members: MemberFacts[]): GroupFacts => ({ ...base, members });
+
+await t.test('healthy: who leads since when and why, who is next, what was last', (t) => {
+  const view = groupView({ ...base, succession: base.succession.slice(0, 1) });
+  t.match(view, {
+    health: 'healthy',
+    summary: 'failover possible',
+    master: { pod: 'redis-0', term: 14, since: '2026-01-02T00:00:00Z', reason: /alice/ },
+    lease: { holder: 'redis-0', ageMs: 400, waitMs: 4000 },
+    prediction: 'If redis-0 crashes: redis-2 takes over, ~0.1 s (its node lost: up to ~4 s)',
+    lastChange: { from: 'redis-2', to: 'redis-0', term: 14, pauseMs: 4 },
+    warnings: [],
+  });
+  t.match(view.members, [
+    { pod: 'redis-0', role: 'master', state: 'writable', behindBytes: null, next: null },
+    { pod: 'redis-2', role: 'replica', state: 'streaming', behindBytes: 0, next: 1 },
+    { pod: 'redis-1', behindBytes: 100, next: null, problem: null },
+  ]);
+  t.end();
+});
+
+await t.test('a replica that cannot take over says why', (t) => {
+  const shown = groupView(base).members.find(({ pod: name }) => name === 'redis-1');
+  t.match(shown, { next: null, problem: 'its first sync is in progress' });
+  t.end();
+});
+
+await t.test('no master: whose turn it is', (t) => {
+  const of = (lease: GroupFacts['lease'], members = withMembers(member(1, replica)).members) =>
+    groupView({ ...base, lease, members }).summary;
+  t.equal(of(base.lease), 'no master: redis-0 holds the Lease, and its pod is gone');
+  const nobody = base.lease === null ? null : { ...base.lease, holder: null, holderUid: null };
+  t.equal(of(nobody), 'no master: nobody holds the Lease');
+  t.equal(of(base.lease, []), 'no master: no agent was heard');
+  const silent = [member(0, null), member(1, replica)];
+  t.equal(of(base.lease, silent), 'no master: redis-0 holds the Lease, and its agent is silent');
+  const deciding = [member(0, { ...replica, state: 'Deciding' })];
+  t.match(of(base.lease, deciding), /redis-0 holds the Lease and does not lead yet \(Deciding\)/);
+  const view = groupView({ ...base, lease: null, members: [member(1, replica)] });
+  t.match(view, { health: 'critical', master: null, lease: null, lastChange: null });
+  t.match(view.prediction, 'there is no master to be lost');
+  t.end();
+});
+
+await t.test('critical: two masters, or one that refuses writes', (t) => {
+  const two = groupView(withMembers(member(0, master), member(1, master)));
+  t.match(two, { health: 'critical', summary: 'split brain: redis-0 and redis-1 lead' });
+  t.match(two.warnings, [{ pod: null, text: 'more than one Redis takes writes' }]);
+  const full = { ...master, instance: { ...instance, unwritable: 'aof' as const } };
+  const refusing = groupView(withMembers(member(0, full), member(2, replica)));
+  t.match(refusing, { health: 'critical', summary: 'redis-0 is master and refuses writes' });
+  t.equal(refusing.members[0]?.state, 'refuses writes');
+  t.end();
+});
+
+await t.test('degraded: paused, nobody next, a wrong label or Service, a problem', (t) => {
+  const paused = { by: 'alice', reason: 'disk', until: '2026-01-31T14:00:00Z' };
+  const view = groupView({ ...base, paused });
+  t.match(view, { health: 'degraded', summary: 'failover is paused by alice', paused });
+  t.match(view.prediction, /nobody takes over until 2026-01-31T14/);
+  const alone = groupView({ ...base, succession: [] });
+  t.match(alone, { health: 'degraded', summary: 'no replica can take over' });
+  t.match(alone.prediction, /nobody takes over; writes wait until it is back/);
+  const one = groupView({ ...withMembers(member(0, master)), succession: [] });
+  t.match(one, { health: 'healthy', summary: 'one pod alone: no failover' });
+  const texts = (facts: GroupFacts) => groupView(facts).warnings.map(({ text }) => text);
+  const unlabelled = withMembers(member(0, master, { hasMasterLabel: false }), member(2, replica));
+  t.match(texts(unlabelled).join(), /label redis-role=master is not on the master alone/);
+  const twice = withMembers(member(0, master), member(2, replica, { hasMasterLabel: true }));
+  t.match(texts(twice).join(), /label redis-role=master/);
+  const route = [{ service: 'redis', kind: 'label' as const, ok: false, detail: 'no selector' }];
+  t.match(texts({ ...base, route }), ['service redis: no selector']);
+  const weak = { ...replica, problem: 'RO_X: bad', weaknesses: ['RO_Y: weak'] };
+  t.same(texts(withMembers(member(0, master), member(2, weak))), ['RO_X: bad', 'RO_Y: weak']);
+  t.end();
+});
+
+await t.test('each state of a member has its words', (t) => {
+  const state = (report: MemberReport | null, more: Partial<MemberFacts> = {}) =>
+    groupView(withMembers(member(1, report, more))).members[0]?.state;
+  const of = (changes: Partial<NonNullable<MemberReport['instance']>>, inSync = true) =>
+    state({ ...replica, inSync, instance: { ...instance, ...changes } });
+  t.equal(state(replica, { hasAgent: false }), 'no agent');
+  t.equal(state(null), 'agent silent');
+  t.equal(state(replica, { isHeard: false }), 'agent silent');
+  t.equal(state({ ...replica, instance: null }), 'not answering');
+  t.equal(of({ loading: true }), 'loading');
+  t.equal(of({ syncing: true }), 'syncing');
+  t.equal(of({ linkUp: false }), 'link down');
+  t.equal(of({}, false), 'catching up');
+  t.equal(of({}), 'streaming');
+  t.equal(state({ ...replica, role: 'limbo' }), 'waiting');
+  t.equal(state({ ...master, isMaster: false }), 'not leading');
+  t.end();
+});
+
+await t.test('an agent makes the same picture from its own state', (t) => {
+  const rig = Rig.leading({}, [pod(0), pod(1), pod(2)]);
+  synced(rig);
+  rig.frozen(2, { replid: 'bbb', priority: 0 });
+  const facts = (state: AgentState) =>
+    groupFactsOf(state, {
+      own: reportOf(state, context),
+      nodeOf: (uid) => `node-of-${uid}`,
+      at: base.at,
+      promotion: null,
+    });
+  const view = groupView(facts(rig.state));
+  t.match(view, { group: 'redis', summary: 'failover possible', master: { pod: 'redis-0' } });
+  t.match(view.members, [
+    { pod: 'redis-0', state: 'writable', node: 'node-of-u0' },
+    { pod: 'redis-1', next: 1 },
+    { pod: 'redis-2', next: null, problem: 'its replica-priority is 0' },
+  ]);
+  rig.now += 10_000;
+  const later = groupView(facts({ ...rig.state, now: rig.now }));
+  t.match(later.members, [{}, { state: 'agent silent' }, { state: 'agent silent' }]);
+  t.end();
+});
+
+await t.test('docs/state.schema.json describes all of it', (t) => {
+  const at = '2026-01-31T12:00:00.000Z';
+  const stateOf = (rig: Rig) => {
+    const own = reportOf(rig.state, { ...context, lastDecision: { reason: 'why', at } });
+    const facts = groupFactsOf(rig.state, { own, nodeOf: () => null, at, promotion: null });
+    return { ...own, view: groupView(facts) };
+  };
+  const leading = Rig.leading();
+  leading.feed({ kind: 'pause', pause: { by: 'alice', reason: '', until: 60_000 } });
+  t.same(stateFaults(stateOf(leading)), [], 'a master');
+  t.same(stateFaults(stateOf(new Rig())), [], 'an agent that knows nothing');
+  t.match(stateFaults({ ...stateOf(leading), more: 1 }), [/additional properties.*more/]);
+  t.match(stateFaults({ ...stateOf(leading), term: -1 }), [/\/term must be >= 0/]);
+  t.end();
+});
