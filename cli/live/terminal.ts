@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Console, World } from './context.ts';
 
-/** What a terminal has that tells no size. */
+/** What a terminal has that tells no size, or none but zero. */
 const SIZE = { columns: 80, rows: 24 };
 /** The client library needs it (package.json of undici). */
 const NODE_MIN = [22, 19] as const;
@@ -25,9 +25,16 @@ function console(): Console {
     write: (text) => void stdout.write(text),
     note: (line) => void stderr.write(`${line}\n`),
     isTerminal: stdout.isTTY,
-    size: () => ({ columns: stdout.columns ?? SIZE.columns, rows: stdout.rows ?? SIZE.rows }),
+    size: () => ({
+      columns: known(stdout.columns, SIZE.columns),
+      rows: known(stdout.rows, SIZE.rows),
+    }),
     ask: stdin.isTTY && stderr.isTTY ? ask : null,
   };
+}
+
+function known(told: number | undefined, otherwise: number): number {
+  return told === undefined || told === 0 ? otherwise : told;
 }
 
 function userName(): string {

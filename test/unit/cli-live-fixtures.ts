@@ -133,6 +133,8 @@ export class FakeCluster {
   readonly requests: { path: string; body: unknown }[] = [];
   events: unknown[] = [];
   hasLease = true;
+  /** False: pods of a hand-written sidecar, whose label says nothing of a group. */
+  isLabelled = true;
   /** What an agent makes of what stands on the Lease of requests. */
   onRequest: (kind: 'request' | 'pause', text: string | null) => void = () => undefined;
 
@@ -191,7 +193,9 @@ export class FakeCluster {
     if (place.endsWith('/leases')) return { items: this.hasLease ? [this.lease()] : [] };
     if (place.endsWith('/pods')) {
       const isOther = /group%3D(?!redis$)/.test(path);
-      return { items: isOther ? [] : this.reports.map((each) => this.pod(each)) };
+      return {
+        items: isOther || !this.isLabelled ? [] : this.reports.map((each) => this.pod(each)),
+      };
     }
     if (place.endsWith('/events')) return { items: this.events };
     const name = /\/pods\/([^/:]+):8080\/proxy\/state$/.exec(place)?.[1];

@@ -214,3 +214,13 @@ await t.test(
     t.match(await ran(new FakeCluster(), ['explain', 'nope']), { code: 1, stderr: /no pod nope/ });
   },
 );
+
+await t.test(
+  'pods without a label of ours: the holder is asked, and tells of the others',
+  async (t) => {
+    const fake = new FakeCluster();
+    fake.isLabelled = false;
+    const { code, stdout } = await ran(fake, ['status', 'redis']);
+    t.same([code, stdout], [0, HEALTHY]);
+  },
+);
