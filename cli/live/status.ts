@@ -20,6 +20,8 @@ export type StatusOptions = {
 };
 
 const EVERY_MS = 1000;
+/** Groups: a request that waits for its turn behind others would be taken for one without an answer. */
+const AT_ONCE = 8;
 const HEALTH_EXIT = { healthy: EXIT.ok, degraded: EXIT.degraded, critical: EXIT.critical } as const;
 /** The worst first. */
 const WORST: readonly ExitCode[] = [EXIT.failed, EXIT.critical, EXIT.degraded];
@@ -75,9 +77,12 @@ async function see(session: Session, options: StatusOptions): Promise<Seen> {
     notes.push(...found.refusals.map((each) => `not looked at: ${refusalText(each)}`));
     names = found.groups.filter((each) => group === undefined || each.group === group);
   }
-  const looks = await Promise.all(
-    names.map(async (each) => await look(cluster, each.namespace, each.group, clock)),
-  );
+  const looks: Look[] = [];
+  for (let at = 0; at < names.length; at += AT_ONCE) {
+    const some = names.slice(at, at + AT_ONCE);
+    const seen = some.map(async (each) => look(cluster, each.namespace, each.group, clock));
+    looks.push(...(await Promise.all(seen)));
+  }
   const there = looks.filter(isThere);
   if (group !== undefined && there.length === 0) {
     const where = isEverywhere ? 'in any namespace' : `in namespace ${namespace}`;
