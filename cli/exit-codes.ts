@@ -6,12 +6,14 @@ export const EXIT = {
   failed: 1,
   /** The command line is wrong. */
   usage: 2,
-  /** check: something should be known. */
+  /** status: the group works, and something should be done. check: something should be known. */
   degraded: 3,
-  /** check: something will not work. */
+  /** status: nobody takes writes, or more than one. check: something will not work. */
   critical: 4,
-  /** Somebody asked by a label or annotation for what cannot be done. */
+  /** It was asked for, and cannot be done, or would not be safe. */
   refused: 5,
+  /** switchover: it did not come about, and is undone. */
+  undone: 6,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

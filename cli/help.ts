@@ -1,20 +1,119 @@
-// The texts of --help. Each example was run; test/unit/cli-run.test.ts runs them again.
+// The commands and their --help. Each example was run: those of files by test/unit/cli-run.test.ts, those of a
+// cluster by test/kube/command-line.test.ts.
 
 import { helpText, type OptionTable } from '../src/options.ts';
 import { VERSION } from '../src/version.ts';
-import { CHECK_OPTIONS, EXPLAIN_OPTIONS, INJECT_OPTIONS, UNINJECT_OPTIONS } from './options.ts';
+import {
+  CHECK_OPTIONS,
+  EVENTS_OPTIONS,
+  EXPLAIN_OPTIONS,
+  HISTORY_OPTIONS,
+  INJECT_OPTIONS,
+  NO_OPTIONS,
+  PAUSE_OPTIONS,
+  RESUME_OPTIONS,
+  STATUS_OPTIONS,
+  SWITCHOVER_OPTIONS,
+  UNINJECT_OPTIONS,
+} from './options.ts';
 
 type CommandText = {
+  /** What it is about, besides its flags. */
+  readonly usage: string;
+  /** Words that are no flags: how many it needs and takes. */
+  readonly subjects: readonly [least: number, most: number];
   readonly summary: string;
   readonly about: string;
   readonly examples: readonly string[];
   readonly options: OptionTable;
 };
 
-const PROGRAM = 'redis-orchestrator';
+export const PROGRAM = 'redis-orchestrator';
 
 export const COMMANDS = {
+  status: {
+    usage: '[GROUP]',
+    subjects: [0, 1],
+    summary: 'how a group is: master, Lease, members, who is next, what is wrong',
+    about: `Without GROUP: all groups of the namespace; several are one table, with -v a screen each. -w looks again every
+second and paints it in place. -o json and -o yaml write the view that /state has, too: that of GROUP, or a
+list. Exit: 0 healthy, 3 degraded, 4 critical, 1 where it could not be seen; of several the worst.`,
+    examples: [
+      'status redis',
+      'status -A',
+      'status redis -v',
+      'status redis -o json',
+      'status redis -w',
+    ],
+    options: STATUS_OPTIONS,
+  },
+  switchover: {
+    usage: 'GROUP',
+    subjects: [1, 1],
+    summary: 'make another pod master, without a lost write',
+    about: `What must hold is printed first; then it asks, unless --yes. The master hands over, or refuses and says why
+(exit 5). What is not answered within --wait is withdrawn, and what does not come about is undone (exit 6).`,
+    examples: [
+      'switchover redis --dry-run',
+      'switchover redis --yes',
+      'switchover redis --to redis-1 --yes --wait 30s',
+    ],
+    options: SWITCHOVER_OPTIONS,
+  },
+  pause: {
+    usage: 'GROUP',
+    subjects: [1, 1],
+    summary: 'let nobody take over from a master that fails, for a time',
+    about: `Fences and planned changes go on: a pause costs time, never data. Ends by itself. Waits until every agent
+of the group knows it; where one does not, it says which (exit 1), and the pause stands.`,
+    examples: ['pause redis --for 2h --reason "disks are moved"'],
+    options: PAUSE_OPTIONS,
+  },
+  resume: {
+    usage: 'GROUP',
+    subjects: [1, 1],
+    summary: 'end a pause',
+    about: 'Waits until every agent of the group knows it.',
+    examples: ['resume redis'],
+    options: RESUME_OPTIONS,
+  },
+  history: {
+    usage: 'GROUP',
+    subjects: [1, 1],
+    summary: 'the changes of master: when, to whom, and by which rule',
+    about: 'The newest first, from the record of the Lease, which holds twenty.',
+    examples: ['history redis', 'history redis --limit 3 -v'],
+    options: HISTORY_OPTIONS,
+  },
+  events: {
+    usage: 'GROUP',
+    subjects: [1, 1],
+    summary: 'Events of the group and its pods, and its terms, in the order of time',
+    about: 'With -w it goes on with what comes.',
+    examples: ['events redis', 'events redis --since 10m', 'events redis -w'],
+    options: EVENTS_OPTIONS,
+  },
+  explain: {
+    usage: 'POD | -f FILE',
+    subjects: [0, 1],
+    summary: 'tell whether each pod would be injected, by which rule, and what would be added',
+    about: `Nothing is changed. -f may come several times. The label of a namespace counts where the Namespace is in
+the input; else it is taken to be there.`,
+    examples: ['explain redis-0', 'explain -f redis.yaml', 'explain -f redis.yaml -o json'],
+    options: EXPLAIN_OPTIONS,
+  },
+  check: {
+    usage: '[-f FILE]',
+    subjects: [0, 0],
+    summary: 'look for what keeps a group from working: labels, Services, groups, weaknesses',
+    about: `Without -f: of what stands in the namespace. -f may come several times; what belongs together should be in
+one call. √ fine, ‼ to be known (exit 3), × will not work (exit 4); each with its remedy.`,
+    examples: ['check -n shop', 'check -f redis.yaml', 'check -f namespace.yaml -f redis.yaml'],
+    options: CHECK_OPTIONS,
+  },
   inject: {
+    usage: '-f FILE',
+    subjects: [0, 0],
     summary: 'write a manifest with the agent in its Redis pods, as the webhook would add it',
     about: `Pods, and the templates of StatefulSets, Deployments, ReplicaSets, DaemonSets, Jobs and CronJobs, also
 in Lists, are changed where they run Redis. All else comes out byte for byte. What was done to each
@@ -29,6 +128,8 @@ a labelled one; by hand they stand in manifests/examples/hand-written-sidecar.ya
     options: INJECT_OPTIONS,
   },
   uninject: {
+    usage: '-f FILE',
+    subjects: [0, 0],
     summary: 'write a manifest without the agent: the inverse, also of what the webhook did',
     about: `Takes back what inject or the webhook did, by the annotation redis-orchestrator.io/status. What others
 added since then stays.`,
@@ -38,19 +139,13 @@ added since then stays.`,
     ],
     options: UNINJECT_OPTIONS,
   },
-  explain: {
-    summary: 'tell whether each pod would be injected, by which rule, and what would be added',
-    about: `Nothing is changed. -f may come several times. The label of a namespace counts where the Namespace is in
-the input; else it is taken to be there.`,
-    examples: ['explain -f redis.yaml', 'explain -f redis.yaml -o json'],
-    options: EXPLAIN_OPTIONS,
-  },
-  check: {
-    summary: 'look for what keeps a group from working: labels, Services, groups, weaknesses',
-    about: `-f may come several times; what belongs together should be in one call. √ fine, ‼ to be known (exit 3),
-× will not work (exit 4); each with its remedy.`,
-    examples: ['check -f redis.yaml', 'check -f namespace.yaml -f redis.yaml'],
-    options: CHECK_OPTIONS,
+  completion: {
+    usage: 'bash|zsh|fish',
+    subjects: [1, 1],
+    summary: 'write a script that completes commands and flags in a shell',
+    about: 'For bash: source <(redis-orchestrator completion bash), also in ~/.bashrc.',
+    examples: ['completion bash', 'completion zsh', 'completion fish'],
+    options: NO_OPTIONS,
   },
 } as const satisfies Record<string, CommandText>;
 
@@ -60,38 +155,41 @@ export function isCommand(word: string): word is Command {
   return Object.hasOwn(COMMANDS, word);
 }
 
-const EXIT_TEXT = `Exit status: 0 done, 1 failed, 2 wrong command line, 3 and 4 findings of check, 5 refused.`;
+const EXIT_TEXT = `Exit status: 0 done or healthy, 1 failed, 2 wrong command line, 3 degraded, 4 critical, 5 refused, 6 timed
+out or did not come about, and undone.`;
 
-export function programHelp(): string {
+/** `program`: the name that it was called by. */
+export function programHelp(program: string = PROGRAM): string {
   const rows = Object.entries(COMMANDS).map(
-    ([name, { summary }]) => `  ${name.padEnd(10)}${summary}`,
+    ([name, { summary }]) => `  ${name.padEnd(12)}${summary}`,
   );
   return [
-    `${PROGRAM} ${VERSION}`,
+    `${program} ${VERSION}`,
     '',
-    `${PROGRAM} COMMAND -f FILE [FLAGS]`,
+    `${program} COMMAND [FLAGS]`,
     '',
     ...rows,
     '',
-    'Works on files alone: no cluster is asked. Each command has --help.',
+    'A kubeconfig leads to the cluster; with -f only files are read. Each command has --help, with examples.',
     EXIT_TEXT,
     '',
   ].join('\n');
 }
 
-export function commandHelp(command: Command): string {
-  const { summary, about, examples, options } = COMMANDS[command];
+export function commandHelp(command: Command, program: string = PROGRAM): string {
+  const { usage, summary, about, examples, options } = COMMANDS[command];
+  const flags = helpText(options);
   return [
-    `${PROGRAM} ${command} -f FILE|- [FLAGS]: ${summary}`,
+    `${program} ${command} ${usage}${flags === '' ? '' : ' [FLAGS]'}: ${summary}`,
     '',
     about,
     '',
     'Examples:',
-    ...examples.map((example) => `  ${PROGRAM} ${example}`),
+    ...examples.map((example) => `  ${program} ${example.replaceAll(PROGRAM, program)}`),
     '',
-    'Flags, and the variables of the environment that stand for them:',
-    helpText(options),
-    '',
+    ...(flags === ''
+      ? []
+      : ['Flags, and the variables of the environment that stand for them:', flags, '']),
     EXIT_TEXT,
     '',
   ].join('\n');

@@ -1,37 +1,39 @@
-// One command from its words to what it says. Nothing is written here: a command that fails half-way has
-// written nothing.
+// One command from its words to its end. Commands on files answer with what they would write; those on a cluster
+// write as they go.
 
-import { resourceErrors, selectorErrors } from '../src/injection-options.ts';
-import { type OptionTable, type OptionValues, parseOptions } from '../src/options.ts';
 import { VERSION } from '../src/version.ts';
-import { coreConfig } from '../webhook/core/core-config.ts';
-import type { CoreConfig } from '../webhook/core/plan.ts';
-import { readWords } from './arguments.ts';
-import { check } from './commands/check.ts';
-import { explain } from './commands/explain.ts';
-import { inject } from './commands/inject.ts';
-import { uninject } from './commands/uninject.ts';
+import { readWords, splitSubjects, type Words } from './arguments.ts';
+import { completionScript, isShell, SHELLS } from './completion.ts';
 import { EXIT, type Outcome, outcome } from './exit-codes.ts';
-import { COMMANDS, commandHelp, isCommand, programHelp } from './help.ts';
-import { type Manifest, parseManifest } from './manifest/parse.ts';
-import { type ReadFile, readText } from './read-text.ts';
-import { CHECK_OPTIONS, EXPLAIN_OPTIONS, INJECT_OPTIONS, UNINJECT_OPTIONS } from './options.ts';
+import { type Command, COMMANDS, commandHelp, isCommand, PROGRAM, programHelp } from './help.ts';
+import type { World } from './live/context.ts';
+import type { ReadFile } from './read-text.ts';
+import { type Environment, runFiles } from './run-files.ts';
+import { runLive } from './run-live.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+/** Where and as what the program runs. */
+export type Host = {
+  /** The name that it was called by. */
+  readonly program: string;
+  readonly world: World;
+};
 
 export async function run(
   args: readonly string[],
   env: Environment,
   read: ReadFile,
+  host?: Host,
 ): Promise<Outcome> {
+  const program = host?.program ?? PROGRAM;
   const [command = '', ...rest] = args;
   if (['--help', '-h', 'help'].includes(command)) {
     const about = rest[0] ?? '';
-    return outcome(EXIT.ok, isCommand(about) ? commandHelp(about) : programHelp());
+    const help = isCommand(about) ? commandHelp(about, program) : programHelp(program);
+    return outcome(EXIT.ok, help);
   }
   if (command === '--version' || command === 'version') return outcome(EXIT.ok, `${VERSION}\n`);
   // A script that calls it so has made a mistake; a person sees what there is.
-  if (command === '') return outcome(EXIT.usage, '', [programHelp().trimEnd()]);
+  if (command === '') return outcome(EXIT.usage, '', [programHelp(program).trimEnd()]);
   if (!isCommand(command)) {
     const names = Object.keys(COMMANDS).join(', ');
     const isVersion = /^-+v(ersion)?$/i.test(command);
@@ -41,91 +43,56 @@ export async function run(
     return outcome(EXIT.usage, '', [`${command}: unknown command. ${remedy}`]);
   }
   const words = readWords(rest);
-  if (words.wantsHelp) return outcome(EXIT.ok, commandHelp(command));
+  if (words.wantsHelp) return outcome(EXIT.ok, commandHelp(command, program));
+  const { subjects, flags } = splitSubjects(COMMANDS[command].options, words.rest);
   const { files } = words;
-  if (files.length === 0) {
-    const remedy = `Remedy: write ${command} -f FILE, or -f - for standard input.`;
-    const other = words.rest.find((word) => /^-+file(=|$)/.test(word));
-    const what = other === undefined ? '-f: names no file' : `${other}: unknown argument`;
-    return outcome(EXIT.usage, '', [`${what}. ${remedy}`]);
+  const fault = faultOf(command, words, subjects);
+  if (fault !== undefined) return outcome(EXIT.usage, '', [fault]);
+  const [subject] = subjects;
+  if (command === 'inject' || command === 'uninject') {
+    return await runFiles(command, files, flags, env, read);
   }
-  // The last file stands for all in the table.
-  const flags = [...words.rest, ...files.slice(-1).map((file) => `--filename=${file}`)];
-  switch (command) {
-    case 'inject':
-      return await withOptions(INJECT_OPTIONS, flags, env, async (values) => {
-        const core = coreOf(values);
-        return await onOne(command, files, read, (manifest) =>
-          inject(manifest, core, values.namespace, values.diff),
-        );
-      });
-    case 'uninject':
-      return await withOptions(UNINJECT_OPTIONS, flags, env, async ({ diff }) =>
-        onOne(command, files, read, (manifest) => uninject(manifest, diff)),
-      );
-    case 'explain':
-      return await withOptions(EXPLAIN_OPTIONS, flags, env, async (values) =>
-        onAll(files, read, (manifests) =>
-          explain(manifests, coreOf(values), values.namespace, values.output === 'json'),
-        ),
-      );
-    case 'check':
-      return await withOptions(CHECK_OPTIONS, flags, env, async (values) =>
-        onAll(files, read, (manifests) =>
-          check(manifests, coreOf(values), values.namespace, values.output === 'json'),
-        ),
-      );
+  if ((command === 'explain' || command === 'check') && files.length > 0) {
+    return await runFiles(command, files, flags, env, read);
   }
+  if (command === 'completion') return completion(subject ?? '', flags);
+  if (host === undefined) return outcome(EXIT.failed, '', ['there is no cluster to ask here']);
+  return await runLive(command, subject, flags, env, host.world);
 }
 
-function coreOf(values: OptionValues<typeof CHECK_OPTIONS | typeof INJECT_OPTIONS>): CoreConfig {
-  return coreConfig(values, values.systemNamespace, values.nativeSidecar === 'true');
-}
-
-async function withOptions<T extends OptionTable>(
-  table: T,
-  flags: readonly string[],
-  env: Environment,
-  act: (values: OptionValues<T>) => Promise<Outcome>,
-): Promise<Outcome> {
-  const parsed = parseOptions(table, flags, env);
-  if (!parsed.ok) return outcome(EXIT.usage, '', parsed.errors);
-  const errors = 'selector' in table ? injectionErrors(parsed.values) : [];
-  return errors.length > 0 ? outcome(EXIT.usage, '', errors) : await act(parsed.values);
-}
-
-function injectionErrors(values: object): readonly string[] {
-  const injection = values as OptionValues<typeof INJECT_OPTIONS>;
-  return [...selectorErrors(injection.selector), ...resourceErrors(injection)];
-}
-
-async function onOne(
-  command: string,
-  files: readonly string[],
-  read: ReadFile,
-  act: (manifest: Manifest) => Outcome,
-): Promise<Outcome> {
-  if (files.length > 1) {
-    const remedy = `Remedy: call ${command} for each, or send all of them to -f -.`;
-    return outcome(EXIT.usage, '', [`-f: ${command} takes one file. ${remedy}`]);
+/** Why these words are no call of the command, or undefined. */
+function faultOf(
+  command: Command,
+  { files, rest, endsWithFile }: Words,
+  subjects: readonly string[],
+): string | undefined {
+  const { usage } = COMMANDS[command];
+  const [least, most] = COMMANDS[command].subjects;
+  const takesFiles = usage.includes('-f FILE');
+  const needsFile = usage === '-f FILE' || (command === 'explain' && subjects.length === 0);
+  if (takesFiles && files.length === 0 && (needsFile || endsWithFile)) {
+    const other = command === 'explain' ? `${command} POD for one in the cluster, or ` : '';
+    const given = rest.find((word) => /^-+file(=|$)/.test(word));
+    const what = given === undefined ? '-f: names no file' : `${given}: unknown argument`;
+    return `${what}. Remedy: write ${other}${command} -f FILE, or -f - for standard input.`;
   }
-  return await onAll(files, read, ([manifest]) =>
-    manifest === undefined ? outcome(EXIT.ok, '') : act(manifest),
-  );
+  if (files.length > 0 && !takesFiles) {
+    return '--filename: unknown argument. Remedy: --help lists every flag.';
+  }
+  const extra = subjects[files.length > 0 ? 0 : most];
+  if (extra !== undefined) return `${extra}: unknown argument. Remedy: --help lists every flag.`;
+  if (subjects.length < least) {
+    return `${command}: ${usage} is missing. Remedy: write ${command} ${usage}.`;
+  }
+  return undefined;
 }
 
-async function onAll(
-  files: readonly string[],
-  read: ReadFile,
-  act: (manifests: readonly Manifest[]) => Outcome,
-): Promise<Outcome> {
-  const manifests: Manifest[] = [];
-  const errors: string[] = [];
-  for (const name of files) {
-    const text = await readText(name, read);
-    const parsed = text.ok ? parseManifest(name === '-' ? 'stdin' : name, text.text) : text;
-    if (parsed.ok) manifests.push(parsed.manifest);
-    else errors.push(...parsed.errors);
+function completion(shell: string, flags: readonly string[]): Outcome {
+  const [flag] = flags;
+  if (flag !== undefined) {
+    return outcome(EXIT.usage, '', [`${flag}: unknown argument. Remedy: --help tells more.`]);
   }
-  return errors.length > 0 ? outcome(EXIT.failed, '', errors) : act(manifests);
+  if (isShell(shell)) return outcome(EXIT.ok, completionScript(shell));
+  const remedy = `Remedy: write one of ${SHELLS.join(', ')}.`;
+  return outcome(EXIT.usage, '', [`${shell}: no shell that is known. ${remedy}`]);
 }

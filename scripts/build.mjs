@@ -1,5 +1,5 @@
 // Bundles each program into one file that Node runs without node_modules.
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -111,5 +111,9 @@ await Promise.all(
     }),
   ),
 );
-// People call it by its name (the `bin` of package.json).
+// People call it by its name (the `bin` of package.json), or through kubectl, which finds its plugins by theirs.
+// `import()` is a word of both kinds of modules: the file has no ending that would tell Node which one it is.
+const plugin = new URL('../dist/kubectl-redis_orchestrator', import.meta.url);
+writeFileSync(plugin, "#!/usr/bin/env node\nimport('./redis-orchestrator.mjs');\n");
+chmodSync(plugin, 0o755);
 chmodSync(new URL('../dist/redis-orchestrator.mjs', import.meta.url), 0o755);

@@ -8,6 +8,8 @@ import { parseArgs } from 'node:util';
 import { NOTICES } from '../agent/core/notices.ts';
 import { TIMING_PROFILES } from '../agent/core/lease-clock.ts';
 import { AGENT_OPTIONS } from '../agent/options.ts';
+import { SHORT } from '../cli/arguments.ts';
+import { COMMANDS } from '../cli/help.ts';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../agent/metrics/table.ts';
 import { formatDuration } from '../src/duration.ts';
 import { ERROR_REMEDIES } from '../src/errors.ts';
@@ -52,6 +54,43 @@ function reasonTable() {
       text,
       outcome === 'silent' ? 'no' : 'yes',
       OUTCOMES[outcome],
+    ]),
+  );
+}
+
+function commandTable() {
+  return table(
+    ['command', 'what it does'],
+    Object.entries(COMMANDS).map(([name, { usage, summary }]) => [
+      code(`${name} ${usage}`.replaceAll('|', '\\|')),
+      summary,
+    ]),
+  );
+}
+
+/** Of the commands that look into a cluster; those of inject are the webhook's. */
+function commandFlagTable() {
+  const rows = new Map();
+  for (const [name, { options, usage }] of Object.entries(COMMANDS)) {
+    if (usage.includes('-f FILE')) continue;
+    for (const spec of Object.values(options)) {
+      const row = rows.get(spec.flag) ?? { ...spec, commands: [] };
+      row.commands.push(name);
+      rows.set(spec.flag, row);
+    }
+  }
+  const shortOf = (flag) =>
+    Object.entries(SHORT)
+      .filter(([, long]) => long === `--${flag}`)
+      .map(([short]) => `${code(short)}, `)
+      .join('');
+  return table(
+    ['flag', 'of', 'default', 'meaning'],
+    [...rows.values()].map(({ flag, commands, fallback, text, choices }) => [
+      `${shortOf(flag)}${code(`--${flag}`)}`,
+      commands.length === 6 ? 'all of them' : commands.join(', '),
+      fallback === undefined || fallback === '' ? '–' : code(fallback),
+      `${text.replace(/; short: -\w$/, '')}${choices ? ` (${choices.join(', ')})` : ''}`,
     ]),
   );
 }
@@ -199,6 +238,8 @@ const BLOCKS = {
       ['code', 'remedy'],
       Object.entries(ERROR_REMEDIES).map(([name, remedy]) => [code(name), remedy]),
     ),
+  commands: commandTable,
+  'command-flags': commandFlagTable,
   events: () =>
     table(
       ['Event', 'type', 'about', 'what happened'],

@@ -9,49 +9,21 @@ import type {
   Mirror,
   Pause,
   SwitchoverRequest,
-  TermEntry,
 } from '../core/model.ts';
+import {
+  type Fields,
+  fieldsOf,
+  parseFields,
+  readTerms,
+  shaped,
+  shapedList,
+} from '../../src/annotation-fields.ts';
 import { isTerm } from '../../src/wire.ts';
 import { EMPTY_RECORD } from '../core/view.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
-type Kind = 'string' | 'number' | 'boolean' | 'term';
-
-function fieldsOf(value: unknown): Fields | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Fields)
-    : null;
-}
-
-function parse(text: string | undefined): Fields | null {
-  if (text === undefined) return null;
-  try {
-    return fieldsOf(JSON.parse(text));
-  } catch {
-    return null;
-  }
-}
-
-/** The value where every named field has its kind; numbers are finite. */
-function shaped<T>(value: unknown, shape: Readonly<Record<keyof T & string, Kind>>): T | null {
-  const fields = fieldsOf(value);
-  if (fields === null) return null;
-  const isRight = Object.entries<Kind>(shape).every(([name, kind]) => {
-    const field = fields[name];
-    if (kind === 'term') return isTerm(field);
-    return typeof field === kind && (kind !== 'number' || Number.isFinite(field));
-  });
-  return isRight ? (fields as T) : null;
-}
-
-function list<T>(value: unknown, shape: Readonly<Record<keyof T & string, Kind>>): readonly T[] {
-  return Array.isArray(value) ? value.flatMap((item) => shaped<T>(item, shape) ?? []) : [];
-}
 
 const LINEAGE = { replid: 'string', term: 'term', start: 'number' } as const;
 const CANDIDATE = { pod: 'string', uid: 'string', address: 'string', runId: 'string' } as const;
 const DATASET = { volume: 'string', replid: 'string', offset: 'number', keys: 'number' } as const;
-const TERM = { term: 'term', holder: 'string', reason: 'string', at: 'string' } as const;
 const POD = { pod: 'string', uid: 'string', address: 'string' } as const;
 
 function numberOrNull(value: unknown): number | null {
@@ -66,22 +38,6 @@ function datasets(value: unknown): Readonly<Record<string, DatasetEntry>> {
   return Object.fromEntries(entries);
 }
 
-function terms(value: unknown): readonly TermEntry[] {
-  return list<Omit<TermEntry, 'unopened' | 'request'>>(value, TERM).map((entry) => {
-    const { term, holder, reason, at } = entry;
-    const isUnopened = Reflect.get(entry, 'unopened') === true;
-    const request: unknown = Reflect.get(entry, 'request');
-    return {
-      term,
-      holder,
-      reason,
-      at,
-      ...(isUnopened ? { unopened: true } : {}),
-      ...(typeof request === 'string' ? { request } : {}),
-    };
-  });
-}
-
 /** The answer to a write and the watch bring the same text, and it is long. */
 let lastRead: { readonly text: string | undefined; readonly record: GroupRecord } | null = null;
 
@@ -91,35 +47,35 @@ export function readRecord(text: string | undefined): GroupRecord {
 }
 
 function recordIn(text: string | undefined): GroupRecord {
-  const fields = parse(text);
+  const fields = parseFields(text);
   if (fields === null) return EMPTY_RECORD;
   return {
     protocol: numberOrNull(fields['protocol']) ?? EMPTY_RECORD.protocol,
-    candidates: list<Candidate>(fields['candidates'], CANDIDATE),
+    candidates: shapedList<Candidate>(fields['candidates'], CANDIDATE),
     goal: fields['goal'] === 'pending' ? 'pending' : numberOrNull(fields['goal']),
     decided: fields['decided'] === true,
     basisMs: numberOrNull(fields['basisMs']),
     previous: shaped<{ pod: string; uid: string; address: string }>(fields['previous'], POD),
-    lineage: list<LineageEntry>(fields['lineage'], LINEAGE),
+    lineage: shapedList<LineageEntry>(fields['lineage'], LINEAGE),
     datasets: datasets(fields['datasets']),
-    history: terms(fields['history']),
+    history: readTerms(fields['history']),
     answered: typeof fields['answered'] === 'string' ? fields['answered'] : null,
   };
 }
 
 /** The container that the webhook took for Redis, or null. */
 export function readRedisContainer(text: string | undefined): string | null {
-  const container = parse(text)?.['container'];
+  const container = parseFields(text)?.['container'];
   return typeof container === 'string' ? container : null;
 }
 
 export function readMirror(text: string | undefined): Mirror {
-  const fields = parse(text);
+  const fields = parseFields(text);
   return {
     term: isTerm(fields?.['term']) ? fields['term'] : 0,
-    lineage: list<LineageEntry>(fields?.['lineage'], LINEAGE),
+    lineage: shapedList<LineageEntry>(fields?.['lineage'], LINEAGE),
     dataset: shaped<DatasetEntry>(fields?.['dataset'], DATASET),
-    opening: terms([fields?.['opening']])[0] ?? null,
+    opening: readTerms([fields?.['opening']])[0] ?? null,
   };
 }
 
@@ -141,7 +97,7 @@ function epochMsOf(value: unknown): number {
 
 /** The pause, or what is wrong with it. */
 export function readPause(text: string): PauseText | string {
-  const fields = parse(text);
+  const fields = parseFields(text);
   if (fields === null) return `${text.slice(0, 100)}: write a JSON object`;
   const { by, reason = '', expires } = fields;
   if (!isName(by)) return wrongField(fields, 'by', 'name who asks, in 1 to 253 characters');
@@ -157,7 +113,7 @@ export type RequestText = Omit<SwitchoverRequest, 'until'> & { readonly expiresE
 
 /** The request, or what is wrong with it: the field, its value, and what it should be. */
 export function readRequest(text: string): RequestText | string {
-  const fields = parse(text);
+  const fields = parseFields(text);
   if (fields === null) return `${text.slice(0, 100)}: write a JSON object`;
   const wrong = (name: string, remedy: string): string => wrongField(fields, name, remedy);
   const { id, operation, target = null, term, expires, by } = fields;

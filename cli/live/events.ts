@@ -1,0 +1,98 @@
+// events: what was told of a group, and its terms, in the order of time; -w: and what is told from now on.
+
+import { GROUP_LABEL, leaseName } from '../../src/names.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { type Refusal, refusalText } from './cluster.ts';
+import type { Session } from './context.ts';
+import { eventLine, type EventRow, eventRows, type RawEvent, subjectsOf } from './event-rows.ts';
+import { termsOf } from './history.ts';
+import {
+  leasesPath,
+  podsPath,
+  type RawLease,
+  type RawList,
+  type RawPod,
+  readLease,
+} from './raw-objects.ts';
+import { lineText } from './spans.ts';
+
+export type EventsOptions = {
+  readonly group: string;
+  readonly isWatched: boolean;
+  readonly sinceMs: number;
+  readonly output: string;
+};
+
+const EVERY_MS = 1000;
+
+type Read = {
+  readonly rows: readonly EventRow[];
+  readonly refusals: readonly Refusal[];
+  readonly isThere: boolean;
+  readonly nowEpochMs: number;
+};
+
+export async function events(session: Session, options: EventsOptions): Promise<ExitCode> {
+  const { console, clock, style, namespace } = session;
+  const { group, isWatched, sinceMs, output } = options;
+  const signal = isWatched ? session.interruption() : null;
+  const told = new Set<string>();
+  const noted = new Set<string>();
+  let code: ExitCode = EXIT.ok;
+  for (let isFirst = true; ; isFirst = false) {
+    const { rows, refusals, isThere, nowEpochMs } = await read(session, group);
+    for (const why of refusals.map(refusalText)) {
+      if (!noted.has(why)) console.note(`not looked at: ${why}`);
+      noted.add(why);
+    }
+    // What is there is told in any case; who asked for all of it must know that it is not all.
+    code = refusals.length > 0 ? EXIT.failed : EXIT.ok;
+    if (!isThere && refusals.length === 0 && isFirst) {
+      console.note(
+        `there is no group ${group} in namespace ${namespace}. Remedy: status lists them.`,
+      );
+      return EXIT.failed;
+    }
+    const since = isFirst ? nowEpochMs - sinceMs : Number.NEGATIVE_INFINITY;
+    const fresh = rows.filter(({ key, at }) => !told.has(key) && Date.parse(at) >= since);
+    for (const { key } of rows) told.add(key);
+    if (output === 'json') {
+      const list = fresh.map(({ key: _key, ...row }) => row);
+      if (!isWatched) console.write(`${JSON.stringify(list, null, 2)}\n`);
+      else for (const row of list) console.write(`${JSON.stringify(row)}\n`);
+    } else {
+      for (const row of fresh) console.write(`${lineText(eventLine(row), style)}\n`);
+      if (isFirst && fresh.length === 0 && !isWatched) console.note('nothing in that time');
+    }
+    if (signal === null || signal.aborted) return code;
+    await clock.sleep(EVERY_MS);
+  }
+}
+
+async function read({ cluster, namespace, clock }: Session, group: string): Promise<Read> {
+  const [lease, pods, list] = await Promise.all([
+    cluster.ask<RawLease>({
+      right: { verb: 'get', resource: 'leases', namespace },
+      path: `${leasesPath(namespace)}/${leaseName(group)}`,
+    }),
+    cluster.ask<RawList<RawPod>>({
+      right: { verb: 'list', resource: 'pods', namespace },
+      path: `${podsPath(namespace)}?labelSelector=${encodeURIComponent(`${GROUP_LABEL}=${group}`)}`,
+    }),
+    // The older API shows Events of both, and whoever may view a namespace may read it.
+    cluster.ask<RawList<RawEvent>>({
+      right: { verb: 'list', resource: 'events', namespace },
+      path: `/api/v1/namespaces/${namespace}/events`,
+    }),
+  ]);
+  const terms = lease.ok ? termsOf(readLease(lease.body)) : [];
+  const own = pods.ok ? pods.body.items : [];
+  const rows = eventRows(list.ok ? list.body.items : [], terms, subjectsOf(group, own, terms));
+  const failed = [lease, pods, list].filter((each) => !each.ok);
+  return {
+    rows,
+    refusals: failed.filter(({ status }) => status !== 404),
+    isThere: lease.ok || own.length > 0,
+    nowEpochMs: (list.ok ? list.serverEpochMs : null) ?? clock.now(),
+  };
+}

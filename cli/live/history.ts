@@ -1,0 +1,77 @@
+// history: the changes of master that the record of the Lease holds, the newest first. The Lease alone is read.
+
+import { stringify } from 'yaml';
+import { leaseName } from '../../src/names.ts';
+import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { refusalText } from './cluster.ts';
+import type { Session } from './context.ts';
+import { type LeaseRecord, leasesPath, type RawLease, readLease } from './raw-objects.ts';
+import { columns, type Line, pageText, span } from './spans.ts';
+import { sinceText } from './words.ts';
+
+export type HistoryOptions = {
+  readonly group: string;
+  readonly limit: number;
+  readonly isVerbose: boolean;
+  readonly output: string;
+};
+
+export async function history(session: Session, options: HistoryOptions): Promise<ExitCode> {
+  const { cluster, namespace, console, clock, style } = session;
+  const { group, limit, output } = options;
+  const answer = await cluster.ask<RawLease>({
+    right: { verb: 'get', resource: 'leases', namespace },
+    path: `${leasesPath(namespace)}/${leaseName(group)}`,
+  });
+  if (!answer.ok) {
+    const absent = `there is no group ${group} in namespace ${namespace}. Remedy: status lists them.`;
+    console.note(answer.status === 404 ? absent : refusalText(answer));
+    return EXIT.failed;
+  }
+  const terms = termsOf(readLease(answer.body)).slice(0, limit);
+  if (output === 'json') console.write(`${JSON.stringify(terms, null, 2)}\n`);
+  else if (output === 'yaml') console.write(stringify(terms));
+  else {
+    const now = new Date(answer.serverEpochMs ?? clock.now()).toISOString();
+    console.write(pageText(historyTable(terms, now, options.isVerbose), style));
+  }
+  return EXIT.ok;
+}
+
+export type ToldTerm = LeaseRecord['history'][number] & {
+  /** Whether somebody opened writes in it. */
+  readonly isOpened: boolean;
+};
+
+/** The newest first. */
+export function termsOf({ history, opened }: LeaseRecord): readonly ToldTerm[] {
+  const known = new Set(opened);
+  return history.toReversed().map((entry) => ({ ...entry, isOpened: known.has(entry.term) }));
+}
+
+function historyTable(
+  terms: readonly ToldTerm[],
+  now: string,
+  isVerbose: boolean,
+): readonly Line[] {
+  if (terms.length === 0) return [[span('no term yet')]];
+  const names = [
+    'TERM',
+    'HOLDER',
+    'WHEN',
+    ...(isVerbose ? ['AT', 'WRITES', 'REQUEST'] : []),
+    'WHY',
+  ];
+  const rows = terms.map((each): Line => {
+    const { term, holder, at, isOpened, request, reason } = each;
+    const more = [span(at), span(isOpened ? 'opened' : '-'), span(request ?? '-')];
+    return [
+      span(String(term)),
+      span(holder),
+      span(`${sinceText(at, now)} ago`),
+      ...(isVerbose ? more : []),
+      span(reason),
+    ];
+  });
+  return columns([names.map((name) => span(name, 'dim')), ...rows]);
+}

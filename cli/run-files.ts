@@ -1,0 +1,121 @@
+// The commands that read files alone. Nothing is written here: a command that fails half-way has written nothing.
+
+import { resourceErrors, selectorErrors } from '../src/injection-options.ts';
+import { type OptionTable, type OptionValues, parseOptions } from '../src/options.ts';
+import { coreConfig } from '../webhook/core/core-config.ts';
+import type { CoreConfig } from '../webhook/core/plan.ts';
+import { check } from './commands/check.ts';
+import { explain } from './commands/explain.ts';
+import { inject } from './commands/inject.ts';
+import { uninject } from './commands/uninject.ts';
+import { EXIT, type Outcome, outcome } from './exit-codes.ts';
+import { type Manifest, parseManifest } from './manifest/parse.ts';
+import { type ReadFile, readText } from './read-text.ts';
+import { CHECK_OPTIONS, EXPLAIN_OPTIONS, INJECT_OPTIONS, UNINJECT_OPTIONS } from './options.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type FileCommand = 'inject' | 'uninject' | 'explain' | 'check';
+
+const NO_NAMESPACE = 'default';
+
+/** `files`: at least one. */
+export async function runFiles(
+  command: FileCommand,
+  files: readonly string[],
+  otherFlags: readonly string[],
+  env: Environment,
+  read: ReadFile,
+): Promise<Outcome> {
+  // The last file stands for all in the table.
+  const flags = [...otherFlags, ...files.slice(-1).map((file) => `--filename=${file}`)];
+  switch (command) {
+    case 'inject':
+      return await withOptions(INJECT_OPTIONS, flags, env, async (values) => {
+        const core = coreOf(values);
+        return await onOne(command, files, read, (manifest) =>
+          inject(manifest, core, values.namespace, values.diff),
+        );
+      });
+    case 'uninject':
+      return await withOptions(UNINJECT_OPTIONS, flags, env, async ({ diff }) =>
+        onOne(command, files, read, (manifest) => uninject(manifest, diff)),
+      );
+    case 'explain':
+      return await withOptions(EXPLAIN_OPTIONS, flags, env, async (values) =>
+        onAll(files, read, (manifests) => explainAll(manifests, values)),
+      );
+    case 'check':
+      return await withOptions(CHECK_OPTIONS, flags, env, async (values) =>
+        onAll(files, read, (manifests) => checkAll(manifests, values)),
+      );
+  }
+}
+
+export function explainAll(
+  manifests: readonly Manifest[],
+  values: OptionValues<typeof EXPLAIN_OPTIONS>,
+): Outcome {
+  const { namespace = NO_NAMESPACE, output } = values;
+  return explain(manifests, coreOf(values), namespace, output === 'json');
+}
+
+export function checkAll(
+  manifests: readonly Manifest[],
+  values: OptionValues<typeof CHECK_OPTIONS>,
+): Outcome {
+  const { namespace = NO_NAMESPACE, output } = values;
+  return check(manifests, coreOf(values), namespace, output === 'json');
+}
+
+function coreOf(values: OptionValues<typeof CHECK_OPTIONS | typeof INJECT_OPTIONS>): CoreConfig {
+  return coreConfig(values, values.systemNamespace, values.nativeSidecar === 'true');
+}
+
+export async function withOptions<T extends OptionTable>(
+  table: T,
+  flags: readonly string[],
+  env: Environment,
+  act: (values: OptionValues<T>) => Promise<Outcome>,
+): Promise<Outcome> {
+  const parsed = parseOptions(table, flags, env);
+  if (!parsed.ok) return outcome(EXIT.usage, '', parsed.errors);
+  const errors = 'selector' in table ? injectionErrors(parsed.values) : [];
+  return errors.length > 0 ? outcome(EXIT.usage, '', errors) : await act(parsed.values);
+}
+
+function injectionErrors(values: object): readonly string[] {
+  const injection = values as OptionValues<typeof INJECT_OPTIONS>;
+  return [...selectorErrors(injection.selector), ...resourceErrors(injection)];
+}
+
+async function onOne(
+  command: string,
+  files: readonly string[],
+  read: ReadFile,
+  act: (manifest: Manifest) => Outcome,
+): Promise<Outcome> {
+  if (files.length > 1) {
+    const remedy = `Remedy: call ${command} for each, or send all of them to -f -.`;
+    return outcome(EXIT.usage, '', [`-f: ${command} takes one file. ${remedy}`]);
+  }
+  return await onAll(files, read, ([manifest]) =>
+    manifest === undefined ? outcome(EXIT.ok, '') : act(manifest),
+  );
+}
+
+async function onAll(
+  files: readonly string[],
+  read: ReadFile,
+  act: (manifests: readonly Manifest[]) => Outcome,
+): Promise<Outcome> {
+  const manifests: Manifest[] = [];
+  const errors: string[] = [];
+  for (const name of files) {
+    const text = await readText(name, read);
+    const parsed = text.ok ? parseManifest(name === '-' ? 'stdin' : name, text.text) : text;
+    if (parsed.ok) manifests.push(parsed.manifest);
+    else errors.push(...parsed.errors);
+  }
+  return errors.length > 0 ? outcome(EXIT.failed, '', errors) : act(manifests);
+}

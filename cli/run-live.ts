@@ -1,0 +1,122 @@
+// The commands that look into a cluster, from their flags to their exit code.
+
+import { messageOf, OrchestratorError } from '../src/errors.ts';
+import type { OptionTable, OptionValues } from '../src/options.ts';
+import { EXIT, type ExitCode, type Outcome, outcome } from './exit-codes.ts';
+import type { Command } from './help.ts';
+import { type ColorChoice, isColored, type Session, type World } from './live/context.ts';
+import { events } from './live/events.ts';
+import { history } from './live/history.ts';
+import { pause, resume } from './live/pause.ts';
+import { checkLive, explainLive } from './live/objects-as-files.ts';
+import { status } from './live/status.ts';
+import { switchover } from './live/switchover.ts';
+import {
+  CHECK_OPTIONS,
+  EVENTS_OPTIONS,
+  EXPLAIN_OPTIONS,
+  HISTORY_OPTIONS,
+  PAUSE_OPTIONS,
+  RESUME_OPTIONS,
+  STATUS_OPTIONS,
+  SWITCHOVER_OPTIONS,
+} from './options.ts';
+import { type Environment, withOptions } from './run-files.ts';
+
+export type LiveCommand = Exclude<Command, 'inject' | 'uninject' | 'completion'>;
+
+const REASON_MAX = 253;
+
+type ClusterValues = {
+  readonly namespace: string | undefined;
+  readonly context: string | undefined;
+  readonly kubeconfig: string | undefined;
+  readonly timeout: number;
+  readonly color?: string;
+};
+
+export async function runLive(
+  command: LiveCommand,
+  subject: string | undefined,
+  flags: readonly string[],
+  env: Environment,
+  world: World,
+): Promise<Outcome> {
+  const group = subject ?? '';
+  const live = async <T extends OptionTable>(
+    table: T,
+    act: (session: Session, values: OptionValues<T>) => Promise<ExitCode | Outcome>,
+  ): Promise<Outcome> =>
+    await withOptions(table, flags, env, async (values) => {
+      const settings = values as unknown as ClusterValues;
+      return await inSession(settings, env, world, async (session) => await act(session, values));
+    });
+  switch (command) {
+    case 'status':
+      return await live(STATUS_OPTIONS, async (session, values) => {
+        const { allNamespaces: isEverywhere, watch, verbose, output } = values;
+        const options = { group: subject, isEverywhere, isWatched: watch, isVerbose: verbose };
+        return await status(session, { ...options, output });
+      });
+    case 'switchover':
+      return await live(SWITCHOVER_OPTIONS, async (session, values) => {
+        const { to, dryRun, yes, wait } = values;
+        const options = { group, target: to, isDry: dryRun, isAgreed: yes, waitMs: wait };
+        return await switchover(session, options);
+      });
+    case 'pause':
+      return await live(PAUSE_OPTIONS, async (session, { for: forMs, reason, wait }) =>
+        reason.length > REASON_MAX
+          ? outcome(EXIT.usage, '', [
+              `--reason: has ${reason.length} characters. Remedy: write at most ${REASON_MAX}.`,
+            ])
+          : await pause(session, { group, forMs, reason, waitMs: wait }),
+      );
+    case 'resume':
+      return await live(RESUME_OPTIONS, async (session, { wait }) =>
+        resume(session, { group, waitMs: wait }),
+      );
+    case 'history':
+      return await live(HISTORY_OPTIONS, async (session, { limit, verbose, output }) =>
+        history(session, { group, limit, isVerbose: verbose, output }),
+      );
+    case 'events':
+      return await live(EVENTS_OPTIONS, async (session, { watch, since, output }) =>
+        events(session, { group, isWatched: watch, sinceMs: since, output }),
+      );
+    case 'explain':
+      return await live(EXPLAIN_OPTIONS, async (session, values) =>
+        explainLive(session, group, values),
+      );
+    case 'check':
+      return await live(CHECK_OPTIONS, async (session, values) => checkLive(session, values));
+  }
+}
+
+async function inSession(
+  values: ClusterValues,
+  env: Environment,
+  world: World,
+  act: (session: Session) => Promise<ExitCode | Outcome>,
+): Promise<Outcome> {
+  const { kubeconfig, context, timeout } = values;
+  const color = (values.color ?? 'auto') as ColorChoice;
+  const style = {
+    isColored: isColored(color, env['NO_COLOR'], world.console.isTerminal),
+    width: null,
+  };
+  let cluster;
+  try {
+    cluster = await world.connect({ kubeconfig, context, timeoutMs: timeout });
+  } catch (error) {
+    const remedy = error instanceof OrchestratorError ? ` Remedy: ${error.remedy}` : '';
+    return outcome(EXIT.failed, '', [`${messageOf(error)}.${remedy}`]);
+  }
+  try {
+    const namespace = values.namespace ?? cluster.namespace;
+    const done = await act({ ...world, cluster, namespace, style });
+    return typeof done === 'number' ? outcome(done, '') : done;
+  } finally {
+    cluster.close();
+  }
+}

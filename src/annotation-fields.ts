@@ -1,0 +1,70 @@
+// Reads JSON that people can edit, field by field: whatever is not of the right shape is left out, so that a
+// slip of the hand never stops a program.
+
+import type { Term } from './group-facts.ts';
+import { isMap } from './json.ts';
+import { isTerm } from './wire.ts';
+
+export type Fields = Readonly<Record<string, unknown>>;
+type Kind = 'string' | 'number' | 'boolean' | 'term';
+
+export function fieldsOf(value: unknown): Fields | null {
+  return isMap(value) ? value : null;
+}
+
+export function parseFields(text: string | undefined): Fields | null {
+  if (text === undefined) return null;
+  try {
+    return fieldsOf(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** The value where every named field has its kind; numbers are finite. */
+export function shaped<T>(
+  value: unknown,
+  shape: Readonly<Record<keyof T & string, Kind>>,
+): T | null {
+  const fields = fieldsOf(value);
+  if (fields === null) return null;
+  const isRight = Object.entries<Kind>(shape).every(([name, kind]) => {
+    const field = fields[name];
+    if (kind === 'term') return isTerm(field);
+    return typeof field === kind && (kind !== 'number' || Number.isFinite(field));
+  });
+  return isRight ? (fields as T) : null;
+}
+
+export function shapedList<T>(
+  value: unknown,
+  shape: Readonly<Record<keyof T & string, Kind>>,
+): readonly T[] {
+  return Array.isArray(value) ? value.flatMap((item) => shaped<T>(item, shape) ?? []) : [];
+}
+
+const TERM = { term: 'term', holder: 'string', reason: 'string', at: 'string' } as const;
+
+/** A term of the record with what people did to it. */
+export type RecordedTerm = Term & {
+  /** Its holder left it and had asked for no promotion in it. */
+  readonly unopened?: true;
+  /** Id of the switchover that brought it about. */
+  readonly request?: string;
+};
+
+export function readTerms(value: unknown): readonly RecordedTerm[] {
+  return shapedList<Term>(value, TERM).map((entry) => {
+    const { term, holder, reason, at } = entry;
+    const isUnopened = Reflect.get(entry, 'unopened') === true;
+    const request: unknown = Reflect.get(entry, 'request');
+    return {
+      term,
+      holder,
+      reason,
+      at,
+      ...(isUnopened ? { unopened: true } : {}),
+      ...(typeof request === 'string' ? { request } : {}),
+    };
+  });
+}
