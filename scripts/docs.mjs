@@ -5,7 +5,7 @@
 // and of the versions and settings (RO_REDIS_VERSIONS=all) into test/chaos/matrix.json.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { NOTICES } from '../agent/core/notices.ts';
+import { NOTICES } from '../agent/core/notice-table.ts';
 import { TIMING_PROFILES } from '../agent/core/lease-clock.ts';
 import { AGENT_OPTIONS } from '../agent/options.ts';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../agent/metrics/table.ts';
