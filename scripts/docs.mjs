@@ -20,7 +20,7 @@ import { declaredScenarios, scenarioRows } from '../test/declared.ts';
 import { ALL_CELLS, cellName, MATRIX_HEAD, matrixRow } from '../test/matrix.ts';
 import { WEBHOOK_OPTIONS } from '../webhook/config.ts';
 import { OUTCOMES, REASONS } from '../webhook/core/reason-table.ts';
-import { createMetrics } from '../webhook/metrics.ts';
+import { WebhookMetrics } from '../webhook/metrics.ts';
 
 const root = new URL('../', import.meta.url);
 const FILES = [
@@ -98,7 +98,7 @@ function metricTable() {
 
 function webhookMetricTable() {
   const PREFIX = 'redis_orchestrator_webhook_';
-  const metrics = createMetrics().registry.getMetricsAsArray();
+  const metrics = new WebhookMetrics().registry.getMetricsAsArray();
   return table(
     ['metric', 'type', 'labels', 'meaning'],
     metrics.map(({ name, type, help, labelNames }) => [
