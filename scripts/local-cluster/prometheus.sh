@@ -5,8 +5,8 @@
 command_prometheus() {
   local folder="$cache/prometheus/$PROMETHEUS_SUITE" tree loader libraries program
   # The starters name the tree: both must be there.
-  if ! "$folder/bin/prometheus" --version >/dev/null 2>&1; then
-    tree=$(debian_tree "$PROMETHEUS_SUITE" prometheus)
+  if ! "$folder/bin/promtool" --version >/dev/null 2>&1; then
+    tree=$(debian_tree "$PROMETHEUS_SUITE" prometheus promtool)
     loader=$(loader_of "$tree")
     libraries=$(library_path "$tree")
     (
@@ -16,8 +16,8 @@ command_prometheus() {
       for program in prometheus promtool; do
         starter "$folder.new/bin/$program" "$loader" "$libraries" "$tree/usr/bin/$program"
       done
-      "$folder.new/bin/prometheus" --version >/dev/null 2>&1 ||
-        die "Debian $PROMETHEUS_SUITE has no prometheus that runs here" "choose another suite in versions.env"
+      "$folder.new/bin/promtool" --version >/dev/null 2>&1 ||
+        die "Debian $PROMETHEUS_SUITE has no promtool that runs here" "choose another suite in versions.env"
       rm -rf "$folder"
       mv "$folder.new" "$folder"
     )
