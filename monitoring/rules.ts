@@ -136,7 +136,7 @@ export const RULES = {
     severity: 'warning',
     summary: 'Redis pods of {{ $labels.target_namespace }} run without an agent',
     description:
-      'They were created before the label, or while no webhook answered. They are in no group, and nobody fails over for them.',
+      'They were created before the label, or before the webhook was installed. They are in no group, and nobody fails over for them.',
   },
   WebhookUnhealthy: {
     expr: ({ span, seconds }) =>

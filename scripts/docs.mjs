@@ -9,6 +9,8 @@ import { NOTICES } from '../agent/core/notice-table.ts';
 import { TIMING_PROFILES } from '../agent/core/lease-clock.ts';
 import { AGENT_OPTIONS } from '../agent/options.ts';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../agent/metrics/table.ts';
+import { alertRules } from '../monitoring/rule-groups.ts';
+import { alertName, RULE_NAMES, RULES } from '../monitoring/rules.ts';
 import { formatDuration } from '../src/duration.ts';
 import { ERROR_REMEDIES } from '../src/errors.ts';
 import { pascalCase } from '../src/kube-event.ts';
@@ -30,6 +32,7 @@ const FILES = [
   'docs/operations.md',
   'docs/reasons.md',
   'docs/scenarios.md',
+  ...RULE_NAMES.map((name) => `docs/runbooks/${name}.md`),
 ];
 const RESULTS = new URL('test/chaos/results.json', root);
 const MATRIX = new URL('test/chaos/matrix.json', root);
@@ -190,7 +193,32 @@ function scenarioTable() {
   );
 }
 
+const heldFor = (rule) => (rule.for === undefined ? 'at once' : `after ${rule.for}`);
+
+function alertTable() {
+  const rules = alertRules();
+  return table(
+    ['alert', 'severity', 'fires', 'what it says'],
+    RULE_NAMES.map((name, index) => [
+      `[${code(name)}](runbooks/${name}.md)`,
+      RULES[name].severity,
+      heldFor(rules[index]),
+      RULES[name].description,
+    ]),
+  );
+}
+
+/** What stands under the heading of a runbook. */
+function alertBlock(name) {
+  const rule = alertRules().find(({ alert }) => alert === alertName(name));
+  const { severity, summary, description } = { ...RULES[name], ...rule.labels };
+  const said = summary.replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, label) => label.toUpperCase());
+  return `> ${said}\n\n${description} Alert ${code(rule.alert)}, ${severity}, fires ${heldFor(rule)}:\n\n\`\`\`\n${rule.expr}\n\`\`\``;
+}
+
 const BLOCKS = {
+  alerts: alertTable,
+  ...Object.fromEntries(RULE_NAMES.map((name) => [`alert-${name}`, () => alertBlock(name)])),
   'agent-options': () => markdownTable(AGENT_OPTIONS),
   'webhook-options': () => markdownTable(WEBHOOK_OPTIONS),
   'agent-role': ruleTable,
@@ -234,7 +262,7 @@ const BLOCKS = {
 const used = new Set();
 
 function regenerate(file, text) {
-  const MARKED = /(<!-- generated: ([a-z-]+) -->\n)[^]*?(<!-- \/generated -->)/g;
+  const MARKED = /(<!-- generated: ([a-zA-Z-]+) -->\n)[^]*?(<!-- \/generated -->)/g;
   return text.replace(MARKED, (_, begin, name, end) => {
     const make = BLOCKS[name];
     if (make === undefined) throw new Error(`${file}: no table is called ${name}`);
