@@ -24,9 +24,12 @@ import { WEBHOOK_OPTIONS } from '../webhook/config.ts';
 import { OUTCOMES, REASONS } from '../webhook/core/reason-table.ts';
 import { WebhookMetrics } from '../webhook/metrics.ts';
 
+import { picture } from '../test/architecture.ts';
+
 const root = new URL('../', import.meta.url);
 const FILES = [
   'README.md',
+  'docs/architecture.md',
   'docs/design.md',
   'docs/injection.md',
   'docs/operations.md',
@@ -217,6 +220,7 @@ function alertBlock(name) {
 }
 
 const BLOCKS = {
+  architecture: () => `\`\`\`mermaid\n${picture()}\n\`\`\``,
   alerts: alertTable,
   ...Object.fromEntries(RULE_NAMES.map((name) => [`alert-${name}`, () => alertBlock(name)])),
   'agent-options': () => markdownTable(AGENT_OPTIONS),
