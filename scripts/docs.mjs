@@ -18,13 +18,12 @@ import { policyAnnotation } from '../src/names.ts';
 import { markdownTable, valuesOf } from '../src/options.ts';
 import { POLICY_OPTIONS } from '../src/policy.ts';
 import { AGENT_RULES } from '../webhook/agent-role.ts';
+import { picture } from '../test/architecture.ts';
 import { declaredScenarios, scenarioRows } from '../test/declared.ts';
 import { ALL_CELLS, cellName, MATRIX_HEAD, matrixRow } from '../test/matrix.ts';
 import { WEBHOOK_OPTIONS } from '../webhook/config.ts';
 import { OUTCOMES, REASONS } from '../webhook/core/reason-table.ts';
 import { WebhookMetrics } from '../webhook/metrics.ts';
-
-import { picture } from '../test/architecture.ts';
 
 const root = new URL('../', import.meta.url);
 const FILES = [
