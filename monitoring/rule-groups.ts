@@ -4,7 +4,7 @@ import { alertName, RULE_NAMES, RULES, type Rule } from './rules.ts';
 import { timeBy } from './time.ts';
 
 /** Pages of this repository; whoever publishes them elsewhere generates with another beginning. */
-export const RUNBOOKS = 'docs/runbooks';
+const RUNBOOKS = 'docs/runbooks';
 
 export type RuleGroupsOptions = {
   /** All durations are so many times shorter. */

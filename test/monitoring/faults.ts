@@ -39,12 +39,13 @@ async function allow(group: Group, rules: readonly object[]): Promise<void> {
   await group.admin.patch(`${roles}/${AGENT_ROLE}`, { rules });
 }
 
+/** The agent's rights less one resource, or one verb of it. */
 const without = (resource: string, verb?: string): readonly object[] =>
   AGENT_RULES.flatMap((rule) => {
-    if (rule.resources?.includes(resource) !== true) return [rule];
-    return verb === undefined
-      ? []
-      : [{ ...rule, verbs: rule.verbs.filter((each) => each !== verb) }];
+    const { apiGroups = [], resources = [], verbs } = rule;
+    if (!resources.includes(resource)) return [rule];
+    if (verb === undefined) return [];
+    return [{ apiGroups, resources, verbs: verbs.filter((each) => each !== verb) }];
   });
 
 /** Commands that wait in the socket of a Redis that stands still: it takes them before its agent's. */

@@ -60,7 +60,11 @@ export class Prometheus {
       timeoutMs: 30_000,
       picture: () => process.tail(),
     });
-    return new Prometheus(url);
+    const prometheus = new Prometheus(url);
+    const isUp = async (): Promise<boolean> =>
+      (await prometheus.query('up == 1')).length === targets.length;
+    await waitFor('all are scraped', isUp, { timeoutMs: 30_000 });
+    return prometheus;
   }
 
   /** An error of the query is an exception. */
@@ -71,13 +75,13 @@ export class Prometheus {
     return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
   }
 
-  /** Names of our alerts that fire now; pending ones do not. */
-  async firing(): Promise<ReadonlySet<string>> {
+  /** Names of our alerts that fire now; `orPending`: or are about to. */
+  async firing(orPending = false): Promise<ReadonlySet<string>> {
     const answer = await fetch(`${this.url}/api/v1/alerts`);
     const { data } = (await answer.json()) as {
       data: { alerts: { state: string; labels: { alertname: string } }[] };
     };
-    const firing = data.alerts.filter(({ state }) => state === 'firing');
+    const firing = data.alerts.filter(({ state }) => orPending || state === 'firing');
     return new Set(firing.map(({ labels }) => labels.alertname.replace('RedisOrchestrator', '')));
   }
 }
