@@ -1,7 +1,7 @@
 // The alerts on real faults: a real Prometheus scrapes a real group and the real webhook, and each fault raises its
 // alerts, in the order of minutes that the rules say, and no others; once it is undone they resolve.
 //
-// All durations of the rules are shorter by one factor (six hours become three minutes), and it scrapes each second.
+// All durations of the rules are shorter by one factor (six hours become two and a half minutes), and it scrapes each second.
 // RO_ALERTS_FACTOR=1 is the unscaled run: it takes a working day, because a pause is told after six hours.
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,7 +17,7 @@ import { FAULTS, type Fault } from './faults.ts';
 import { Prometheus } from './prometheus.ts';
 import { masterOf, openAlertStage, pauseFailover, resumeFailover } from './stage.ts';
 
-const FACTOR = Number(process.env['RO_ALERTS_FACTOR'] ?? 120);
+const FACTOR = Number(process.env['RO_ALERTS_FACTOR'] ?? 144);
 /** An alert is at most so late after its time: two scrapes, two evaluations, and the fault itself. */
 const LATE_MS = 25_000;
 /** Ranges of rules end so late: what was counted is counted for an hour. */
