@@ -279,7 +279,7 @@ await t.test('protocol: a newer agent acquires where every candidate is older', 
   });
   t.match(writes(empty.effects)[0], {
     op: 'acquire',
-    reason: /^redis-0 may not be master: .+: acquiring for redis-1$/,
+    reason: /^redis-0 may not be master: .+: acquiring for redis-1, whose agent is older$/,
   });
   t.end();
 });
