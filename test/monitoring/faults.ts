@@ -1,16 +1,12 @@
 // Real faults, each with the alerts that it is to raise, and how it is undone. In the order in which they are done.
 
-import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
-import { join } from 'node:path';
 import type { RuleName } from '../../monitoring/rules.ts';
-import { AGENT_ROLE, INJECT_LABEL, ROLE_LABEL } from '../../src/names.ts';
+import { INJECT_LABEL, ROLE_LABEL } from '../../src/names.ts';
 import { AGENT_RULES } from '../../webhook/agent-role.ts';
-import { REDIS_PORT } from '../harness/free-ports.ts';
-import type { Group } from '../harness/group.ts';
-import type { Pod } from '../harness/pod.ts';
 import { redisCommand, withRedis } from '../harness/redis-client.ts';
+import { spoilSnapshots } from '../harness/snapshots.ts';
 import { waitFor } from '../harness/wait-for.ts';
+import { allow, killMaster, queueWrites, without } from './fault-tools.ts';
 import { type AlertStage, masterOf, pauseFailover, replicasOf, resumeFailover } from './stage.ts';
 
 export type Fault = {
@@ -25,50 +21,6 @@ export type Fault = {
 };
 
 const nothing = async (): Promise<void> => undefined;
-
-async function killMaster(group: Group): Promise<void> {
-  const master = await masterOf(group);
-  master.redis.signal('SIGKILL');
-  await waitFor('another leads', async () => (await masterOf(group)) !== master, {
-    timeoutMs: 40_000,
-  });
-}
-
-async function allow(group: Group, rules: readonly object[]): Promise<void> {
-  const roles = `/apis/rbac.authorization.k8s.io/v1/namespaces/${group.account.namespace}/roles`;
-  await group.admin.patch(`${roles}/${AGENT_ROLE}`, { rules });
-}
-
-/** The agent's rights less one resource, or one verb of it. */
-const without = (resource: string, verb?: string): readonly object[] =>
-  AGENT_RULES.flatMap((rule) => {
-    const { apiGroups = [], resources = [], verbs } = rule;
-    if (!resources.includes(resource)) return [rule];
-    if (verb === undefined) return [];
-    return [{ apiGroups, resources, verbs: verbs.filter((each) => each !== verb) }];
-  });
-
-/** Commands that wait in the socket of a Redis that stands still: it takes them before its agent's. */
-async function queueWrites(pod: Pod): Promise<() => void> {
-  const socket = connect(REDIS_PORT, pod.ip);
-  socket.on('error', () => undefined);
-  await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
-  const lines = Array.from({ length: 200 }, (_, index) => `SET late:${index} x\r\n`);
-  pod.redis.signal('SIGSTOP');
-  socket.write(lines.join(''));
-  return () => socket.destroy();
-}
-
-async function snapshot(pod: Pod, status: 'ok' | 'err'): Promise<void> {
-  const ask = async (...words: [string, ...string[]]): Promise<string> =>
-    String(await redisCommand(pod.ip, pod.access, ...words));
-  await ask('BGSAVE').catch(() => '');
-  await waitFor(
-    `a snapshot ends: ${status}`,
-    async () => (await ask('INFO', 'persistence')).includes(`rdb_last_bgsave_status:${status}`),
-    { timeoutMs: 10_000 },
-  );
-}
 
 export const FAULTS: readonly Fault[] = [
   {
@@ -190,15 +142,7 @@ export const FAULTS: readonly Fault[] = [
     alerts: ['RedisUnwritable'],
     begin: async ({ group }) => {
       const master = await masterOf(group);
-      // A snapshot cannot be moved onto a folder.
-      const file = join(group.volume(`data-${master.name}`), 'dump.rdb');
-      rmSync(file, { force: true });
-      mkdirSync(file);
-      await snapshot(master, 'err');
-      return async () => {
-        rmdirSync(file);
-        await snapshot(master, 'ok');
-      };
+      return await spoilSnapshots(group, master);
     },
   },
   {
