@@ -2,7 +2,8 @@
 // alerts, in the order of minutes that the rules say, and no others; once it is undone they resolve.
 //
 // All durations of the rules are shorter by one factor (six hours become two and a half minutes), and it scrapes each second.
-// RO_ALERTS_FACTOR=1 is the unscaled run: it takes a working day, because a pause is told after six hours.
+// RO_ALERTS_FACTOR=1 is the unscaled run: it takes a working day, because a pause is told after six hours
+// (with --timeout=43200, since tap has a limit of its own).
 
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -11,6 +12,7 @@ import { ROWS } from '../../monitoring/panels.ts';
 import { alertRules, metricsIn } from '../../monitoring/rule-groups.ts';
 import { RULE_NAMES, RULES, type Rule, type RuleName } from '../../monitoring/rules.ts';
 import { HOUR_MS } from '../../monitoring/time.ts';
+import { eventOf } from '../harness/events.ts';
 import { AGENT_PORT } from '../harness/free-ports.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { FAULTS, type Fault } from './faults.ts';
@@ -127,6 +129,26 @@ await t.test('a group that stays paused: PausedTooLong', async (t) => {
   await resumeFailover(stage.paused);
   await waitFor('it resolves', async () => !(await isFiring(ofPause)), { timeoutMs: LATE_MS });
   t.equal(ms >= forMs, true, 'not before its time');
+});
+
+/** What the faults make the agents tell, each on the StatefulSet. */
+const EVENTS: Readonly<Record<string, RegExp>> = {
+  MasterElected: /is master of term \d+/,
+  Failover: / → .*; the election took \d+ ms$/,
+  SwitchoverCompleted: / → .*; writes paused for \d+ ms$/,
+  Paused: /failover is paused by the test for \d+ min: an alert is to fire/,
+  Resumed: /it was paused by the test/,
+  SplitBrainDetected: /was a master beside/,
+  SplitBrainResolved: /is kept, because the Lease names it for term \d+: .* after \d+\.\d s$/,
+  WritesLost: /\d+ bytes of the stream/,
+};
+
+await t.test('Events tell the same, with reasons and durations', async (t) => {
+  for (const [reason, note] of Object.entries(EVENTS)) {
+    const told = await eventOf(stage.group, reason, `StatefulSet/${stage.group.name}`, note);
+    t.match(told.note, note);
+    t.comment(`${reason}: ${told.note}`);
+  }
 });
 
 await t.test('every query of the dashboard is answered, and with data', async (t) => {
