@@ -40,13 +40,23 @@ export class Prometheus {
     targets: readonly Target[],
     factor: number,
   ): Promise<Prometheus> {
+    const static_configs = targets.map(({ address, labels }) => ({ targets: [address], labels }));
+    const scraped = [{ job_name: 'redis-orchestrator', static_configs }];
+    return await Prometheus.scraping(workspace, scraped, targets.length, factor);
+  }
+
+  /** By the configuration of a person; ready once so many targets answer. */
+  static async scraping(
+    workspace: Workspace,
+    scrape_configs: readonly object[],
+    count: number,
+    factor = 1,
+  ): Promise<Prometheus> {
     const folder = workspace.folder('prometheus');
     const rules = join(folder, 'rules.yaml');
     writeFileSync(rules, stringify(ruleGroups({ factor })));
     const config = join(folder, 'prometheus.yaml');
     const global = { scrape_interval: '1s', scrape_timeout: '900ms', evaluation_interval: '1s' };
-    const static_configs = targets.map(({ address, labels }) => ({ targets: [address], labels }));
-    const scrape_configs = [{ job_name: 'redis-orchestrator', static_configs }];
     writeFileSync(config, stringify({ global, rule_files: [rules], scrape_configs }));
     const [port = 0] = await freePorts(1);
     const process = workspace.start('prometheus', prometheusProgram('prometheus'), [
@@ -61,9 +71,10 @@ export class Prometheus {
       picture: () => process.tail(),
     });
     const prometheus = new Prometheus(url);
-    const isUp = async (): Promise<boolean> =>
-      (await prometheus.query('up == 1')).length === targets.length;
-    await waitFor('all are scraped', isUp, { timeoutMs: 30_000 });
+    const isUp = async (): Promise<boolean> => (await prometheus.query('up == 1')).length === count;
+    const picture = async (): Promise<string> =>
+      `${JSON.stringify(await prometheus.query('up'))}\n${process.tail()}`;
+    await waitFor('all are scraped', isUp, { timeoutMs: 30_000, picture });
     return prometheus;
   }
 
