@@ -171,6 +171,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     publish: (report) => http.publish(report),
     tell: (notice) => events.tell(notice),
     observe: (step) => metrics.observe(step),
+    observeLag: (ms) => metrics.observeLag(ms),
     onExit: (code) => process.exit(code),
   });
   const shutdown: ShutdownParts = {
@@ -190,7 +191,7 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
           own: runtime.report(),
           nodeOf: (uid) => pods.place(uid)?.node ?? null,
           at: new Date(clock.epochMs()).toISOString(),
-          promotion: metrics.promotion,
+          promotion: runtime.promotion,
         }),
       ),
     unhealthiness: () => runtime.unhealthiness(),

@@ -1,13 +1,15 @@
 // The running core: feeds events into it, one after the other, and has its effects carried out.
 // Whatever is decided is decided in the core.
 
+import type { Promotion } from '../src/group-facts.ts';
 import { VERSION } from '../src/version.ts';
 import type { AgentReport } from '../src/wire.ts';
 import type { Timer } from './clock.ts';
 import { ailment } from './core/ailment.ts';
 import { labelChanges } from './core/labels.ts';
 import type { AgentEvent, AgentState, PodView, StepResult } from './core/model.ts';
-import { type Notice, noticesOf } from './core/notices.ts';
+import { type Memory, narrate, NOTHING_TOLD } from './core/narration.ts';
+import type { Notice } from './core/notice-table.ts';
 import { reportOf, unhealthiness, unreadiness } from './core/report.ts';
 import { initialState, step } from './core/step.ts';
 import { seenTerm } from './core/view.ts';
@@ -23,6 +25,7 @@ import {
 } from './guard.ts';
 import type { LabelKeeper } from './kube/label-keeper.ts';
 import type { Observed } from './metrics/counts.ts';
+import { ElectionTimer } from './metrics/election-timer.ts';
 import { faceOf, isDraining, pollMsOf, tickMsOf } from './pace.ts';
 import { type RoundParts, Rounds } from './rounds.ts';
 import { effectTrace, eventTrace } from './trace.ts';
@@ -47,6 +50,8 @@ export type RuntimeParts = EffectParts &
     /** Fire and forget, as what follows. */
     readonly tell: (notice: Notice) => void;
     readonly observe: (step: Observed) => void;
+    /** How late a tick came. */
+    readonly observeLag?: (ms: number) => void;
   };
 
 /** What the runtime asks of the world, so that nothing throws or rejects. */
@@ -75,6 +80,7 @@ function guarded(parts: RuntimeParts): RuntimeParts {
     publish: (report) => guard.now('publish', () => parts.publish(report), undefined),
     tell: (notice) => guard.now('tell', () => parts.tell(notice), undefined),
     observe: (step) => guard.now('observe', () => parts.observe(step), undefined),
+    observeLag: (ms) => guard.now('observeLag', () => parts.observeLag?.(ms), undefined),
   };
 }
 
@@ -91,6 +97,9 @@ export class Runtime {
   #face: readonly unknown[] = [];
   #publishedAt = Number.NEGATIVE_INFINITY;
   #publishedOffset: number | null = null;
+  readonly #elections = new ElectionTimer();
+  #told: Memory = NOTHING_TOLD;
+  #dueAt = 0;
   #lastDecision: { reason: string; at: string } | null = null;
   #stopped = false;
 
@@ -105,6 +114,11 @@ export class Runtime {
 
   get state(): AgentState {
     return this.#state;
+  }
+
+  /** When this pod became master last; null: never by this agent. */
+  get promotion(): Promotion | null {
+    return this.#elections.last;
   }
 
   start(): void {
@@ -189,9 +203,11 @@ export class Runtime {
     }
     if (event.kind === 'pods') this.#followPeers();
     // After the effects: nothing waits for what people are told.
-    const notices = noticesOf(before, event, state);
+    const promotion = this.#elections.observe(before, state);
+    const { notices, memory } = narrate(this.#told, { before, event, after: state, promotion });
+    this.#told = memory;
     for (const notice of notices) this.#parts.tell(notice);
-    this.#parts.observe({ before, event, after: state, effects, notices });
+    this.#parts.observe({ before, event, after: state, effects, notices, promotion });
     // What a new phase asks for next waits for no tick: a nominee promotes as soon as it knows. A
     // tick may come at any moment, so this is one of its moments; one for each event, no loop.
     const hasMoved = state.phase !== before.phase;
@@ -252,12 +268,16 @@ export class Runtime {
     if (ms === this.#tickMs || this.#stopped) return;
     this.#tickMs = ms;
     this.#ticker?.cancel();
+    this.#dueAt = this.#parts.clock.now() + ms;
     this.#ticker = this.#parts.clock.every(ms, () => this.#tick());
   }
 
   #tick(): void {
     this.#noticeStall();
-    this.#lastTickAt = this.#parts.clock.now();
+    const now = this.#parts.clock.now();
+    this.#lastTickAt = now;
+    this.#parts.observeLag?.(Math.max(0, now - this.#dueAt));
+    this.#dueAt = now + this.#tickMs;
     this.dispatch({ kind: 'tick' });
   }
 

@@ -1,10 +1,25 @@
 // Bundles each program into one file that Node runs without node_modules.
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
+// Where there is no repository (an unpacked archive, an image's context) whoever builds may say it.
+function commitOf() {
+  const given = process.env.RO_BUILD_COMMIT;
+  if (given !== undefined && given !== '') return given;
+  const cwd = fileURLToPath(new URL('..', import.meta.url));
+  // Not that of a repository which this one was unpacked into.
+  if (!existsSync(`${cwd}.git`)) return 'unknown';
+  const asked = spawnSync('git', ['describe', '--always', '--dirty', '--abbrev=12', '--match='], {
+    cwd,
+    encoding: 'utf8',
+  });
+  return asked.status === 0 ? asked.stdout.trim() : 'unknown';
+}
 
 // The agent's way to KUBECONFIG is a file of its own: in a cluster it is never loaded.
 const SERVER_NODE = [22, 19]; // as undici 8 in the client of Kubernetes needs it
@@ -93,7 +108,10 @@ const shared = {
   minifyWhitespace: true,
   legalComments: 'external',
   plugins: [apart, smallUndici, builtinsLate],
-  define: { 'process.env.RO_BUILD_VERSION': JSON.stringify(version) },
+  define: {
+    'process.env.RO_BUILD_VERSION': JSON.stringify(version),
+    'process.env.RO_BUILD_COMMIT': JSON.stringify(commitOf()),
+  },
   logLevel: 'warning',
 };
 

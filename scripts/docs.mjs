@@ -5,12 +5,14 @@
 // and of the versions and settings (RO_REDIS_VERSIONS=all) into test/chaos/matrix.json.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { NOTICES } from '../agent/core/notices.ts';
+import { NOTICES } from '../agent/core/notice-table.ts';
 import { TIMING_PROFILES } from '../agent/core/lease-clock.ts';
 import { AGENT_OPTIONS } from '../agent/options.ts';
 import { SHORT } from '../cli/arguments.ts';
 import { COMMANDS } from '../cli/help.ts';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../agent/metrics/table.ts';
+import { alertRules } from '../monitoring/rule-groups.ts';
+import { alertName, RULE_NAMES, RULES } from '../monitoring/rules.ts';
 import { formatDuration } from '../src/duration.ts';
 import { ERROR_REMEDIES } from '../src/errors.ts';
 import { pascalCase } from '../src/kube-event.ts';
@@ -18,20 +20,23 @@ import { policyAnnotation } from '../src/names.ts';
 import { markdownTable, valuesOf } from '../src/options.ts';
 import { POLICY_OPTIONS } from '../src/policy.ts';
 import { AGENT_RULES } from '../webhook/agent-role.ts';
+import { picture } from '../test/architecture.ts';
 import { declaredScenarios, scenarioRows } from '../test/declared.ts';
 import { ALL_CELLS, cellName, MATRIX_HEAD, matrixRow } from '../test/matrix.ts';
 import { WEBHOOK_OPTIONS } from '../webhook/config.ts';
 import { OUTCOMES, REASONS } from '../webhook/core/reason-table.ts';
-import { createMetrics } from '../webhook/metrics.ts';
+import { WebhookMetrics } from '../webhook/metrics.ts';
 
 const root = new URL('../', import.meta.url);
 const FILES = [
   'README.md',
+  'docs/architecture.md',
   'docs/design.md',
   'docs/injection.md',
   'docs/operations.md',
   'docs/reasons.md',
   'docs/scenarios.md',
+  ...RULE_NAMES.map((name) => `docs/runbooks/${name}.md`),
 ];
 const RESULTS = new URL('test/chaos/results.json', root);
 const MATRIX = new URL('test/chaos/matrix.json', root);
@@ -137,7 +142,7 @@ function metricTable() {
 
 function webhookMetricTable() {
   const PREFIX = 'redis_orchestrator_webhook_';
-  const metrics = createMetrics().registry.getMetricsAsArray();
+  const metrics = new WebhookMetrics().registry.getMetricsAsArray();
   return table(
     ['metric', 'type', 'labels', 'meaning'],
     metrics.map(({ name, type, help, labelNames }) => [
@@ -229,7 +234,33 @@ function scenarioTable() {
   );
 }
 
+const heldFor = (rule) => (rule.for === undefined ? 'at once' : `after ${rule.for}`);
+
+function alertTable() {
+  const rules = alertRules();
+  return table(
+    ['alert', 'severity', 'fires', 'what it says'],
+    RULE_NAMES.map((name, index) => [
+      `[${code(name)}](runbooks/${name}.md)`,
+      RULES[name].severity,
+      heldFor(rules[index]),
+      RULES[name].description,
+    ]),
+  );
+}
+
+/** What stands under the heading of a runbook. */
+function alertBlock(name) {
+  const rule = alertRules().find(({ alert }) => alert === alertName(name));
+  const { severity, summary, description } = { ...RULES[name], ...rule.labels };
+  const said = summary.replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, label) => label.toUpperCase());
+  return `> ${said}\n\n${description} Alert ${code(rule.alert)}, ${severity}, fires ${heldFor(rule)}:\n\n\`\`\`\n${rule.expr}\n\`\`\``;
+}
+
 const BLOCKS = {
+  architecture: () => `\`\`\`mermaid\n${picture()}\n\`\`\``,
+  alerts: alertTable,
+  ...Object.fromEntries(RULE_NAMES.map((name) => [`alert-${name}`, () => alertBlock(name)])),
   'agent-options': () => markdownTable(AGENT_OPTIONS),
   'webhook-options': () => markdownTable(WEBHOOK_OPTIONS),
   'agent-role': ruleTable,
@@ -275,7 +306,7 @@ const BLOCKS = {
 const used = new Set();
 
 function regenerate(file, text) {
-  const MARKED = /(<!-- generated: ([a-z-]+) -->\n)[^]*?(<!-- \/generated -->)/g;
+  const MARKED = /(<!-- generated: ([a-zA-Z-]+) -->\n)[^]*?(<!-- \/generated -->)/g;
   return text.replace(MARKED, (_, begin, name, end) => {
     const make = BLOCKS[name];
     if (make === undefined) throw new Error(`${file}: no table is called ${name}`);

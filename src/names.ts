@@ -23,7 +23,7 @@ export const RECORD_ANNOTATION = `${PREFIX}/record`;
 export const DISCARD_DATA_ANNOTATION = `${PREFIX}/discard-data`;
 /** On a pod, by a person: `true` on the one whose data win among several unmanaged masters. */
 export const ADOPT_FROM_ANNOTATION = `${PREFIX}/adopt-from`;
-/** On the Lease, by a person: term in which anybody of the group may acquire. */
+/** On the Lease, by a person: term in which anybody of the group may acquire; `5 by alice` tells who. */
 export const FORCE_ANNOTATION = `${PREFIX}/force`;
 
 /** On the Lease of requests, by a person: what is asked for, JSON. */

@@ -22,7 +22,7 @@ import { TopOwners } from './control/top-owner.ts';
 import type { CoreConfig } from './core/plan.ts';
 import { reason } from './core/reasons.ts';
 import { connectKube, type Kube, kubeMessage } from './kube.ts';
-import { createMetrics, type WebhookMetrics } from './metrics.ts';
+import { WebhookMetrics } from './metrics.ts';
 import { createOutcomeHandler } from './outcomes.ts';
 import { WebhookServer } from './server.ts';
 
@@ -36,7 +36,7 @@ export type RunningWebhook = {
 
 export async function runWebhook(config: WebhookConfig, log: Log): Promise<RunningWebhook> {
   const kube = connectKube();
-  const metrics = createMetrics();
+  const metrics = new WebhookMetrics();
   const nowMs = (): number => Date.now();
   const owners = new TopOwners(kube);
   const events = new OwnerEvents({ api: kube.events, log, nowMs, owners, instance: hostname() });
@@ -50,7 +50,7 @@ export async function runWebhook(config: WebhookConfig, log: Log): Promise<Runni
     nowMs,
     elapsedMs,
     onChange: (isLeader) => {
-      metrics.leader.set(isLeader ? 1 : 0);
+      metrics.leads(isLeader);
       if (isLeader) namespaces.lead();
     },
   });
@@ -60,7 +60,7 @@ export async function runWebhook(config: WebhookConfig, log: Log): Promise<Runni
     leader,
     elapsedMs,
     excluded: toCoreConfig(config, false).excludedNamespaces,
-    onError: () => metrics.namespaceErrors.inc(),
+    onError: () => metrics.namespaceFailed(),
     onMisspelt: ({ metadata }, value) => {
       const { name = '', uid = '' } = metadata ?? {};
       const about = { apiVersion: 'v1', kind: 'Namespace', name, uid };
@@ -72,11 +72,7 @@ export async function runWebhook(config: WebhookConfig, log: Log): Promise<Runni
   void leader.run();
   const source = certificateSource(config, kube, log, metrics);
   let server: WebhookServer | undefined;
-  const certificate = await source.start((next) => {
-    metrics.certificateExpiry.set(next.notAfterMs / 1000);
-    server?.useCertificate(next);
-  });
-  metrics.certificateExpiry.set(certificate.notAfterMs / 1000);
+  const certificate = await source.start((next) => server?.useCertificate(next));
   keepCertificates(config, kube, source, log);
   const cores = [toCoreConfig(config, false), toCoreConfig(config, true)] as const;
   const core = (): CoreConfig => (sidecars.isNative ? cores[1] : cores[0]);
@@ -101,10 +97,7 @@ export async function runWebhook(config: WebhookConfig, log: Log): Promise<Runni
     namespaces,
     core,
     events,
-    onUninjected: (counts) => {
-      metrics.uninjectedPods.reset();
-      for (const [namespace, count] of counts) metrics.uninjectedPods.set({ namespace }, count);
-    },
+    onCounted: (pods) => metrics.counted(pods),
     log,
     everyMs: config.roundInterval,
   });
@@ -135,7 +128,9 @@ function certificateSource(
   const { tlsCertFile: certFile, tlsKeyFile: keyFile, tlsCaFile: caFile } = config;
   if (certFile !== undefined && keyFile !== undefined) {
     const elapsedMs = (): number => performance.now();
-    return new FileCertificates({ certFile, keyFile, caFile, bundle, log, nowMs, elapsedMs });
+    const { certificates: watcher } = metrics;
+    const files = { certFile, keyFile, caFile };
+    return new FileCertificates({ ...files, bundle, log, nowMs, elapsedMs, watcher });
   }
   const { namespace, caSecret: name, caLifetime: lifetimeMs } = config;
   return new GeneratedCertificates({
@@ -144,11 +139,12 @@ function certificateSource(
     names: [...serviceNames(config.serviceName, namespace), ...splitList(config.certNames, ',')],
     leafLifetimeMs: config.certLifetime,
     log,
+    watcher: metrics.certificates,
     clock: new ServerClock({
       api: kube.version,
       log,
       nowMs,
-      onOffset: (offsetMs) => metrics.clockOffset.set(offsetMs / 1000),
+      onOffset: (offsetMs) => metrics.offset(offsetMs),
     }),
   });
 }

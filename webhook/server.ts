@@ -7,9 +7,8 @@ import { type FastifyInstance, fastify } from 'fastify';
 import { BodyBudget } from './body-budget.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import type { ServingCertificate } from './certs/source.ts';
-import { reasonsOf } from './core/told.ts';
 import type { WebhookMetrics } from './metrics.ts';
-import { decisionText, type Outcome, type ReviewContext, review } from './review.ts';
+import { type Outcome, type ReviewContext, review } from './review.ts';
 
 /** The API server keeps an idle connection for 90 s: closing earlier loses a request. */
 const KEEP_ALIVE_MS = 95_000;
@@ -117,20 +116,19 @@ export class WebhookServer {
       done(null, payload);
     });
     this.https.post('/mutate', (request, reply) => {
-      const stop = metrics.requestSeconds.startTimer();
+      const beganAt = performance.now();
       const result = review(request.body, this.parts.context());
-      stop();
+      const ms = performance.now() - beganAt;
       if (!result.ok) {
-        metrics.decisions.inc({ decision: 'invalid' });
+        metrics.failed('unreadable', ms);
         reply.code(400).send({ error: result.message });
         return;
       }
       this.connections.asked(request.raw.socket);
       if (result.outcome !== undefined) {
-        metrics.decisions.inc({ decision: decisionText(result.outcome.decision) });
-        for (const { code } of reasonsOf(result.outcome.decision)) metrics.reasons.inc({ code });
+        metrics.reviewed(result.outcome.decision, ms);
         this.parts.onOutcome(result.outcome);
-      }
+      } else if (!result.answer.response.allowed) metrics.failed('failed', ms);
       reply.send(result.answer);
     });
   }

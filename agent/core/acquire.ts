@@ -86,9 +86,9 @@ function bestOfAll(state: AgentState, self: Member, why: string): May {
     return { may: true, reason, delayMs: rank * COLD_STAGGER_MS, isByAll: true };
   }
   const best = ranked[0];
-  if (best === undefined || !isOlder(state, best.uid)) return no('this member is not eligible');
+  if (best === undefined || !isOlder(state, best.uid)) return no(unfitness(state, self));
   // Its agent will not acquire; it leads where it is named.
-  const reason = `this member is not eligible: acquiring for ${best.pod}, whose agent is older`;
+  const reason = `${unfitness(state, self)}: acquiring for ${best.pod}, whose agent is older`;
   return { may: true, reason, delayMs: COLD_STAGGER_MS, isByAll: true };
 }
 
@@ -114,14 +114,14 @@ function onBehalf(state: AgentState, self: Member, silentMs: number): May {
   const ranked = rankedMembers(state);
   const [best] = ranked;
   if (best === undefined || best.uid === self.uid) {
-    return no(conflictOf(state, ranked) ?? 'this member is not eligible');
+    return no(conflictOf(state, ranked) ?? unfitness(state, self));
   }
   if (silentMs < state.config.timing.waitMs + BEHALF_AFTER_MS) {
-    return no('this member is not eligible, others may be');
+    return no(`${unfitness(state, self)}, others may be`);
   }
   const missing = incompleteness(state, best);
   if (missing !== null) return no(missing);
-  const reason = `this member is not eligible: acquiring for ${best.pod}`;
+  const reason = `${unfitness(state, self)}: acquiring for ${best.pod}`;
   return { may: true, reason, delayMs: 0 };
 }
 
@@ -190,7 +190,7 @@ function mayTakeOver(state: AgentState, self: Member, runId: string): May {
     const rank = ranked.findIndex((member) => member.uid === self.uid);
     if (rank < 0)
       return no(conflictOf(state, ranked) ?? `forced in vain: ${unfitness(state, self)}`);
-    const reason = `a person forced an election in term ${lease.term}`;
+    const reason = `${lease.forcedBy ?? 'a person'} forced an election in term ${lease.term}`;
     return { may: true, reason, delayMs: rank * COLD_STAGGER_MS };
   }
   const silentMs = state.now - state.lease.unchangedSince;

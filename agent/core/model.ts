@@ -75,6 +75,8 @@ export type LeaseView = {
   readonly record: GroupRecord;
   /** Annotation of a person: force=<term>. */
   readonly force: number | null;
+  /** Who, where the annotation tells it. */
+  readonly forcedBy?: string;
 };
 
 /** What of its settings and our rights keeps an instance from its part, found when it was connected. */

@@ -1,110 +1,25 @@
 // What people are told by Events: pure, from one step of the core. Nothing of it changes what is done.
 
-import { ailment } from './ailment.ts';
+import type { Promotion } from '../../src/group-facts.ts';
+import { ROLE_LABEL } from '../../src/names.ts';
 import { killWeakness } from './kill.ts';
 import { labelChanges } from './labels.ts';
 import { lastOpened, lastOpening } from './lineage.ts';
-import type { AgentEvent, AgentState, PodView } from './model.ts';
+import type { AgentEvent, AgentState, GroupRecord, PodName, PodView } from './model.ts';
+import type { Notice } from './notice-table.ts';
 import { isPaused } from './pause.ts';
+import { unwritability } from './unwritable.ts';
 import { isHolder, leaseOf, localInstance, recordOf } from './view.ts';
 
-type Kind = {
-  readonly type: 'Normal' | 'Warning';
-  readonly about: 'group' | 'pod';
-  readonly text: string;
-};
-
-/** Every Event of an agent: docs/operations.md has its table from here. */
-export const NOTICES = {
-  MasterElected: {
-    type: 'Normal',
-    about: 'group',
-    text: 'The first master of the group, or the same pod again in a new term.',
-  },
-  Failover: {
-    type: 'Warning',
-    about: 'group',
-    text: 'Another pod is master, unplanned: from whom, to whom, why.',
-  },
-  SwitchoverCompleted: {
-    type: 'Normal',
-    about: 'group',
-    text: 'Another pod is master as planned: it was asked for, or the old pod ends.',
-  },
-  SwitchoverRefused: {
-    type: 'Warning',
-    about: 'group',
-    text: 'A switchover that was asked for was not begun, and why.',
-  },
-  SwitchoverUndone: {
-    type: 'Warning',
-    about: 'group',
-    text: 'A switchover was begun and did not come about, and why.',
-  },
-  Paused: {
-    type: 'Normal',
-    about: 'group',
-    text: 'A person paused the failover: by whom, until when, why.',
-  },
-  Resumed: {
-    type: 'Normal',
-    about: 'group',
-    text: 'The failover goes on: somebody ended the pause, or its time is over.',
-  },
-  PauseRefused: {
-    type: 'Warning',
-    about: 'group',
-    text: 'What was asked for as a pause cannot be read, and why: nothing is paused.',
-  },
-  SplitBrainDetected: {
-    type: 'Warning',
-    about: 'group',
-    text: 'Another Redis was a master beside the one that the Lease names: it is put into limbo.',
-  },
-  WritesLost: {
-    type: 'Warning',
-    about: 'group',
-    text: 'A deposed master had bytes that the present one never got, and is about to overwrite them.',
-  },
-  Fenced: {
-    type: 'Warning',
-    about: 'pod',
-    text: 'An open master stopped taking writes, because it could not be sure to lead.',
-  },
-  RoleRepaired: {
-    type: 'Warning',
-    about: 'pod',
-    text: 'Somebody made this replica a master: it is put into limbo.',
-  },
-  LabelRepaired: {
-    type: 'Warning',
-    about: 'pod',
-    text: 'Somebody changed the role label of this pod: it was put back.',
-  },
-  Problem: {
-    type: 'Warning',
-    about: 'pod',
-    text: 'For each code of the README, named after it (`DataConflict` for `RO_DATA_CONFLICT`): its sentence.',
-  },
-} as const satisfies Record<string, Kind>;
-
-type NoticeReason = keyof typeof NOTICES;
-
-export type Notice = {
-  readonly reason: NoticeReason;
-  /** One sentence, that of the decision where there is one. */
-  readonly note: string;
-  /** Another pod than this agent's own. */
-  readonly pod?: { readonly name: string; readonly uid: string };
-};
-
+/** `promotion`: the election that this step completed, as it was timed. */
 export function noticesOf(
   before: AgentState,
   event: AgentEvent,
   after: AgentState,
+  promotion: Promotion | null = null,
 ): readonly Notice[] {
   return [
-    ...election(before, after),
+    ...election(before, after, promotion),
     ...answers(before, after),
     ...pauses(before, after),
     ...fences(before, after),
@@ -115,19 +30,41 @@ export function noticesOf(
   ];
 }
 
-function election(before: AgentState, after: AgentState): readonly Notice[] {
+function election(
+  before: AgentState,
+  after: AgentState,
+  promotion: Promotion | null,
+): readonly Notice[] {
   if (before.phase !== 'Promoting' || after.phase !== 'Leading') return [];
   const record = recordOf(before);
   const { pod } = after.config.self;
   const term = leaseOf(after)?.term;
   // An agent that was replaced resumes what its forerunner told already.
   if (lastOpened(record)?.term === term) return [];
-  const entry = record.history.at(-1);
   const from = lastOpening(record)?.holder ?? '';
-  const note = `${pod} is master of term ${term}: ${entry?.reason ?? after.reason}`;
+  const note = `${pod} is master of term ${term}: ${whyItEnded(record) ?? after.reason}`;
   if (from === '' || from === pod) return [{ reason: 'MasterElected', note }];
   const isPlanned = record.goal !== null;
-  return [{ reason: isPlanned ? 'SwitchoverCompleted' : 'Failover', note: `${from} → ${note}` }];
+  const ms = promotion?.pauseMs ?? null;
+  const took = isPlanned ? 'writes paused for' : 'the election took';
+  const timed = ms === null ? '' : `; ${took} ${Math.round(ms)} ms`;
+  const arrow = `${from} → ${note}${timed}`;
+  return [{ reason: isPlanned ? 'SwitchoverCompleted' : 'Failover', note: arrow }];
+}
+
+/**
+ * Why who led last leads no more. Where a term between went to somebody who did not open it, the reason of the newest
+ * term is about that one alone: the first one is told as well.
+ */
+function whyItEnded(record: GroupRecord): string | null {
+  const { history } = record;
+  const ended = lastOpening(record)?.term ?? 0;
+  const since = history.filter(({ term }) => term > ended);
+  const [first] = since;
+  const last = history.at(-1);
+  if (last === undefined) return null;
+  if (first === undefined || first === last || ended === 0) return last.reason;
+  return `${first.reason} (term ${first.term} went to ${first.holder}, which did not open it); ${last.reason}`;
 }
 
 function answers(before: AgentState, after: AgentState): readonly Notice[] {
@@ -160,23 +97,25 @@ function fences(before: AgentState, after: AgentState): readonly Notice[] {
 
 function otherMasters(before: AgentState, event: AgentEvent, after: AgentState): readonly Notice[] {
   const { pod } = after.config.self;
-  const told = (other: string, holder = pod): Notice => ({
+  const told = (rival: PodName, holder = pod): Notice => ({
     reason: 'SplitBrainDetected',
-    note: `the Redis of ${other} was a master beside ${holder}, which the Lease names: it is put into limbo`,
+    note: `the Redis of ${rival.pod} was a master beside ${holder}, which the Lease names: it is put into limbo`,
+    rival,
   });
   if (before.phase === 'Boot' && after.phase === 'Fenced') {
     const holder = leaseOf(after)?.holder;
     const isStray = holder != null && holder.pod !== pod && isFilledMaster(after);
-    return isStray ? [told(pod, holder.pod)] : [];
+    return isStray ? [told({ pod, uid: after.config.self.uid }, holder.pod)] : [];
   }
   if (before.phase !== 'Leading' || after.phase !== 'Leading') return [];
   if (event.kind === 'remote-fenced' && event.wasMaster === true) {
     const other = after.pods?.find(({ uid }) => uid === event.uid)?.name ?? event.uid;
-    return [told(other)];
+    return [told({ pod: other, uid: event.uid })];
   }
   if (event.kind !== 'peer' || event.report.role !== 'master') return [];
   const known = before.peers.get(event.report.podUID)?.report.role;
-  return known === undefined || known === 'master' ? [] : [told(event.report.podName)];
+  const rival = { pod: event.report.podName, uid: event.report.podUID };
+  return known === undefined || known === 'master' ? [] : [told(rival)];
 }
 
 /** One that is empty has just been started, without a boot fence. */
@@ -226,18 +165,30 @@ function repairs(before: AgentState, event: AgentEvent, after: AgentState): read
     if (old === undefined || old.role === pod.role || wasRight.has(pod.uid)) continue;
     // Any other may be a change of ours that comes late, after what it was made for has passed.
     if (pod.role !== 'master' && role !== 'master') continue;
-    const note = `somebody changed the role label from ${old.role ?? 'none'} to ${pod.role ?? 'none'}: it is ${role ?? 'none'} again`;
+    const note = relabelled(pod.role, old.role, role);
     notices.push({ reason: 'LabelRepaired', note, pod });
   }
   return notices;
 }
 
+function relabelled(is: string | null, was: string | null, wanted: string | null): string {
+  if (is === null)
+    return `somebody took the label ${ROLE_LABEL}=${was} off this pod: it is put back`;
+  const end = wanted === null ? 'it is taken off again' : `it is ${wanted} again`;
+  const from = was === null ? '' : `, which was ${was}`;
+  return `somebody set the label ${ROLE_LABEL} of this pod to ${is}${from}: ${end}`;
+}
+
 /** Those with a code of src/errors.ts, once for as long as they last. */
 function problems(before: AgentState, after: AgentState): readonly Notice[] {
+  // One by one: of several in one sentence only the first would have an Event.
   const coded = (s: AgentState): readonly string[] =>
-    [s.problem ?? '', ailment(s) ?? '', ...killWeakness(s)].filter((text) =>
-      text.startsWith('RO_'),
-    );
+    [
+      s.problem ?? '',
+      localInstance(s)?.obstacle?.problem ?? '',
+      unwritability(s) ?? '',
+      ...killWeakness(s),
+    ].filter((text) => text.startsWith('RO_'));
   const now = coded(after);
   // At nearly every event nothing is wrong: what was before need not be asked then.
   if (now.length === 0) return [];

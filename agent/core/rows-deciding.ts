@@ -28,6 +28,7 @@ import {
   rankedMembers,
   recordOf,
   selfMember,
+  unfitness,
   unheardMembers,
 } from './view.ts';
 
@@ -103,7 +104,8 @@ function decide(turn: Turn): void {
     const mine = rankedMembers(s).some((member) => member.uid === s.config.self.uid);
     if (self === null || !mine) {
       if (mayAnswerYet(s)) return;
-      if (turn.elapsedMs() >= INELIGIBLE_WAIT_MS) giveAway(turn, 'this member is not eligible');
+      const why = self === null ? 'the local Redis does not answer' : unfitness(s, self);
+      if (turn.elapsedMs() >= INELIGIBLE_WAIT_MS) giveAway(turn, why);
       return;
     }
     const isListed = candidateOf(s)?.runId === localInstance(s)?.runId;

@@ -4,7 +4,7 @@ import type { RequestAnswer } from '../../src/wire.ts';
 import { handoverTarget, mayHandOver, targetProblem } from './handover.ts';
 import type { AgentState, GroupRecord, SwitchoverRequest, TermEntry } from './model.ts';
 import type { Turn } from './turn.ts';
-import { isHolder, leaseOf, recordOf } from './view.ts';
+import { isHolder, leaseOf, peerMember, recordOf, whyUnfit } from './view.ts';
 
 /** Why the pod that was asked for cannot take over now. */
 function refusalOf(turn: Turn, { target }: SwitchoverRequest): string {
@@ -15,8 +15,9 @@ function refusalOf(turn: Turn, { target }: SwitchoverRequest): string {
   if (target === s.config.self.pod) return `${target} is the master already`;
   const peer = [...s.peers.values()].find(({ report }) => report.podName === target);
   if (peer === undefined) return `${target} is no member that this agent hears`;
-  const problem = targetProblem(s, peer);
-  return `${target} cannot take over: ${problem ?? 'it is not eligible (replica-priority, lineage)'}`;
+  const member = peerMember(peer);
+  const unfit = member === null ? 'its Redis does not answer' : whyUnfit(s, member);
+  return `${target} cannot take over: ${targetProblem(s, peer) ?? unfit}`;
 }
 
 /** The request that nobody answered yet, as far as this agent knows. */

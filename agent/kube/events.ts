@@ -5,7 +5,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { eventBody, pascalCase, type Regarding, ToldBefore } from '../../src/kube-event.ts';
 import type { Log } from '../../src/log.ts';
 import type { Clock } from '../clock.ts';
-import { type Notice, NOTICES } from '../core/notices.ts';
+import { type Notice, NOTICES } from '../core/notice-table.ts';
 import type { ApiClient } from './api.ts';
 import { microTime } from './micro-time.ts';
 

@@ -20,6 +20,9 @@ type RawLease = Omit<V1Lease, 'spec'> & {
   };
 };
 
+/** `5`, or `5 by alice`. */
+const FORCE = /^(\d+)(?: by ([^\n]{1,60}))?$/;
+
 /** `podName_podUID_agentId`; a pod's name holds no underscore. */
 function holderText(holder: Holder): string {
   return `${holder.pod}_${holder.uid}_${holder.agentId}`;
@@ -33,14 +36,15 @@ function parseHolder(text: string | undefined): Holder | null {
 
 function viewOfLease(raw: RawLease): LeaseView {
   const annotations = raw.metadata?.annotations ?? {};
-  const force = annotations[FORCE_ANNOTATION];
+  const [, force, forcedBy] = FORCE.exec(annotations[FORCE_ANNOTATION] ?? '') ?? [];
   return {
     resourceVersion: raw.metadata?.resourceVersion ?? '',
     holder: parseHolder(raw.spec?.holderIdentity),
     term: raw.spec?.leaseTransitions ?? 0,
     renewTime: raw.spec?.renewTime ?? null,
     record: readRecord(annotations[RECORD_ANNOTATION]),
-    force: force === undefined || !/^\d+$/.test(force) ? null : Number(force),
+    force: force === undefined ? null : Number(force),
+    ...(forcedBy === undefined ? {} : { forcedBy }),
   };
 }
 

@@ -1,8 +1,10 @@
 // What one step of the core adds to the counters. Pure.
 
+import type { Promotion } from '../../src/group-facts.ts';
 import type { AgentEvent, AgentState, Effect } from '../core/model.ts';
-import { bytesToLose, type Notice } from '../core/notices.ts';
-import { localInstance, recordOf } from '../core/view.ts';
+import type { Notice } from '../core/notice-table.ts';
+import { bytesToLose } from '../core/notices.ts';
+import { isLimbo, localInstance, recordOf } from '../core/view.ts';
 import type { CounterName } from './table.ts';
 
 /** One step as it was made. */
@@ -12,6 +14,8 @@ export type Observed = {
   readonly after: AgentState;
   readonly effects: readonly Effect[];
   readonly notices: readonly Notice[];
+  /** The election that this step completed. */
+  readonly promotion: Promotion | null;
 };
 
 export type Count = {
@@ -41,7 +45,22 @@ function byEvent({ before, event, after }: Observed): readonly Count[] {
   if (event.kind !== 'redis') return [];
   const isBegun =
     localInstance(after)?.syncing === true && localInstance(before)?.syncing === false;
-  return isBegun ? [{ name: 'full_syncs_total', by: 1 }] : [];
+  return [
+    ...(isBegun ? [{ name: 'full_syncs_total', by: 1 } as const] : []),
+    ...(isLedAstray(before, after) ? [repair('replicaof')] : []),
+  ];
+}
+
+/** A replica that follows another host than its agent told it to; limbo is what other agents tell it. */
+function isLedAstray(before: AgentState, after: AgentState): boolean {
+  const [was, is] = [localInstance(before), localInstance(after)];
+  if (before.phase !== 'Following' || before.pendingRedis !== null) return false;
+  if (was?.role !== 'replica' || is?.role !== 'replica' || was.runId !== is.runId) return false;
+  return !isLimbo(was) && !isLimbo(is) && was.upstream?.host !== is.upstream?.host;
+}
+
+function repair(kind: 'label' | 'role' | 'replicaof'): Count {
+  return { name: 'repairs_total', by: 1, labels: { kind } };
 }
 
 function fence(level: 'local' | 'remote', isDone: boolean): Count {
@@ -78,10 +97,8 @@ function byEffect({ after, effects }: Observed): readonly Count[] {
 
 function byNotice({ notices }: Observed): readonly Count[] {
   return notices.flatMap(({ reason }): readonly Count[] => {
-    if (reason === 'LabelRepaired')
-      return [{ name: 'repairs_total', by: 1, labels: { kind: 'label' } }];
-    if (reason === 'RoleRepaired')
-      return [{ name: 'repairs_total', by: 1, labels: { kind: 'role' } }];
+    if (reason === 'LabelRepaired') return [repair('label')];
+    if (reason === 'RoleRepaired') return [repair('role')];
     return reason === 'SplitBrainDetected' ? [{ name: 'split_brains_total', by: 1 }] : [];
   });
 }

@@ -2,9 +2,8 @@
 
 import { isInSync } from '../core/attachment.ts';
 import { handoverTargets } from '../core/handover.ts';
-import { isolationWeakness } from '../core/isolation.ts';
-import { killWeakness } from '../core/kill.ts';
 import type { AgentState } from '../core/model.ts';
+import { isPaused } from '../core/pause.ts';
 import { lag, masterOffset } from '../core/report.ts';
 import {
   isHolder,
@@ -16,7 +15,8 @@ import {
   rankedMembers,
   seenTerm,
 } from '../core/view.ts';
-import { type GaugeName, ROLES, WEAKNESSES } from './table.ts';
+import { WEAKNESSES, weaknessesOf } from '../core/weaknesses.ts';
+import { type GaugeName, ROLES } from './table.ts';
 
 /** What the state does not hold. Times are boot-time milliseconds. */
 export type GaugeContext = {
@@ -46,15 +46,6 @@ function roleOf(s: AgentState): (typeof ROLES)[number] {
   return isLimbo(instance) ? 'limbo' : 'replica';
 }
 
-function weaknessesOf(s: AgentState): ReadonlySet<(typeof WEAKNESSES)[number]> {
-  return new Set([
-    ...(s.config.bootFence ? [] : (['boot_fence'] as const)),
-    ...(isolationWeakness(s).length === 0 ? [] : (['isolation'] as const)),
-    ...(killWeakness(s).length === 0 ? [] : (['kill'] as const)),
-    ...(localInstance(s)?.obstacle?.kind === 'weaker' ? (['settings'] as const) : []),
-  ]);
-}
-
 export function gaugesOf(s: AgentState, context: GaugeContext): readonly Reading[] {
   const instance = localInstance(s);
   const live = livePeers(s);
@@ -67,13 +58,14 @@ export function gaugesOf(s: AgentState, context: GaugeContext): readonly Reading
   const plain: Readonly<Record<Exclude<GaugeName, 'role' | 'weak_protection'>, number>> = {
     redis_up: flag(instance !== null),
     redis_writable: flag(isOpenMaster(s) && instance?.unwritable === null),
-    masters_seen: mastersBeside + flag(isMaster),
+    masters_seen: mastersBeside + flag(isMaster && !s.isGuarded),
     master_labels: (s.pods ?? []).filter(({ role }) => role === 'master').length,
     lease_holder: flag(isHolder(s)),
     term: seenTerm(s),
     lease_age_seconds: s.lease.kind === 'present' ? seconds(s.lease.unchangedSince) : 0,
     api_server_reachable: flag(context.isApiReachable),
     failsafe_active: flag(s.failsafe.round > 0),
+    paused: flag(isPaused(s)),
     members_expected: members.length,
     peers_expected: members.filter(({ uid }) => uid !== s.config.self.uid).length,
     peers_reachable: live.length,

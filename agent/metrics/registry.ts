@@ -2,13 +2,13 @@
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Promotion } from '../../src/group-facts.ts';
-import { VERSION } from '../../src/version.ts';
+import { COMMIT, VERSION } from '../../src/version.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentState } from '../core/model.ts';
 import { countsOf, type Observed } from './counts.ts';
-import { ElectionTimer } from './election-timer.ts';
 import { gaugesOf, isSettled } from './gauges.ts';
 import {
+  BUILD_INFO,
   combinations,
   type CounterName,
   COUNTERS,
@@ -31,7 +31,6 @@ export class Metrics {
   readonly #histograms: ReadonlyMap<HistogramName, Histogram>;
   #inSyncAt: number;
   #promotedAtEpochSeconds = 0;
-  readonly #elections = new ElectionTimer();
 
   constructor(group: string, clock: Clock, isApiReachable: () => boolean) {
     this.#clock = clock;
@@ -59,10 +58,10 @@ export class Metrics {
     }
     new Gauge({
       name: fullName('build_info'),
-      help: 'The version of this agent; always 1.',
-      labelNames: ['version'],
+      help: BUILD_INFO.help,
+      labelNames: BUILD_INFO.labels,
       registers: [this.#registry],
-    }).set({ version: VERSION }, 1);
+    }).set({ version: VERSION, commit: COMMIT }, 1);
   }
 
   #made<T>(
@@ -83,11 +82,6 @@ export class Metrics {
     );
   }
 
-  /** When this pod became master last; null: never by this agent. */
-  get promotion(): Promotion | null {
-    return this.#elections.last;
-  }
-
   get contentType(): string {
     return this.#registry.contentType;
   }
@@ -100,14 +94,16 @@ export class Metrics {
     if (event.kind === 'lease-written' && before.pendingWrite?.id === event.id) {
       this.#time('lease_request_duration_seconds', after.now - before.pendingWrite.sentAt);
     }
-    this.#observeElection(before, after);
+    if (step.promotion !== null) this.#observePromotion(step.promotion);
   }
 
-  #observeElection(before: AgentState, after: AgentState): void {
-    const promotion = this.#elections.observe(before, after);
-    if (promotion === null) return;
+  /** How late a tick came. */
+  observeLag(ms: number): void {
+    this.#time('event_loop_lag_seconds', ms);
+  }
+
+  #observePromotion({ kind, pauseMs }: Promotion): void {
     this.#promotedAtEpochSeconds = this.#clock.epochMs() / 1000;
-    const { kind, pauseMs } = promotion;
     if (pauseMs === null || kind === 'cold') return;
     const name = kind === 'planned' ? 'write_pause_seconds' : 'failover_duration_seconds';
     this.#time(name, pauseMs);

@@ -1,8 +1,11 @@
 // Every metric of an agent: one table for the registry, /metrics and docs/operations.md. Of each label all
 // values are known, so that each series is there from the start.
 
+import { WEAKNESSES } from '../core/weaknesses.ts';
+
 const PREFIX = 'redis_orchestrator_';
 const SECONDS = [0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30];
+const LAG_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 const REQUEST_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2];
 
 type Labels = Readonly<Record<string, readonly string[]>>;
@@ -11,14 +14,13 @@ export type Metric = { readonly help: string; readonly labels?: Labels };
 export const ROLES = ['master', 'replica', 'limbo', 'fenced', 'loading', 'unknown'] as const;
 const OPERATIONS = ['acquire', 'renew', 'transfer', 'release', 'recreate'] as const;
 const LEASE_OUTCOMES = ['ok', 'conflict', 'denied', 'timeout', 'error'] as const;
-export const WEAKNESSES = ['boot_fence', 'isolation', 'kill', 'settings'] as const;
 
 export const GAUGES = {
   role: { help: 'What the local Redis is: one of the roles is 1.', labels: { role: ROLES } },
   redis_up: { help: '1 where the local Redis answers its agent.' },
   redis_writable: { help: '1 where the local Redis is the open master and accepts writes.' },
   masters_seen: {
-    help: 'Masters in the view of this agent: more than one for long is a split brain.',
+    help: 'Masters in the view of this agent, without a local one that is guarded: more than one for long is a split brain.',
   },
   master_labels: { help: 'Pods of the group that have the label redis-role=master.' },
   lease_holder: { help: '1 where this pod holds the Lease of the group.' },
@@ -30,6 +32,7 @@ export const GAUGES = {
   failsafe_active: {
     help: '1 where the master leads on by the word of its peers while the API server is silent.',
   },
+  paused: { help: '1 while a person keeps the failover paused.' },
   members_expected: { help: 'Pods of the group that are to have an agent.' },
   peers_expected: { help: 'The same without this one.' },
   peers_reachable: { help: 'Agents of the group that this one hears.' },
@@ -73,7 +76,7 @@ export const COUNTERS = {
   },
   repairs_total: {
     help: 'What somebody else changed and the agents put back.',
-    labels: { kind: ['label', 'role'] },
+    labels: { kind: ['label', 'role', 'replicaof'] },
   },
   split_brains_total: {
     help: 'Other masters that this one, which holds the Lease, found beside itself.',
@@ -96,11 +99,21 @@ export const HISTOGRAMS = {
     help: 'From the first step of an unplanned election to the first write that is accepted.',
     buckets: SECONDS,
   },
+  event_loop_lag_seconds: {
+    help: 'How late the ticks of this agent came: it was busy, or had no CPU.',
+    buckets: LAG_SECONDS,
+  },
   write_pause_seconds: {
     help: 'Of a planned change: from the word of the old master that it stopped to the first write that is accepted.',
     buckets: SECONDS,
   },
 } as const satisfies Record<string, Metric & { readonly buckets: readonly number[] }>;
+
+/** One series, whose labels nobody knows beforehand. */
+export const BUILD_INFO = {
+  help: 'Which agent this is; always 1. The commit is `unknown` where the build had no repository.',
+  labels: ['version', 'commit'],
+};
 
 export type GaugeName = keyof typeof GAUGES;
 export type CounterName = keyof typeof COUNTERS;

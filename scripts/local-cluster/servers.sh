@@ -32,9 +32,7 @@ ensure_server() {
     rm -rf "$folder.new"
     mkdir -p "$folder.new/bin"
     for program in server cli benchmark; do
-      printf '#!/bin/sh\nexec %q --library-path %q %q "$@"\n' \
-        "$loader" "$libraries" "$tree/usr/bin/$family-$program" >"$folder.new/bin/$family-$program"
-      chmod 755 "$folder.new/bin/$family-$program"
+      starter "$folder.new/bin/$family-$program" "$loader" "$libraries" "$tree/usr/bin/$family-$program"
       [ "$family" = redis ] || ln -s "$family-$program" "$folder.new/bin/redis-$program"
     done
     version=$("$folder.new/bin/$3" --version)
@@ -45,4 +43,10 @@ ensure_server() {
     rm -rf "$folder"
     mv "$folder.new" "$folder"
   )
+}
+
+# starter FILE LOADER LIBRARIES PROGRAM: runs a program of a tree by that tree's own loader and libraries.
+starter() {
+  printf '#!/bin/sh\nexec %q --library-path %q %q "$@"\n' "$2" "$3" "$4" >"$1"
+  chmod 755 "$1"
 }

@@ -103,7 +103,7 @@ await declare(
     t.comment(await repairedWithin(group, 5000));
     for (const pod of [master, replica as Pod]) {
       const { note } = await eventOf(group, 'LabelRepaired', `Pod/${pod.name}`);
-      t.match(note, /somebody changed the role label/);
+      t.match(note, /somebody set the label redis-role/);
     }
     await scenario.unchanged(master);
     await scenario.end(master);

@@ -2,16 +2,14 @@
 // small file system of its own, in a mount namespace that ends with the process; or a snapshot fails.
 
 import { execFile } from 'node:child_process';
-import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { declarations } from '../harness/declare.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
-import { redisCommand, withRedis } from '../harness/redis-client.ts';
-import type { Group } from '../harness/group.ts';
+import { withRedis } from '../harness/redis-client.ts';
 import { emptyGroup, openStage, Scenario, startScenario } from '../harness/scenario.ts';
+import { spoilSnapshots } from '../harness/snapshots.ts';
 import { holdsFor, waitFor } from '../harness/wait-for.ts';
 
 t.setTimeout(600_000);
@@ -91,27 +89,6 @@ await declare(
   },
 );
 
-/** A snapshot cannot be moved onto a folder: it fails, and Redis refuses writes from then on. */
-async function spoil(group: Group, pod: Pod): Promise<string> {
-  const file = join(group.volume(`data-${pod.name}`), 'dump.rdb');
-  rmSync(file, { force: true });
-  mkdirSync(file);
-  await snapshot(pod, 'err');
-  return file;
-}
-
-/** Takes one, until it ends like that. */
-async function snapshot(pod: Pod, status: 'ok' | 'err'): Promise<void> {
-  const ask = async (...words: [string, ...string[]]): Promise<string> =>
-    String(await redisCommand(pod.ip, pod.access, ...words));
-  await ask('BGSAVE').catch(() => '');
-  await waitFor(
-    `a snapshot ends: ${status}`,
-    async () => (await ask('INFO', 'persistence')).includes(`rdb_last_bgsave_status:${status}`),
-    { timeoutMs: 10_000 },
-  );
-}
-
 await declareAnywhere(
   [50],
   '--unwritable-master=failover: handed over without a loss, and not once more',
@@ -122,7 +99,7 @@ await declareAnywhere(
       redisArgs: ['--replica-ignore-disk-write-errors', 'yes'],
     });
     const mark = performance.now();
-    await spoil(group, master);
+    await spoilSnapshots(group, master);
     await scenario.recovery('the disk is full', mark, 20_000, master);
     const next = await oneMaster(group, { not: master });
     t.match((await group.lease())?.term, 2, 'one change of role');
@@ -130,14 +107,13 @@ await declareAnywhere(
     t.match(old, { isHealthy: false, instance: { unwritable: 'rdb' } });
     t.match(old.problem, /RO_REDIS_UNWRITABLE: .*snapshot/);
 
-    const file = await spoil(group, next);
+    const mend = await spoilSnapshots(group, next);
     await holdsFor(8000, async () => {
       const lease = await group.lease();
       if (lease?.podName !== next.name) throw new Error(`${lease?.podName} holds the Lease`);
     });
     t.match((await next.state()).problem, /RO_REDIS_UNWRITABLE/);
-    rmdirSync(file);
-    await snapshot(next, 'ok');
+    await mend();
     await scenario.busy();
     t.equal(await oneMaster(group), next, 'the role stays where it is');
     await scenario.end(next);

@@ -17,6 +17,8 @@ const KUBECTL = 'kubectl';
 export const SYSTEM_NAMESPACE = 'redis-orchestrator-system';
 
 export type Cluster = {
+  /** For a shell: its own kubectl, and the way to it. */
+  readonly env: NodeJS.ProcessEnv;
   readonly config: KubeConfig;
   readonly core: CoreV1Api;
   readonly coordination: CoordinationV1Api;
@@ -58,6 +60,7 @@ export function openCluster(): Cluster {
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);
   return {
+    env,
     config,
     core: config.makeApiClient(CoreV1Api),
     coordination: config.makeApiClient(CoordinationV1Api),

@@ -10,6 +10,7 @@ import { replicationInfo } from '../harness/redis-client.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { Clients } from './clients.ts';
 import { hasNativeSidecars, openCluster, SYSTEM_NAMESPACE } from './cluster.ts';
+import { eventsTell, runbooks } from './day-two.ts';
 import { Group, type GroupPod } from './group.ts';
 import { applyExample, exampleText, type Flavour } from './manifest.ts';
 import { createNamespace } from './namespace.ts';
@@ -317,6 +318,10 @@ export async function failoverSuite(t: Test, flavour: Flavour): Promise<void> {
       await deleteMaster(t, suite);
     });
   }
+  await t.test('Events tell of all that, where kubectl shows them', async (t) => {
+    await eventsTell(t, suite.group);
+  });
+  await t.test('the commands of the runbooks run', async (t) => await runbooks(t, suite.group));
   await t.test('all pods are deleted at once', async (t) => await deleteAll(t, suite));
   await t.test('3 pods become 5, then 2, past the master', async (t) => await scale(t, suite));
 }

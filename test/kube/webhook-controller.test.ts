@@ -101,7 +101,7 @@ async function leader(): Promise<WebhookProcess> {
 }
 
 async function uninjected(name: string): Promise<number> {
-  const count = await metric(await leader(), `uninjected_pods{namespace="${name}"}`);
+  const count = await metric(await leader(), `uninjected_pods{target_namespace="${name}"}`);
   return count ?? 0;
 }
 

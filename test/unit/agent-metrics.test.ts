@@ -5,6 +5,7 @@ import t from 'tap';
 import { systemClock } from '../../agent/clock.ts';
 import type { AgentState } from '../../agent/core/model.ts';
 import { countsOf, type Observed } from '../../agent/metrics/counts.ts';
+import { ElectionTimer } from '../../agent/metrics/election-timer.ts';
 import { type GaugeContext, gaugesOf } from '../../agent/metrics/gauges.ts';
 import { Metrics } from '../../agent/metrics/registry.ts';
 import {
@@ -39,6 +40,7 @@ const step = (before: AgentState, changes: Partial<Observed> = {}): Observed => 
   after: before,
   effects: [],
   notices: [],
+  promotion: null,
   ...changes,
 });
 
@@ -68,11 +70,16 @@ await t.test('gauges of an open master with a replica in sync', (t) => {
     failover_eligible: 1,
     eligible_candidates: 1,
     fence_active: 0,
+    paused: 0,
     api_server_reachable: 1,
   };
   for (const [name, value] of Object.entries(expected)) t.equal(values.get(name), value, name);
   rig.peer(1, { role: 'master' });
   t.equal(shown(rig.state).get('masters_seen'), 2, 'another master beside it');
+  const guarded = { ...rig.state, isGuarded: true };
+  t.equal(shown(guarded).get('masters_seen'), 1, 'one that takes no writes is none');
+  const pause = { by: 'alice', reason: 'a drill', until: rig.now + 1000 };
+  t.equal(shown({ ...rig.state, pause }).get('paused'), 1);
   t.equal(shown(rig.state, { isApiReachable: false }).get('api_server_reachable'), 0);
   t.end();
 });
@@ -133,6 +140,22 @@ await t.test('counters: Lease writes, fences, stalls, full syncs, cut clients', 
   const event = { kind: 'redis', redis: redis(true) } as const;
   const began = { event, after: { ...state, redis: redis(true) } };
   t.same(counted(step({ ...state, redis: redis(false) }, began)), [['full_syncs_total', 1]]);
+  const following = (upstream: string, changes = {}): AgentState => {
+    const instance = { ...limbo, upstream: { host: upstream, port: 6379 } };
+    return {
+      ...state,
+      phase: 'Following',
+      redis: { reachable: true, instance, seenAt: 0 },
+      ...changes,
+    };
+  };
+  const led = (before: AgentState, upstream: string) =>
+    counted(step(before, { event, after: following(upstream) }));
+  t.same(led(following('10.0.0.1'), '10.0.0.2'), [['repairs_total', 1, 'replicaof']]);
+  t.same(led(following('10.0.0.1'), '10.0.0.1'), [], 'as it was told to');
+  t.same(led(following('10.0.0.1'), '127.0.0.1').length, 1);
+  const ours = { id: 9, kind: 'attach', sentAt: 0, isolated: false } as const;
+  t.same(led(following('10.0.0.1', { pendingRedis: ours }), '10.0.0.2'), [], 'its own command');
   const cut = { kind: 'limbo', id: 1, cutClients: true } as const;
   t.same(counted(step(state, { effects: [cut] })), [['client_kills_total', 1]]);
   t.end();
@@ -178,6 +201,10 @@ await t.test('counters: elections by kind and outcome, lost bytes, repairs', (t)
 await t.test('every series of the table is there at the first scrape', async (t) => {
   const metrics = new Metrics('redis', systemClock, () => true);
   const text = await metrics.text(Rig.leading().state);
+  t.match(
+    text,
+    /^redis_orchestrator_build_info\{version="[^"]+",commit="[^"]+",group="redis"\} 1$/m,
+  );
   const all: readonly (readonly [string, Metric, string])[] = [
     ...Object.entries<Metric>(GAUGES).map(([name, metric]) => [name, metric, ''] as const),
     ...Object.entries<Metric>(COUNTERS).map(([name, metric]) => [name, metric, ''] as const),
@@ -206,6 +233,7 @@ await t.test('an election is timed from its first step to the first write', asyn
     phase,
     now,
   });
+  const timer = new ElectionTimer();
   const path = [
     at('Following', 0),
     at('Deciding', 1000),
@@ -213,9 +241,12 @@ await t.test('an election is timed from its first step to the first write', asyn
     at('Leading', 1040),
   ];
   for (const [index, after] of path.entries()) {
-    metrics.observe(step(path[index - 1] ?? after, { after }));
+    const before = path[index - 1] ?? after;
+    metrics.observe(step(before, { after, promotion: timer.observe(before, after) }));
   }
+  metrics.observeLag(3);
   const text = await metrics.text(state);
+  t.match(text, /event_loop_lag_seconds_sum\{group="redis"\} 0\.003$/m);
   t.match(text, /failover_duration_seconds_sum\{group="redis"\} 0\.04$/m);
   t.match(text, /write_pause_seconds_count\{group="redis"\} 0$/m);
   t.match(text, /last_promotion_timestamp_seconds\{group="redis"\} 1\d{9}/);

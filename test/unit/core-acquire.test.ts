@@ -200,7 +200,10 @@ await t.test('rule 13: not where nobody else may lead, or somebody was not heard
 await t.test('a person forces an election in a term: the best member acquires at once', (t) => {
   const record = { candidates: [candidate(1)] };
   const forced = Rig.fenced(lease({ term: 2, force: 2, record }));
-  t.match(writes(forced.effects), [{ op: 'acquire', term: 3 }]);
+  const why = 'a person forced an election in term 2';
+  t.match(writes(forced.effects), [{ op: 'acquire', term: 3, reason: why }]);
+  const named = Rig.fenced({ ...lease({ term: 2, force: 2, record }), forcedBy: 'alice' });
+  t.match(writes(named.effects), [{ reason: 'alice forced an election in term 2' }]);
   const old = Rig.fenced(lease({ term: 2, force: 1, record }));
   t.same(writes(old.effects), [], 'not in another term');
   t.end();
@@ -274,6 +277,9 @@ await t.test('protocol: a newer agent acquires where every candidate is older', 
     empty.frozen(1);
     empty.see({ ...limbo, keys: 0, replid: 'new' });
   });
-  t.match(writes(empty.effects)[0], { op: 'acquire', reason: /acquiring for redis-1/ });
+  t.match(writes(empty.effects)[0], {
+    op: 'acquire',
+    reason: /^redis-0 may not be master: .+: acquiring for redis-1, whose agent is older$/,
+  });
   t.end();
 });

@@ -101,7 +101,8 @@ await t.test('Deciding: who is not eligible for 300 ms names the best, else rele
   };
   const named1 = begin((rig) => rig.frozen(1));
   const record = { goal: null, decided: false };
-  t.match(writes(named1.effects), [{ op: 'transfer', holder: named(1), term: 3, record }]);
+  const reason = 'redis-0 may not be master: its replica-priority is 0';
+  t.match(writes(named1.effects), [{ op: 'transfer', holder: named(1), term: 3, record, reason }]);
   const alone = begin(() => undefined);
   t.match(writes(alone.effects), [{ op: 'release', holder: null, term: 2 }]);
   t.end();

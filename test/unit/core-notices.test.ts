@@ -1,8 +1,10 @@
 // What people are told by Events: each of them by what the core went through, and nothing at rest.
 
 import t from 'tap';
+import type { Promotion } from '../../src/group-facts.ts';
 import type { AgentEvent, AgentState } from '../../agent/core/model.ts';
-import { bytesToLose, type Notice, noticesOf } from '../../agent/core/notices.ts';
+import type { Notice } from '../../agent/core/notice-table.ts';
+import { bytesToLose, noticesOf } from '../../agent/core/notices.ts';
 import { pod } from './core-fixtures.ts';
 import { lease, limboOf, master, Rig, silent, synced, writtenLease } from './core-rig.ts';
 import { limbo } from './core-fixtures.ts';
@@ -41,19 +43,23 @@ await t.test('Failover and SwitchoverCompleted: from whom, to whom and why', (t)
     { term: 5, holder: 'redis-1', reason: 'first', at: '' },
     // Named, and never opened.
     { term: 6, holder: 'redis-2', reason: 'the local Redis is gone', at: '' },
-    { term: 7, holder: 'redis-0', reason: 'the local Redis is gone', at: '' },
+    { term: 7, holder: 'redis-0', reason: 'the holder redis-2 was silent for 4000 ms', at: '' },
   ];
-  const of = (goal: number | null) => {
+  const of = (goal: number | null, promotion: Promotion | null = null) => {
     const lineage = [{ replid: 'aaa', term: 5, start: 1 }];
     const record = { history, lineage, goal };
     const view = lease({ term: 7, holder: state.config.self, record });
     const known = { kind: 'present', lease: view, unchangedSince: 0 } as const;
     const after = { ...state, lease: known };
-    return noticesOf({ ...after, phase: 'Promoting' }, { kind: 'tick' }, after);
+    return noticesOf({ ...after, phase: 'Promoting' }, { kind: 'tick' }, after, promotion);
   };
-  const note = 'redis-1 → redis-0 is master of term 7: the local Redis is gone';
+  const note =
+    'redis-1 → redis-0 is master of term 7: the local Redis is gone (term 6 went to redis-2, which did not open it); the holder redis-2 was silent for 4000 ms';
   t.match(of(null), [{ reason: 'Failover', note }]);
   t.match(of(100), [{ reason: 'SwitchoverCompleted', note }]);
+  const timed = { term: 7, kind: 'planned', pauseMs: 4.4 } as const;
+  t.match(of(100, timed), [{ note: /; writes paused for 4 ms$/ }]);
+  t.match(of(null, { ...timed, kind: 'unplanned' }), [{ note: /; the election took 4 ms$/ }]);
   t.end();
 });
 
@@ -159,7 +165,7 @@ await t.test(
     t.match(told, [
       {
         reason: 'LabelRepaired',
-        note: 'somebody changed the role label from replica to master: it is replica again',
+        note: 'somebody set the label redis-role of this pod to master, which was replica: it is replica again',
         pod: { name: 'redis-1' },
       },
     ]);
@@ -174,6 +180,16 @@ await t.test('Problem: those with a code, once for as long as they last', (t) =>
   t.match(told, [{ reason: 'Problem', note: /^RO_DATA_CONFLICT: 5 keys/ }]);
   const more = { ...bad, problem: 'RO_DATA_CONFLICT: 6 keys of another lineage' };
   t.same(noticesOf(bad, { kind: 'tick' }, more), []);
+  const weaker = {
+    ...master,
+    unwritable: 'rdb',
+    obstacle: { kind: 'weaker', problem: 'RO_REDIS_COMMAND_DENIED: CONFIG REWRITE' },
+  } as const;
+  const both = { ...state, redis: { reachable: true, instance: weaker, seenAt: 0 } } as const;
+  t.match(noticesOf(state, { kind: 'tick' }, both), [
+    { note: /^RO_REDIS_COMMAND_DENIED/ },
+    { note: /^RO_REDIS_UNWRITABLE/ },
+  ]);
   const waiting = { ...state, problem: 'the holder is alive' };
   t.same(noticesOf(state, { kind: 'tick' }, waiting), []);
   t.end();
@@ -303,7 +319,7 @@ await t.test('LabelRepaired is not told of what the agent itself changes late', 
   t.match(toldBy(rig, see(stripped)), [
     {
       reason: 'LabelRepaired',
-      note: 'somebody changed the role label from master to none: it is master again',
+      note: 'somebody took the label redis-role=master off this pod: it is put back',
     },
   ]);
   rig.state = { ...rig.state, phase: 'Following' };

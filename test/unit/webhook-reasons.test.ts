@@ -11,7 +11,7 @@ import type { NamespaceFacts } from '../../webhook/core/plan.ts';
 import type { Container, Pod } from '../../webhook/core/pod.ts';
 import { REASONS } from '../../webhook/core/reason-table.ts';
 import type { ReasonCode } from '../../webhook/core/reasons.ts';
-import { createMetrics } from '../../webhook/metrics.ts';
+import { WebhookMetrics } from '../../webhook/metrics.ts';
 import { createOutcomeHandler } from '../../webhook/outcomes.ts';
 import { WebhookServer } from '../../webhook/server.ts';
 import { freePorts } from '../harness/free-ports.ts';
@@ -175,7 +175,7 @@ const log = { debug() {}, info() {}, warn() {}, error() {} };
 const HOUR_MS = 3_600_000;
 const authority = await createAuthority(Date.now(), HOUR_MS);
 const leaf = await issueLeaf(authority, ['127.0.0.1'], Date.now(), HOUR_MS);
-const metrics = createMetrics();
+const metrics = new WebhookMetrics();
 const server = new WebhookServer({
   certificate: { ...leaf, notAfterMs: Date.now() + HOUR_MS },
   context: () => ({ core: CORE, namespaceFacts: () => ({ ...NAMESPACE, ...facts.now }) }),
@@ -216,13 +216,15 @@ async function reviewed({ pod, namespace = {} }: Provoked): Promise<Response> {
   return ((await answer.body.json()) as { response: Response }).response;
 }
 
-async function counted(code: string): Promise<number> {
+/** What nobody is told is the reason of a review; all else is a warning as well. */
+async function counted(code: string, isSilent: boolean): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();
-  const line = new RegExp(
-    `^redis_orchestrator_webhook_reasons_total\\{code="${code}"\\} (\\d+)$`,
-    'm',
-  );
-  return Number(line.exec(text)?.[1] ?? '0');
+  const series = isSilent
+    ? `reviews_total\\{outcome="skipped",reason="${code}"\\}`
+    : `warnings_total\\{code="${code}"\\}`;
+  const line = new RegExp(`^redis_orchestrator_webhook_${series} (\\d+)$`, 'm').exec(text);
+  if (line === null) throw new Error(`${series} is not there from the start`);
+  return Number(line[1]);
 }
 
 /** The beginning of a sentence, as far as nothing is filled in. */
@@ -252,14 +254,15 @@ async function explained({ pod, namespace }: Provoked): Promise<string> {
 for (const [code, provoked] of Object.entries(PROVOKED) as [ReviewCode, Provoked][]) {
   void test(`${code}: warning or message, audit annotation, metric, Event, explain`, async (t) => {
     const { outcome } = REASONS[code];
-    const before = await counted(code);
+    const isSilent = outcome === 'silent';
+    const before = await counted(code, isSilent);
     told.length = 0;
     const { allowed, warnings = [], auditAnnotations, status } = await reviewed(provoked);
     const codes = auditAnnotations.reasons?.split(',') ?? [];
     t.ok(codes.includes(code), `audit: ${auditAnnotations.reasons}`);
     const expected = { deny: `deny:${code}`, weaker: 'inject' }[outcome as string];
     t.equal(auditAnnotations.decision, expected ?? `skip:${code}`);
-    t.equal(await counted(code), before + 1, 'counted by its code');
+    t.equal(await counted(code, isSilent), before + 1, 'counted by its code');
     t.equal(allowed, outcome !== 'deny');
     if (outcome === 'silent') t.same([warnings, told], [[], []], 'nobody is told');
     else {

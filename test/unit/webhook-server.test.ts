@@ -10,7 +10,7 @@ import {
   type KeyedCertificate,
 } from '../../webhook/certs/authority.ts';
 import type { ServingCertificate } from '../../webhook/certs/source.ts';
-import { createMetrics } from '../../webhook/metrics.ts';
+import { WebhookMetrics } from '../../webhook/metrics.ts';
 import { WebhookServer } from '../../webhook/server.ts';
 import { freePorts } from '../harness/free-ports.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -25,7 +25,7 @@ async function certificate(authority: KeyedCertificate): Promise<ServingCertific
 
 async function startServer() {
   const authority = await createAuthority(Date.now(), HOUR_MS);
-  const metrics = createMetrics();
+  const metrics = new WebhookMetrics();
   const decisions: string[] = [];
   const server = new WebhookServer({
     certificate: await certificate(authority),
@@ -100,7 +100,7 @@ void test('odd bodies get a 4xx, and the server lives on', async (t) => {
   await answer.body.dump();
   t.same(decisions, ['inject']);
   const metrics = await (await fetch(`${http}/metrics`)).text();
-  t.match(metrics, /decisions_total\{decision="inject"\} 1/);
+  t.match(metrics, /reviews_total\{outcome="injected",reason=""\} 1/);
   await dispatcher.close();
   await server.drain(0);
 });

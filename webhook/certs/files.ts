@@ -8,7 +8,12 @@ import { messageOf, OrchestratorError } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import { type CaBundle, SETTLE_MS } from './ca-bundle.ts';
 import { endOf } from './pem.ts';
-import type { CertificateSource, ServingCertificate } from './source.ts';
+import {
+  type CertificateSource,
+  type CertificateWatcher,
+  NOBODY,
+  type ServingCertificate,
+} from './source.ts';
 import { kubeMessage } from '../kube.ts';
 
 /** A kubelet looks at its Secrets every minute, and may have read the old one just before. */
@@ -23,6 +28,7 @@ export type FileOptions = {
   readonly nowMs: () => number;
   /** Passes without a jump. */
   readonly elapsedMs: () => number;
+  readonly watcher?: CertificateWatcher;
 };
 
 export class FileCertificates implements CertificateSource {
@@ -43,9 +49,15 @@ export class FileCertificates implements CertificateSource {
   ): Promise<ServingCertificate> {
     const first = await this.read();
     this.current = first;
+    this.watcher.rotated('leaf', true);
+    this.watcher.ends('leaf', first.notAfterMs);
     await this.check();
     this.onCertificate = onCertificate;
     return this.current;
+  }
+
+  private get watcher(): CertificateWatcher {
+    return this.options.watcher ?? NOBODY;
   }
 
   /** Never two at once: one that waits until a bundle is in force stands for those that come meanwhile. */
@@ -63,10 +75,13 @@ export class FileCertificates implements CertificateSource {
       if (hasNewBundle) await delay(SETTLE_MS);
       this.current = read;
       this.onCertificate(read);
+      this.watcher.rotated('leaf', true);
+      this.watcher.ends('leaf', read.notAfterMs);
       log.info('the serving certificate was read again');
     } catch (error) {
       // Half-written files: the old certificate serves on until the next look.
       log.warn({ error: kubeMessage(error) }, 'certificate files could not be read');
+      this.watcher.rotated('leaf', false);
     }
   }
 
@@ -75,14 +90,23 @@ export class FileCertificates implements CertificateSource {
     const { caFile, bundle, nowMs, elapsedMs } = this.options;
     if (caFile === undefined) return false;
     const caPem = await readFile(caFile, 'utf8');
-    if (caPem !== this.caPem) this.spreadAtMs = elapsedMs() + SPREAD_MS;
+    if (caPem !== this.caPem) {
+      this.spreadAtMs = elapsedMs() + SPREAD_MS;
+      this.watcher.ends('ca', endOf(caPem) ?? 0);
+      this.watcher.rotated('ca', true);
+    }
     this.caPem = caPem;
+    this.watcher.trusted(false);
     if (this.spreadAtMs === undefined || elapsedMs() < this.spreadAtMs) {
-      return await bundle.include(caPem, nowMs());
+      const isNew = await bundle.include(caPem, nowMs());
+      this.watcher.trusted(true);
+      return isNew;
     }
     // Once: whoever has the old files even now adds its own again, and that is left alone.
     this.spreadAtMs = undefined;
-    return await bundle.ensure(caPem);
+    const isNew = await bundle.ensure(caPem);
+    this.watcher.trusted(true);
+    return isNew;
   }
 
   private async read(): Promise<ServingCertificate> {

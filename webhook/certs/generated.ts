@@ -8,7 +8,12 @@ import { type CaBundle, SETTLE_MS } from './ca-bundle.ts';
 import type { CaStore } from './ca-store.ts';
 import { certificatesOf } from './pem.ts';
 import type { ServerClock } from './server-clock.ts';
-import type { CertificateSource, ServingCertificate } from './source.ts';
+import {
+  type CertificateSource,
+  type CertificateWatcher,
+  NOBODY,
+  type ServingCertificate,
+} from './source.ts';
 import { kubeMessage } from '../kube.ts';
 
 export type GeneratedOptions = {
@@ -20,6 +25,7 @@ export type GeneratedOptions = {
   readonly clock: Pick<ServerClock, 'look'>;
   /** Time until the API server has surely seen a new bundle. */
   readonly settleMs?: number;
+  readonly watcher?: CertificateWatcher;
 };
 
 const RETRY_MS = 1000;
@@ -28,6 +34,7 @@ export class GeneratedCertificates implements CertificateSource {
   private readonly options: GeneratedOptions;
   private leaf: KeyedCertificate | undefined;
   private issuerPem = '';
+  private authorityPem = '';
   private onCertificate: (certificate: ServingCertificate) => void = () => {};
   private running: Promise<void> | undefined;
   private isAgain = false;
@@ -62,6 +69,29 @@ export class GeneratedCertificates implements CertificateSource {
     }
   }
 
+  private get watcher(): CertificateWatcher {
+    return this.options.watcher ?? NOBODY;
+  }
+
+  /** Until it is written, or where it cannot be, the configuration may trust another one. */
+  private async trusted(ensured: Promise<boolean>): Promise<boolean> {
+    try {
+      const hasChanged = await ensured;
+      this.watcher.trusted(true);
+      return hasChanged;
+    } catch (error) {
+      this.watcher.trusted(false);
+      throw error;
+    }
+  }
+
+  private tellAuthority(certPem: string): void {
+    if (certPem === this.authorityPem) return;
+    this.authorityPem = certPem;
+    this.watcher.rotated('ca', true);
+    this.watcher.ends('ca', validityOf(certPem).notAfterMs);
+  }
+
   private async loop(): Promise<void> {
     do {
       this.isAgain = false;
@@ -69,6 +99,8 @@ export class GeneratedCertificates implements CertificateSource {
         await this.reconcile();
       } catch (error) {
         this.options.log.warn({ error: kubeMessage(error) }, 'certificates could not be checked');
+        // What failed is the authority, its bundle, or both: without it no leaf is issued either.
+        this.watcher.rotated('ca', false);
       }
     } while (this.isAgain);
   }
@@ -78,7 +110,8 @@ export class GeneratedCertificates implements CertificateSource {
     const { settleMs = SETTLE_MS } = this.options;
     const nowMs = await clock.look();
     const authority = await store.obtain(nowMs);
-    const hasChanged = await bundle.ensure(authority.bundlePem);
+    this.tellAuthority(authority.current.certPem);
+    const hasChanged = await this.trusted(bundle.ensure(authority.bundlePem));
     if (hasChanged) log.info('the caBundle of the webhook configuration was written');
     const isSigned = this.issuerPem === authority.current.certPem;
     if (this.leaf !== undefined && isSigned && !isDue(this.leaf.certPem, nowMs)) return;
@@ -89,6 +122,8 @@ export class GeneratedCertificates implements CertificateSource {
     this.leaf = await issueLeaf(authority.current, names, nowMs, leafLifetimeMs);
     this.issuerPem = authority.current.certPem;
     const serving = toServing(this.leaf);
+    this.watcher.rotated('leaf', true);
+    this.watcher.ends('leaf', serving.notAfterMs);
     log.info(
       { notAfter: new Date(serving.notAfterMs).toISOString(), names },
       'a serving certificate was issued',

@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Log } from '../../src/log.ts';
-import { INJECT_LABEL } from '../../src/names.ts';
+import { AGENT_CONTAINER, INJECT_LABEL, STATUS_ANNOTATION } from '../../src/names.ts';
 import { decide } from '../core/decide.ts';
 import type { CoreConfig } from '../core/plan.ts';
 import { controllerOf, type Pod } from '../core/pod.ts';
@@ -16,14 +16,26 @@ import type { Namespaces } from './namespaces.ts';
 import type { OwnerEvents } from './owner-events.ts';
 import { isInUse, livingPods } from './pods.ts';
 
+type Counts = ReadonlyMap<string, number>;
+
+/** By namespace; of those with the label also where it is none. */
+export type CountedPods = {
+  /** Run without the agent that they should have. */
+  readonly uninjected: Counts;
+  /** Run with an agent of another image than is injected now. */
+  readonly outdated: Counts;
+};
+
+const NONE: CountedPods = { uninjected: new Map(), outdated: new Map() };
+
 export type RoundsOptions = {
   readonly kube: Kube;
   readonly leader: Pick<Leader, 'isLeader'>;
   readonly namespaces: Namespaces;
   readonly core: () => CoreConfig;
   readonly events: Pick<OwnerEvents, 'tell' | 'tellAbout'>;
-  /** How many run without an agent, by namespace; empty while another leads. */
-  readonly onUninjected: (counts: ReadonlyMap<string, number>) => void;
+  /** Empty while another leads. */
+  readonly onCounted: (pods: CountedPods) => void;
   readonly log: Log;
   readonly everyMs: number;
 };
@@ -47,15 +59,15 @@ export class Rounds {
 
   /** One round, if it is ours to go. */
   async go(): Promise<void> {
-    const { leader, log, namespaces, onUninjected } = this.options;
+    const { leader, log, namespaces, onCounted } = this.options;
     if (!leader.isLeader || !namespaces.isSynced) {
       this.unused = new Set();
-      onUninjected(new Map());
+      onCounted(NONE);
       return;
     }
     try {
       await this.tidy();
-      onUninjected(await this.uninjected());
+      onCounted(await this.counted());
     } catch (error) {
       log.warn({ error: kubeMessage(error) }, 'a round was not finished');
     }
@@ -79,13 +91,17 @@ export class Rounds {
   }
 
   /** In labelled namespaces, and of pods with a label of their own. */
-  private async uninjected(): Promise<ReadonlyMap<string, number>> {
+  private async counted(): Promise<CountedPods> {
     const { kube, namespaces } = this.options;
-    const counts = new Map<string, number>();
     const enabled = namespaces.enabled();
+    const none = (): Map<string, number> => new Map(enabled.map((name) => [name, 0]));
+    const [uninjected, outdated] = [none(), none()];
+    const count = (counts: Map<string, number>, namespace: string): void =>
+      void counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
     const note = (namespace: string, pod: V1Pod): void => {
+      if (this.isOutdated(pod)) count(outdated, namespace);
       if (!this.lacksAgent(namespace, pod, enabled.includes(namespace))) return;
-      counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
+      count(uninjected, namespace);
       this.tell(namespace, pod);
     };
     for (const namespace of enabled) {
@@ -95,7 +111,15 @@ export class Rounds {
       const namespace = pod.metadata?.namespace ?? '';
       if (!enabled.includes(namespace)) note(namespace, pod);
     }
-    return counts;
+    return { uninjected, outdated };
+  }
+
+  private isOutdated({ metadata, spec }: V1Pod): boolean {
+    // One that is written by hand is not ours to renew.
+    if (metadata?.annotations?.[STATUS_ANNOTATION] === undefined) return false;
+    const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+    const agent = containers.find(({ name }) => name === AGENT_CONTAINER);
+    return agent !== undefined && agent.image !== this.options.core().agentImage;
   }
 
   /** Whether the webhook would inject it if it came now, or refuse it; one that ends is replaced anyway. */
