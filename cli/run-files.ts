@@ -2,11 +2,8 @@
 
 import { resourceErrors, selectorErrors } from '../src/injection-options.ts';
 import { type OptionTable, type OptionValues, parseOptions } from '../src/options.ts';
-import { coreConfig } from '../webhook/core/core-config.ts';
-import type { CoreConfig } from '../webhook/core/plan.ts';
-import { check } from './commands/check.ts';
-import { explain } from './commands/explain.ts';
 import { inject } from './commands/inject.ts';
+import { checkAll, coreOf, explainAll } from './commands/on-manifests.ts';
 import { uninject } from './commands/uninject.ts';
 import { EXIT, type Outcome, outcome } from './exit-codes.ts';
 import { type Manifest, parseManifest } from './manifest/parse.ts';
@@ -16,8 +13,6 @@ import { CHECK_OPTIONS, EXPLAIN_OPTIONS, INJECT_OPTIONS, UNINJECT_OPTIONS } from
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type FileCommand = 'inject' | 'uninject' | 'explain' | 'check';
-
-const NO_NAMESPACE = 'default';
 
 /** `files`: at least one. */
 export async function runFiles(
@@ -50,26 +45,6 @@ export async function runFiles(
         onAll(files, read, (manifests) => checkAll(manifests, values)),
       );
   }
-}
-
-export function explainAll(
-  manifests: readonly Manifest[],
-  values: OptionValues<typeof EXPLAIN_OPTIONS>,
-): Outcome {
-  const { namespace = NO_NAMESPACE, output } = values;
-  return explain(manifests, coreOf(values), namespace, output === 'json');
-}
-
-export function checkAll(
-  manifests: readonly Manifest[],
-  values: OptionValues<typeof CHECK_OPTIONS>,
-): Outcome {
-  const { namespace = NO_NAMESPACE, output } = values;
-  return check(manifests, coreOf(values), namespace, output === 'json');
-}
-
-function coreOf(values: OptionValues<typeof CHECK_OPTIONS | typeof INJECT_OPTIONS>): CoreConfig {
-  return coreConfig(values, values.systemNamespace, values.nativeSidecar === 'true');
 }
 
 export async function withOptions<T extends OptionTable>(

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { monitoringFiles } from '../monitoring/manifests.ts';
+import { monitoringFiles } from '../src/monitoring/manifests.ts';
 
 const { values: flags } = parseArgs({
   options: {

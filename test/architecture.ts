@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../', import.meta.url));
 
 /** What runs on a person's cluster, or on a person's machine; tests and scripts import all of it. */
-const PROGRAMS = ['agent', 'webhook', 'cli', 'monitoring', 'src'];
+const PROGRAMS = ['agent', 'webhook', 'cli', 'src'];
 
 function sourceFiles(): readonly string[] {
   return globSync(

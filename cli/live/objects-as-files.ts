@@ -4,7 +4,7 @@ import type { OptionValues } from '../../src/options.ts';
 import { EXIT, type Outcome, outcome } from '../exit-codes.ts';
 import { type Manifest, parseManifest } from '../manifest/parse.ts';
 import type { CHECK_OPTIONS, EXPLAIN_OPTIONS } from '../options.ts';
-import { checkAll, explainAll } from '../run-files.ts';
+import { checkAll, explainAll } from '../commands/on-manifests.ts';
 import { type Answer, refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
 import { podsPath, type RawList, type RawPod } from './raw-objects.ts';

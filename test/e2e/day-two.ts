@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
-import { RULE_NAMES, type RuleName } from '../../monitoring/rules.ts';
+import { RULE_NAMES, type RuleName } from '../../src/monitoring/rules.ts';
 import { PAUSE_ANNOTATION, requestLeaseName } from '../../src/names.ts';
 import { REPOSITORY } from '../harness/programs.ts';
 import { waitFor } from '../harness/wait-for.ts';

@@ -8,10 +8,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { fullName } from '../../agent/metrics/table.ts';
-import { ROWS } from '../../monitoring/panels.ts';
-import { alertRules, metricsIn } from '../../monitoring/rule-groups.ts';
-import { RULE_NAMES, RULES, type Rule, type RuleName } from '../../monitoring/rules.ts';
-import { HOUR_MS } from '../../monitoring/time.ts';
+import { ROWS } from '../../src/monitoring/panels.ts';
+import { alertRules, metricsIn } from '../../src/monitoring/rule-groups.ts';
+import { RULE_NAMES, RULES, type Rule, type RuleName } from '../../src/monitoring/rules.ts';
+import { HOUR_MS } from '../../src/monitoring/time.ts';
 import { eventOf } from '../harness/events.ts';
 import { AGENT_PORT } from '../harness/free-ports.ts';
 import { waitFor } from '../harness/wait-for.ts';

@@ -1,7 +1,7 @@
 // For each alert one case in which it fires, and one that looks like it and is none. All other alerts are to be silent
 // in both, but for those that are named.
 
-import type { RuleName } from '../../monitoring/rules.ts';
+import type { RuleName } from '../../src/monitoring/rules.ts';
 import { always, GROUP, info, of, ofAll, role, type Series, WEBHOOK, won } from './healthy.ts';
 
 type Firing = {

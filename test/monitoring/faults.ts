@@ -1,6 +1,6 @@
 // Real faults, each with the alerts that it is to raise, and how it is undone. In the order in which they are done.
 
-import type { RuleName } from '../../monitoring/rules.ts';
+import type { RuleName } from '../../src/monitoring/rules.ts';
 import { INJECT_LABEL, ROLE_LABEL } from '../../src/names.ts';
 import { AGENT_RULES } from '../../webhook/agent-role.ts';
 import { redisCommand, withRedis } from '../harness/redis-client.ts';

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { ruleGroups } from '../../monitoring/rule-groups.ts';
+import { ruleGroups } from '../../src/monitoring/rule-groups.ts';
 import { freePorts } from '../harness/free-ports.ts';
 import { prometheusProgram } from '../harness/prometheus-programs.ts';
 import { waitFor } from '../harness/wait-for.ts';

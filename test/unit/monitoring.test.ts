@@ -8,10 +8,10 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { systemClock } from '../../agent/clock.ts';
 import { Metrics } from '../../agent/metrics/registry.ts';
-import { ROWS } from '../../monitoring/panels.ts';
-import { alertRules, metricsIn } from '../../monitoring/rule-groups.ts';
-import { RULE_NAMES } from '../../monitoring/rules.ts';
-import { timeBy } from '../../monitoring/time.ts';
+import { ROWS } from '../../src/monitoring/panels.ts';
+import { alertRules, metricsIn } from '../../src/monitoring/rule-groups.ts';
+import { RULE_NAMES } from '../../src/monitoring/rules.ts';
+import { timeBy } from '../../src/monitoring/time.ts';
 import { WebhookMetrics } from '../../webhook/metrics.ts';
 import { Rig } from './core-rig.ts';
 

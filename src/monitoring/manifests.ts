@@ -1,11 +1,11 @@
 // The manifests of manifests/monitoring: file name to text. All but kustomization.yaml are made here.
 
 import { stringify } from 'yaml';
-import { AGENT_PORT_NAME, GROUP_LABEL } from '../src/names.ts';
+import { AGENT_PORT_NAME, GROUP_LABEL } from '../names.ts';
 import { dashboard } from './dashboard.ts';
 import { ruleGroups, type RuleGroupsOptions } from './rule-groups.ts';
 
-const HEAD = '# Made by scripts/monitoring.mjs from monitoring/*.ts; a test holds it to them.\n';
+const HEAD = '# Made by scripts/monitoring.mjs from src/monitoring; a test holds it to them.\n';
 const MONITORING = 'monitoring.coreos.com/v1';
 const LABELS = { 'app.kubernetes.io/name': 'redis-orchestrator' } as const;
 const INTERVAL = '15s';
