@@ -1,0 +1,58 @@
+// A real Chromium, and pages in it that report every error: of a script, of the console, of the security policy.
+
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Test } from 'tap';
+import { REPOSITORY } from '../harness/programs.ts';
+
+export type Theme = 'light' | 'dark';
+export const THEMES: readonly Theme[] = ['light', 'dark'];
+
+export type Opened = { readonly page: Page; readonly theme: Theme; readonly errors: string[] };
+
+/** RO_CHROMIUM names the program; else Debian's is obtained. */
+function browserProgram(): string {
+  const given = process.env['RO_CHROMIUM'];
+  if (given !== undefined && given !== '') return given;
+  const script = join(REPOSITORY, 'scripts', 'images');
+  return execFileSync(script, ['browser'], { encoding: 'utf8' }).trim();
+}
+
+/** Ends with the test. As root there is no sandbox of its own; what is opened is ours. */
+export async function openBrowser(t: Test): Promise<Browser> {
+  const browser = await chromium.launch({
+    executablePath: browserProgram(),
+    args: ['--no-sandbox', '--no-proxy-server'],
+  });
+  t.teardown(async () => await browser.close());
+  return browser;
+}
+
+export async function openPage(browser: Browser, url: string, theme: Theme): Promise<Opened> {
+  const context = await browser.newContext({
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+    viewport: { width: 1080, height: 900 },
+  });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  page.on('console', (message) => {
+    const { url } = message.location();
+    // The browser asks for it by itself; there is none.
+    if (message.type() === 'error' && !url.endsWith('/favicon.ico')) errors.push(message.text());
+  });
+  // The stream never ends: waiting for the network to be idle would, too.
+  await page.goto(url, { waitUntil: 'domcontentloaded' });
+  return { page, theme, errors };
+}
+
+/** One page for each theme. */
+export async function openThemes(browser: Browser, url: string): Promise<readonly Opened[]> {
+  return await Promise.all(THEMES.map(async (theme) => await openPage(browser, url, theme)));
+}
+
+export async function closePages(opened: readonly Opened[]): Promise<void> {
+  await Promise.all(opened.map(async ({ page }) => await page.context().close()));
+}
