@@ -48,6 +48,11 @@ export async function openPage(browser: Browser, url: string, theme: Theme): Pro
   return { page, theme, errors };
 }
 
+/** Live and healthy: a stale page only remembers that it was. */
+export async function isHealthy({ page }: Pick<Opened, 'page'>): Promise<void> {
+  await page.locator('.health.tone-good').getByText('failover possible').waitFor();
+}
+
 /** One page for each theme. */
 export async function openThemes(browser: Browser, url: string): Promise<readonly Opened[]> {
   return await Promise.all(THEMES.map(async (theme) => await openPage(browser, url, theme)));

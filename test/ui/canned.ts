@@ -16,7 +16,8 @@ export type Canned = {
   readonly close: () => Promise<void>;
 };
 
-export async function startCanned(t: Test, first: GroupView): Promise<Canned> {
+/** `at`: a port that is known to be free. */
+export async function startCanned(t: Test, first: GroupView, at?: number): Promise<Canned> {
   let shown = first;
   const server = new HttpServer({
     report: () => NO_REPORT,
@@ -26,7 +27,8 @@ export async function startCanned(t: Test, first: GroupView): Promise<Canned> {
     prestop: () => Promise.resolve(''),
     metrics: () => Promise.resolve({ type: 'text/plain', text: '' }),
   });
-  const [port = 0] = await freePorts(1);
+  const [free = 0] = await freePorts(1);
+  const port = at ?? free;
   await server.listen('127.0.0.1', port);
   // As an agent does, which publishes at least twice a second.
   const beat = setInterval(() => server.publish(NO_REPORT), 500);
