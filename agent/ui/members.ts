@@ -42,7 +42,7 @@ function row(
     <td class="number">${offset === null ? '–' : countText(offset)}</td>
     <td class="number">${behindBytes === null ? '–' : bytesText(behindBytes)}</td>
     <td>${role === 'master' ? '–' : spark(samples, nowMs)}</td>
-    <td>${takesOver(member)}</td>
+    <td class="long">${takesOver(member)}</td>
     <td>${node ?? '–'}</td>
   </tr>`;
 }

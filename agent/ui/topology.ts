@@ -15,7 +15,7 @@ const PAD = 4;
 export function topology(view: GroupView): Markup {
   const layout = layoutOf(view);
   const [width, height] = [layout.width + 2 * PAD, layout.height + 2 * PAD];
-  return html`<figure class="topology">
+  return html`<figure class="topology scroll" tabindex="0" aria-label="Drawing of the group">
     <svg
       viewBox="${-PAD} ${-PAD} ${width} ${height}"
       role="img"

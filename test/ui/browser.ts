@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 import { REPOSITORY } from '../harness/programs.ts';
 
 export type Theme = 'light' | 'dark';
-export const THEMES: readonly Theme[] = ['light', 'dark'];
+const THEMES: readonly Theme[] = ['light', 'dark'];
 
 export type Opened = { readonly page: Page; readonly theme: Theme; readonly errors: string[] };
 
@@ -29,11 +29,20 @@ export async function openBrowser(t: Test): Promise<Browser> {
   return browser;
 }
 
-export async function openPage(browser: Browser, url: string, theme: Theme): Promise<Opened> {
+/** `token`: for an address behind the API server, whose certificate is of a test's own authority. */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  theme: Theme,
+  token?: string,
+): Promise<Opened> {
   const context = await browser.newContext({
     colorScheme: theme,
     reducedMotion: 'reduce',
     viewport: { width: 1080, height: 900 },
+    ...(token === undefined
+      ? {}
+      : { ignoreHTTPSErrors: true, extraHTTPHeaders: { authorization: `Bearer ${token}` } }),
   });
   const page = await context.newPage();
   const errors: string[] = [];

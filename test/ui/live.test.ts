@@ -1,6 +1,7 @@
 // The page of real agents: a real group beside a real API server. What it shows is compared with what the test did.
 
-import t from 'tap';
+import { readFileSync } from 'node:fs';
+import t, { type Test } from 'tap';
 import type { Browser } from 'playwright-core';
 import { AGENT_PORT } from '../harness/free-ports.ts';
 import type { Group } from '../harness/group.ts';
@@ -50,6 +51,23 @@ async function killMasters(group: Group, pages: readonly Opened[]): Promise<numb
   return times;
 }
 
+/** As behind `kubectl proxy`: the API server writes the links of a page anew, and must not break ours. */
+async function isSeenThroughProxy(t: Test, browser: Browser, group: Group): Promise<void> {
+  if (stage.network.whyNoLinks !== undefined) {
+    t.comment(`not seen through the API server, which leads to no loopback address`);
+    return;
+  }
+  const { url, adminKubeconfig } = stage.controlPlane;
+  const token = /token: "?([0-9a-f]+)/.exec(readFileSync(adminKubeconfig, 'utf8'))?.[1];
+  const [pod] = group.pods;
+  const path = `${url}${pod?.path}:${AGENT_PORT}/proxy/ui`;
+  const opened = await openPage(browser, path, 'light', token);
+  await isHealthy(opened);
+  t.equal(opened.page.url(), `${path}/`, '/ui leads to /ui/ there, too');
+  t.same(opened.errors, []);
+  await closePages([opened]);
+}
+
 async function streamIsLost(browser: Browser, pod: Pod, check: Check): Promise<void> {
   const opened = await openThemes(browser, urlOf(pod));
   await Promise.all(opened.map(isHealthy));
@@ -92,6 +110,7 @@ await t.test('a group: killed masters, a healthy page, lost streams', async (t) 
   for (const { errors } of pages) t.same(errors, [], 'no error, no breach of the policy');
   await closePages(pages);
 
+  await isSeenThroughProxy(t, browser, group);
   const pod = await firstReplica(group);
   await streamIsLost(browser, pod, async (opened) => {
     const mark = performance.now();

@@ -53,7 +53,9 @@ await t.test('by keyboard: a term opens its record, what has the focus is outlin
   const server = await startCanned(t, calm);
   const { page } = await openPage(browser, `${server.url}/ui/`, 'light');
   await part(page, 'terms').waitFor();
-  await page.keyboard.press('Tab'); // the table, which may scroll
+  // The drawing and the table may scroll; then come the terms.
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   const record = part(page, 'terms').locator('details[open]');
@@ -64,6 +66,17 @@ await t.test('by keyboard: a term opens its record, what has the focus is outlin
   server.show(paused);
   await part(page, 'paused').waitFor();
   t.equal(await record.count(), 1, 'it stays open while the page changes');
+});
+
+await t.test('nothing moves where reduced motion is asked for', async (t) => {
+  const browser = await openBrowser(t);
+  const server = await startCanned(t, calm);
+  const opened = await openPage(browser, `${server.url}/ui/`, 'light');
+  await isHealthy(opened);
+  const moving = 'document.getAnimations().length';
+  t.equal(await opened.page.evaluate(moving), 0);
+  await opened.page.emulateMedia({ reducedMotion: 'no-preference' });
+  t.ok(Number(await opened.page.evaluate(moving)) > 0, 'else a new role comes in with a flash');
 });
 
 await t.test('names and sentences are text, whatever stands in them', async (t) => {

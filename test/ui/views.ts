@@ -58,7 +58,7 @@ const syncing: MemberReport = {
   instance: { ...instance, syncing: true },
 };
 
-export const facts: GroupFacts = {
+const facts: GroupFacts = {
   namespace: 'shop',
   group: 'redis',
   at: '2026-01-31T12:00:00.000Z',
