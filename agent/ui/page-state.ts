@@ -23,12 +23,16 @@ export type Page = {
   /** The browser said that the stream broke, and nothing came since. */
   readonly isCut: boolean;
   readonly lag: Lag;
-  /** For people who do not see the drawing. */
-  readonly announcement: string;
+  /** For people who do not see the drawing: the last few, each read aloud as it is added. */
+  readonly said: readonly Said[];
 };
 
+export type Said = { readonly number: number; readonly text: string };
+/** A failover says several things within a second: one that took the place of another would silence it. */
+const SAID_MAX = 5;
+
 export function newPage(opened: Moment): Page {
-  return { view: null, heard: null, opened, isCut: false, lag: NO_LAG, announcement: '' };
+  return { view: null, heard: null, opened, isCut: false, lag: NO_LAG, said: [] };
 }
 
 export function spanMs(from: Moment, to: Moment): number {
@@ -43,14 +47,14 @@ export function isStale(page: Page, now: Moment): boolean {
 
 export function withView(page: Page, view: GroupView, now: Moment): Page {
   const wasStale = page.view !== null && isStale(page, now);
-  const said = changeText(page.view, view);
+  const text =
+    changeText(page.view, view) ?? (wasStale ? `Connected again: ${view.summary}.` : null);
   return {
-    ...page,
+    ...(text === null ? page : saying(page, text)),
     view,
     heard: now,
     isCut: false,
     lag: withSamples(page.lag, view.members, now.wallMs),
-    announcement: said ?? (wasStale ? `Connected again: ${view.summary}.` : page.announcement),
   };
 }
 
@@ -60,8 +64,13 @@ export function withCut(page: Page): Page {
 
 /** Time went by. */
 export function withSilence(page: Page, now: Moment, staleText: string): Page {
-  if (!isStale(page, now) || page.announcement === staleText) return page;
-  return { ...page, announcement: staleText };
+  if (!isStale(page, now) || page.said.at(-1)?.text === staleText) return page;
+  return saying(page, staleText);
+}
+
+function saying(page: Page, text: string): Page {
+  const number = (page.said.at(-1)?.number ?? 0) + 1;
+  return { ...page, said: [...page.said, { number, text }].slice(-SAID_MAX) };
 }
 
 /** Roles, the pause and the health: what somebody who listens must not miss. */

@@ -2,12 +2,12 @@
 
 const SIZES = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
 
-/** In steps of 1024, as Redis counts memory: `0 B`, `27.1 MB`. */
+/** As the command line tells them, in steps of 1000: `0 B`, `27.1 MB`. */
 export function bytesText(bytes: number): string {
   let value = bytes;
   let step = 0;
-  while (value >= 1024 && step < SIZES.length - 1) {
-    value /= 1024;
+  while (value >= 1000 && step < SIZES.length - 1) {
+    value /= 1000;
     step++;
   }
   return `${step === 0 ? value : value.toFixed(1)} ${SIZES[step] ?? ''}`;

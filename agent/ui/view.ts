@@ -16,7 +16,9 @@ export function pageMarkup(page: Page, now: Moment): Markup {
   return html`<div class="page ${stale ? 'is-stale' : 'is-live'}">
     ${view === null ? waiting(stale) : header(view, page, now)}
     ${view === null ? null : body(view, page, now)}
-    <p class="unseen" role="status" aria-live="polite">${page.announcement}</p>
+    <div class="unseen" role="log" aria-live="polite" aria-label="Changes">
+      ${page.said.map(({ number, text }) => html`<p key=${number}>${text}</p>`)}
+    </div>
   </div>`;
 }
 

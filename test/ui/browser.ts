@@ -59,7 +59,12 @@ export async function openPage(
 
 /** Live and healthy: a stale page only remembers that it was. */
 export async function isHealthy({ page }: Pick<Opened, 'page'>): Promise<void> {
-  await page.locator('.health.tone-good').getByText('failover possible').waitFor();
+  try {
+    await page.locator('.health.tone-good').getByText('failover possible').waitFor();
+  } catch (cause) {
+    const text = await page.locator('body').innerText();
+    throw new Error(`the page does not say that all is well, but:\n${text}`, { cause });
+  }
 }
 
 /** One page for each theme. */

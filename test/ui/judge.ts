@@ -18,6 +18,11 @@ async function axeFindings({ page }: Opened): Promise<readonly Finding[]> {
   return await page.evaluate<Finding[]>(run);
 }
 
+/** What one sees of it without scrolling. */
+export async function keepShot({ page }: Opened, name: string): Promise<void> {
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+}
+
 /** All themes at once: some states do not last. */
 export async function judgeState(t: Test, state: string, opened: readonly Opened[]): Promise<void> {
   mkdirSync(SHOTS, { recursive: true });
