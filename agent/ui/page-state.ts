@@ -27,7 +27,7 @@ export type Page = {
   readonly said: readonly Said[];
 };
 
-export type Said = { readonly number: number; readonly text: string };
+type Said = { readonly number: number; readonly text: string };
 /** A failover says several things within a second: one that took the place of another would silence it. */
 const SAID_MAX = 5;
 

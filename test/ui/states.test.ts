@@ -140,5 +140,6 @@ await t.test(
     await page.getByText('No answer yet; trying again.').waitFor();
     for (const { body } of streams) body.on('error', () => undefined).destroy();
     await isHealthy({ page });
+    t.match(await page.title(), /^healthy · shop\/redis/);
   },
 );
