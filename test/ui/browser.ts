@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import type { Test } from 'tap';
+import file, { type Test } from 'tap';
 import { REPOSITORY } from '../harness/programs.ts';
 
 export type Theme = 'light' | 'dark';
@@ -19,13 +19,21 @@ function browserProgram(): string {
   return execFileSync(script, ['browser'], { encoding: 'utf8' }).trim();
 }
 
-/** Ends with the test. As root there is no sandbox of its own; what is opened is ours. */
+let started: Promise<Browser> | undefined;
+
+/** One for all tests of a file; the pages end with each test. As root it has no sandbox; what is opened is ours. */
 export async function openBrowser(t: Test): Promise<Browser> {
-  const browser = await chromium.launch({
-    executablePath: browserProgram(),
-    args: ['--no-sandbox', '--no-proxy-server'],
+  if (started === undefined) {
+    started = chromium.launch({
+      executablePath: browserProgram(),
+      args: ['--no-sandbox', '--no-proxy-server'],
+    });
+    file.teardown(async () => await (await started)?.close());
+  }
+  const browser = await started;
+  t.teardown(async () => {
+    await Promise.all(browser.contexts().map(async (context) => await context.close()));
   });
-  t.teardown(async () => await browser.close());
   return browser;
 }
 
