@@ -27,6 +27,8 @@ export function eventTrace(event: AgentEvent, agentId: string): string | undefin
       return 'remote-fenced';
     case 'request':
       return `request ${event.request?.id ?? 'none'}`;
+    case 'pause':
+      return `pause ${event.pause === null ? 'none' : `by ${event.pause.by}`}`;
     case 'tick':
     case 'pods':
     case 'unmanaged':

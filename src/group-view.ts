@@ -5,8 +5,7 @@ import type { GroupFacts, LeaseFacts, MemberFacts, Successor, Term } from './gro
 import { memberState, memberTrouble } from './member-state.ts';
 import type { PauseReport, RouteReport } from './wire.ts';
 
-export const HEALTH = ['healthy', 'degraded', 'critical'] as const;
-export type Health = (typeof HEALTH)[number];
+export type Health = 'healthy' | 'degraded' | 'critical';
 
 export type MemberView = {
   readonly pod: string;
@@ -89,7 +88,7 @@ export function groupView(facts: GroupFacts): GroupView {
   };
 }
 
-export function isOpenMaster({ report, isHeard }: MemberFacts): boolean {
+function isOpenMaster({ report, isHeard }: MemberFacts): boolean {
   return isHeard && report?.isMaster === true;
 }
 
