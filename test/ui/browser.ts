@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
 import file, { type Test } from 'tap';
 import { REPOSITORY } from '../harness/programs.ts';
 
@@ -73,6 +73,11 @@ export async function isHealthy({ page }: Pick<Opened, 'page'>): Promise<void> {
     const text = await page.locator('body').innerText();
     throw new Error(`the page does not say that all is well, but:\n${text}`, { cause });
   }
+}
+
+/** What a page says that hears nothing. */
+export function stale({ page }: Pick<Opened, 'page'>): Locator {
+  return page.locator('[data-part=stale]').getByText(/stale since \d/);
 }
 
 /** One page for each theme. */

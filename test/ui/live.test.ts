@@ -1,6 +1,5 @@
 // The page of real agents: a real group beside a real API server. What it shows is compared with what the test did.
 
-import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import type { Browser } from 'playwright-core';
 import { AGENT_PORT } from '../harness/free-ports.ts';
@@ -16,12 +15,14 @@ import {
   type Opened,
   openPage,
   openThemes,
+  stale,
 } from './browser.ts';
+import { KILLS, killMasters, quantile, timesText } from './kills.ts';
 import { judgeState, keepShot } from './judge.ts';
-import { shownAfter, watchMaster } from './watch-master.ts';
+import { isSeenThroughProxy, losesTheApiServer, openThroughApi } from './through-api.ts';
+import { watchMaster } from './watch-master.ts';
 
 t.setTimeout(280_000);
-const KILLS = 10;
 /** What is promised of the page; the median is the measure where other work may hold both cores. */
 const SHOWN_MS = 1000;
 const BUSY_MACHINE_MS = 4000;
@@ -47,58 +48,6 @@ async function firstReplica(group: Group): Promise<Pod> {
   return replica;
 }
 
-type Times = { readonly shown: number[]; readonly served: number[] };
-
-/** Each time on the page of every agent, the dead master's own as well. */
-async function killMasters(
-  group: Group,
-  { writer }: Scenario,
-  pages: readonly Opened[],
-): Promise<Times> {
-  const times: Times = { shown: [], served: [] };
-  for (let round = 0; round < KILLS; round++) {
-    const master = await oneMaster(group);
-    await Promise.all(pages.map(isHealthy));
-    const term = (await group.lease())?.term ?? 0;
-    const [atMs, mark] = [Date.now(), performance.now()];
-    master.redis.signal('SIGKILL');
-    const served = writer.firstAfter(mark, 20_000, master.ip);
-    const shown = await Promise.all(pages.map(async ({ page }) => await shownAfter(page, term)));
-    times.shown.push(...shown.map((each) => each.atMs - atMs));
-    times.served.push((await served).atMs - mark);
-    for (const { pod } of shown) if (pod === master.name) throw new Error(`${pod} came back`);
-  }
-  return times;
-}
-
-/** The value below which this share of them is. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  return Math.round(sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN);
-}
-
-function timesText(what: string, values: readonly number[]): string {
-  const [median, p95, longest] = [0.5, 0.95, 1].map((share) => quantile(values, share));
-  return `${what}, n = ${values.length}: median ${median} ms, p95 ${p95} ms, longest ${longest} ms`;
-}
-
-/** As behind `kubectl proxy`: the API server writes the links of a page anew, and must not break ours. */
-async function isSeenThroughProxy(t: Test, browser: Browser, group: Group): Promise<void> {
-  if (stage.network.whyNoLinks !== undefined) {
-    t.comment(`not seen through the API server, which leads to no loopback address`);
-    return;
-  }
-  const { url, adminKubeconfig } = stage.controlPlane;
-  const token = /"token": "([^"]+)"/.exec(readFileSync(adminKubeconfig, 'utf8'))?.[1];
-  const [pod] = group.pods;
-  const path = `${url}${pod?.path}:${AGENT_PORT}/proxy/ui`;
-  const opened = await openPage(browser, path, 'light', token);
-  await isHealthy(opened);
-  t.equal(opened.page.url(), `${path}/`, '/ui leads to /ui/ there, too');
-  t.same(opened.errors, []);
-  await closePages([opened]);
-}
-
 async function streamIsLost(browser: Browser, pod: Pod, check: Check): Promise<void> {
   const opened = await openThemes(browser, urlOf(pod));
   await Promise.all(opened.map(isHealthy));
@@ -106,8 +55,6 @@ async function streamIsLost(browser: Browser, pod: Pod, check: Check): Promise<v
   await closePages(opened);
 }
 type Check = (opened: readonly Opened[]) => Promise<void>;
-
-const stale = ({ page }: Opened) => page.locator('[data-part=stale]').getByText(/stale since \d/);
 
 /** Others wait 15 s for its Lease: long enough for a look, and it begins as slowly. */
 const slow = startGroup(t, { agentEnv: { RO_TIMING_PROFILE: 'calm' } });
@@ -121,9 +68,15 @@ await t.test('a group: killed masters, a healthy page, lost streams', async (t) 
   const pages = await Promise.all(
     group.pods.map(async (pod) => await openPage(browser, urlOf(pod), 'light')),
   );
-  for (const { page } of pages) await watchMaster(page);
-  const { shown, served } = await killMasters(group, scenario, pages);
+  const throughApi = await openThroughApi(t, stage, browser, group);
+  for (const { page } of [...pages, ...throughApi]) await watchMaster(page);
+  const {
+    shown,
+    throughApi: later,
+    served,
+  } = await killMasters(group, scenario, pages, throughApi);
   t.comment(timesText('killed to the new master shown', shown));
+  t.comment(timesText('the same on the page of `ui`', later));
   t.comment(timesText('killed to the first write acknowledged by it', served));
   t.ok(quantile(shown, 0.5) <= SHOWN_MS, 'the median is within a second');
   t.ok(quantile(shown, 1) <= BUSY_MACHINE_MS, 'and none takes long');
@@ -144,8 +97,10 @@ await t.test('a group: killed masters, a healthy page, lost streams', async (t) 
   await judgeState(t, 'healthy', [{ ...first, theme: 'dark' }]);
   for (const { errors } of pages) t.same(errors, [], 'no error, no breach of the policy');
   await closePages(pages);
+  for (const each of throughApi) await losesTheApiServer(stage, each);
+  await closePages(throughApi);
 
-  await isSeenThroughProxy(t, browser, group);
+  await isSeenThroughProxy(t, stage, browser, group);
   const pod = await firstReplica(group);
   await streamIsLost(browser, pod, async (opened) => {
     const mark = performance.now();
