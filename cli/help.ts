@@ -12,6 +12,7 @@ import {
   NO_OPTIONS,
   PAUSE_OPTIONS,
   RESUME_OPTIONS,
+  UI_OPTIONS,
   STATUS_OPTIONS,
   SWITCHOVER_OPTIONS,
   UNINJECT_OPTIONS,
@@ -92,6 +93,15 @@ of the group knows it; where one does not, it says which (exit 1), and the pause
     about: 'With -w it goes on with what comes.',
     examples: ['events redis', 'events redis --since 10m', 'events redis -w'],
     options: EVENTS_OPTIONS,
+  },
+  ui: {
+    usage: '[--port PORT]',
+    subjects: [0, 0],
+    summary: 'the live page of each group in a browser, served on this machine alone',
+    about: `Prints an address with a token in it and goes on until Ctrl-C. The page is the one that every agent has; it is
+fed through the API server, with your rights. Without -A: the groups of one namespace.`,
+    examples: ['ui', 'ui -A --port 8090'],
+    options: UI_OPTIONS,
   },
   explain: {
     usage: 'POD | -f FILE',

@@ -103,4 +103,17 @@ export const PAUSE_OPTIONS = {
   ...COLOR,
 } as const satisfies OptionTable;
 export const RESUME_OPTIONS = { ...WAIT, ...CLUSTER, ...COLOR } as const;
+export const UI_OPTIONS = {
+  port: {
+    flag: 'port',
+    env: '',
+    kind: 'integer',
+    fallback: '0',
+    min: 0,
+    text: 'port of 127.0.0.1; 0: any free one',
+  },
+  ...EVERYWHERE,
+  ...CLUSTER,
+  ...COLOR,
+} as const satisfies OptionTable;
 export const NO_OPTIONS = {} as const satisfies OptionTable;

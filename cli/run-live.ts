@@ -2,6 +2,7 @@
 
 import { messageOf, OrchestratorError } from '../src/errors.ts';
 import type { OptionTable, OptionValues } from '../src/options.ts';
+import { ui } from './commands/ui.ts';
 import { EXIT, type ExitCode, type Outcome, outcome } from './exit-codes.ts';
 import type { Command } from './help.ts';
 import { type ColorChoice, isColored, type Session, type World } from './live/context.ts';
@@ -18,6 +19,7 @@ import {
   HISTORY_OPTIONS,
   PAUSE_OPTIONS,
   RESUME_OPTIONS,
+  UI_OPTIONS,
   STATUS_OPTIONS,
   SWITCHOVER_OPTIONS,
 } from './options.ts';
@@ -83,6 +85,10 @@ export async function runLive(
     case 'events':
       return await live(EVENTS_OPTIONS, async (session, { watch, since, output }) =>
         events(session, { group, isWatched: watch, sinceMs: since, output }),
+      );
+    case 'ui':
+      return await live(UI_OPTIONS, async (session, { port, allNamespaces }) =>
+        ui(session, { port, namespace: allNamespaces ? null : session.namespace }),
       );
     case 'explain':
       return await live(EXPLAIN_OPTIONS, async (session, values) =>

@@ -1,6 +1,6 @@
 // Bundles each program into one file that Node runs without node_modules.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -98,6 +98,35 @@ const builtinsLate = {
   },
 };
 
+// The live page: one script, one style sheet, one document. They are texts in the bundles of those that serve it, and
+// stand in dist/ui for whoever runs from the sources.
+async function buildPage() {
+  const folder = new URL('../dist/ui/', import.meta.url);
+  const { outputFiles } = await build({
+    entryPoints: ['agent/ui/app.ts', 'agent/ui/style.css'],
+    outdir: 'ui',
+    write: false,
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: ['chrome111', 'firefox115', 'safari16.4'],
+    logLevel: 'warning',
+  });
+  const textOf = (end) => outputFiles.find(({ path }) => path.endsWith(end)).text;
+  const files = {
+    'index.html': readFileSync(new URL('../agent/ui/index.html', import.meta.url), 'utf8'),
+    'app.js': textOf('app.js'),
+    'style.css': textOf('style.css'),
+  };
+  mkdirSync(folder, { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeFileSync(new URL(name, folder), text);
+  return {
+    'process.env.RO_BUILD_PAGE_HTML': JSON.stringify(files['index.html']),
+    'process.env.RO_BUILD_PAGE_SCRIPT': JSON.stringify(files['app.js']),
+    'process.env.RO_BUILD_PAGE_STYLE': JSON.stringify(files['style.css']),
+  };
+}
+
 const shared = {
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },
@@ -111,6 +140,7 @@ const shared = {
   define: {
     'process.env.RO_BUILD_VERSION': JSON.stringify(version),
     'process.env.RO_BUILD_COMMIT': JSON.stringify(commitOf()),
+    ...(await buildPage()),
   },
   logLevel: 'warning',
 };

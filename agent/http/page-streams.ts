@@ -34,6 +34,10 @@ export class PageStreams {
     this.#now = now;
   }
 
+  get isEmpty(): boolean {
+    return this.#streams.size === 0;
+  }
+
   /** False: there are too many already. */
   add(stream: ServerResponse): boolean {
     if (this.#streams.size >= STREAMS_MAX) return false;
@@ -47,6 +51,8 @@ export class PageStreams {
     const forget = (): void => void this.#streams.delete(stream);
     stream.on('close', forget);
     stream.on('error', forget);
+    // Whoever is cut off comes back in a second, not in the browser's three.
+    stream.write('retry: 1000\n');
     this.#send([stream], this.#view());
     return true;
   }

@@ -4,6 +4,7 @@
 import type { ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
 import { Joined } from './joined.ts';
+import { pageRoutes } from './page.ts';
 import { PageStreams } from './page-streams.ts';
 import type { GroupView } from '../../src/group-view.ts';
 import type { State } from '../../src/state.ts';
@@ -113,13 +114,7 @@ export class HttpServer {
       stream.write(lineOf(source.report(), hasPeers));
       return reply;
     });
-    app.get('/ui/events', (_request, reply) => {
-      // It is written to directly, and has its own bound.
-      if (!this.#pages.add(reply.raw))
-        return reply.code(503).send({ error: 'too many open pages' });
-      reply.hijack();
-      return reply;
-    });
+    pageRoutes(app, this.#pages);
     app.get('/health', (_request, reply) => {
       const reason = source.unhealthiness();
       return reply.code(reason === null ? 200 : 503).send({ healthy: reason === null, reason });

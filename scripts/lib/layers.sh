@@ -30,7 +30,7 @@ obtain_basics() {
 # limit_of LAYER: minutes. Together with a cold build of the programs they stay under CI's 75.
 limit_of() {
   case $1 in
-    unit) echo 6 ;;
+    unit | ui) echo 6 ;;
     redis | kube | monitoring) echo 10 ;;
     chaos | sim) echo 15 ;;
     e2e) echo 35 ;;
@@ -95,6 +95,7 @@ obtain_for() {
     redis | kube) obtain_servers && obtain_programs ;;
     chaos) obtain_servers && obtain_programs && obtain_link_tools ;;
     monitoring) obtain_servers && obtain_programs && obtain_link_tools && obtain_prometheus ;;
+    ui) obtain_servers && obtain_programs && obtain_link_tools && obtain_browser ;;
     e2e) obtain_programs ;;
   esac
 }
@@ -124,6 +125,12 @@ obtain_prometheus() {
   "$scripts/images" prometheus >/dev/null 2> >(indent_to "$log")
 }
 
+obtain_browser() {
+  [ -z "${RO_CHROMIUM:-}" ] || return 0
+  RO_CHROMIUM=$("$scripts/images" browser 2> >(indent_to "$log" >&2)) || return 1
+  export RO_CHROMIUM
+}
+
 obtain_programs() {
   # The tests ask scripts/cluster for the folder themselves; here it is only filled.
   "$scripts/cluster" programs all >/dev/null 2> >(indent_to "$log")
@@ -145,7 +152,7 @@ run_tests() {
     unit) jobs=(-- --reporter=tap --jobs=2) ;;
     redis | kube) jobs=(-- --reporter=tap "--jobs=${RO_TEST_JOBS:-2}") ;;
     # These measure time: package.json says how many files at once.
-    sim | monitoring) jobs=(-- --reporter=tap) ;;
+    sim | ui | monitoring) jobs=(-- --reporter=tap) ;;
     chaos) jobs=(-- --reporter=tap ${RO_TEST_JOBS:+"--jobs=$RO_TEST_JOBS"}) ;;
     e2e) ;; # test/e2e/run.ts brings up a cluster, runs tap on it and takes it down
   esac

@@ -375,7 +375,7 @@ await t.test('the examples of --help run as they stand', { skip }, async (t) => 
     const called = await call(
       person.kubeconfig,
       words,
-      words.includes('-w') ? { endAfterMs: 2500 } : {},
+      words.includes('-w') || words[0] === 'ui' ? { endAfterMs: 2500 } : {},
     );
     // The groups of tests that ended are there, too.
     const codes = example === 'status -A' ? [0, 3, 4] : [isThere ? 5 : 0];
