@@ -2,7 +2,7 @@
 
 import { messageOf, OrchestratorError } from '../src/errors.ts';
 import type { OptionTable, OptionValues } from '../src/options.ts';
-import { ui } from './commands/ui.ts';
+import { ui } from './live/ui.ts';
 import { EXIT, type ExitCode, type Outcome, outcome } from './exit-codes.ts';
 import type { Command } from './help.ts';
 import { type ColorChoice, isColored, type Session, type World } from './live/context.ts';

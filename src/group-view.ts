@@ -60,6 +60,10 @@ export type GroupView = {
 /** A crashed Redis: its own agent names the successor (docs/scenarios.md). */
 const CRASH_SECONDS = 0.1;
 
+/** Who takes over from whom cannot be told. */
+const SPLIT =
+  'More than one Redis takes writes: the agents put all but the holder of the Lease into limbo';
+
 export function groupView(facts: GroupFacts): GroupView {
   const { namespace, group, at, paused, route } = facts;
   const masters = facts.members.filter(isOpenMaster);
@@ -81,7 +85,7 @@ export function groupView(facts: GroupFacts): GroupView {
     paused,
     route,
     members: membersOf(facts, master),
-    prediction: predictionOf(facts, master),
+    prediction: masters.length > 1 ? SPLIT : predictionOf(facts, master),
     history: lease?.history ?? [],
     lastChange: lastChangeOf(facts),
     warnings,

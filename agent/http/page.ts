@@ -3,7 +3,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { PAGE_FILES, PAGE_HEADERS } from '../../src/page-files.ts';
-import type { PageStreams } from './page-streams.ts';
+import type { PageStreams } from '../../src/page-streams.ts';
 
 export function pageRoutes(app: FastifyInstance, streams: PageStreams): void {
   // Relative, so that it is right behind the API server's proxy, too.

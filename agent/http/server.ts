@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
 import { Joined } from './joined.ts';
 import { pageRoutes } from './page.ts';
-import { PageStreams } from './page-streams.ts';
+import { PageStreams } from '../../src/page-streams.ts';
 import type { GroupView } from '../../src/group-view.ts';
 import type { State } from '../../src/state.ts';
 import type { AgentReport } from '../../src/wire.ts';

@@ -4,7 +4,7 @@
 // the page calls itself stale.
 
 import type { ServerResponse } from 'node:http';
-import { PageStreams } from '../../agent/http/page-streams.ts';
+import { PageStreams } from '../../src/page-streams.ts';
 import type { GroupView } from '../../src/group-view.ts';
 import type { Looked } from './source.ts';
 

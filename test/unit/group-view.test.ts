@@ -115,6 +115,7 @@ await t.test('no master: whose turn it is', (t) => {
 await t.test('critical: two masters, or one that refuses writes', (t) => {
   const two = groupView(withMembers(member(0, master), member(1, master)));
   t.match(two, { health: 'critical', summary: 'split brain: redis-0 and redis-1 lead' });
+  t.match(two.prediction, /More than one Redis takes writes/);
   t.match(two.warnings, [{ pod: null, text: 'more than one Redis takes writes' }]);
   const full = { ...master, instance: { ...instance, unwritable: 'aof' as const } };
   const refusing = groupView(withMembers(member(0, full), member(2, replica)));

@@ -2,7 +2,7 @@
 // case, so that a page that hears nothing knows that it is cut off.
 
 import type { ServerResponse } from 'node:http';
-import type { GroupView } from '../../src/group-view.ts';
+import type { GroupView } from './group-view.ts';
 
 const STREAMS_MAX = 16;
 const EVERY_MS = 1000;

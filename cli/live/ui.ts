@@ -3,10 +3,10 @@
 
 import { messageOf } from '../../src/errors.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
-import { refusalText } from '../live/cluster.ts';
-import type { Session } from '../live/context.ts';
-import { findGroups } from '../live/find-groups.ts';
-import { isThere, look, type Look } from '../live/look.ts';
+import { refusalText } from './cluster.ts';
+import type { Session } from './context.ts';
+import { findGroups } from './find-groups.ts';
+import { isThere, look, type Look } from './look.ts';
 import { UiServer } from '../ui/server.ts';
 import type { GroupsSource, Looked } from '../ui/source.ts';
 
