@@ -89,6 +89,7 @@ export const PAUSE_OPTIONS = {
     kind: 'duration',
     required: true,
     min: 1000,
+    max: 30 * 24 * 3_600_000,
     text: 'how long, such as 30m or 2h: then it ends by itself',
   },
   reason: {

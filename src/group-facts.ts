@@ -16,6 +16,7 @@ export type MemberReport = Pick<
   | 'instance'
   | 'problem'
   | 'weaknesses'
+  | 'failsafeRound'
   | 'version'
 >;
 

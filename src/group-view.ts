@@ -96,6 +96,11 @@ function isOpenMaster({ report, isHeard }: MemberFacts): boolean {
   return isHeard && report?.isMaster === true;
 }
 
+/** It leads by the word of its peers alone. */
+function isInFailsafe({ report }: MemberFacts): boolean {
+  return (report?.failsafeRound ?? 0) > 0;
+}
+
 function takesWrites({ report }: MemberFacts): boolean {
   return (report?.instance?.unwritable ?? null) === null;
 }
@@ -159,6 +164,7 @@ function summaryOf(facts: GroupFacts, masters: readonly MemberFacts[]): string {
   const [master, ...others] = masters;
   if (master === undefined) return `no master: ${whyNone(facts)}`;
   if (others.length > 0) return `split brain: ${masters.map(({ pod }) => pod).join(' and ')} lead`;
+  if (isInFailsafe(master)) return 'the API server is silent: no failover';
   if (!takesWrites(master)) return `${master.pod} is master and refuses writes`;
   if (facts.paused !== null) return `failover is paused by ${facts.paused.by}`;
   if (eligible(facts.succession).length > 0) return 'failover possible';
@@ -178,6 +184,9 @@ function whyNone({ lease, members }: GroupFacts): string {
 
 function predictionOf(facts: GroupFacts, master: MemberFacts | null): string {
   const first = eligible(facts.succession)[0];
+  if (master !== null && isInFailsafe(master)) {
+    return `If ${master.pod} crashes: nobody takes over while the API server is silent`;
+  }
   if (master === null) return 'there is no master to be lost';
   const lost = `If ${master.pod} crashes`;
   if (facts.paused !== null) return `${lost}: nobody takes over until ${facts.paused.until}`;
@@ -213,6 +222,7 @@ function warningsOf(facts: GroupFacts, masters: readonly MemberFacts[]): GroupVi
     ...(labelled.length > 1 || isUnlabelled
       ? [about('the label redis-role=master is not on the master alone')]
       : []),
+    ...(masters.some(isInFailsafe) ? [about('the API server is silent')] : []),
     ...(isLonely ? [about('no replica can take over')] : []),
     ...wrongRoutes.map(({ service, detail }) => about(`service ${service}: ${detail}`)),
     ...own,

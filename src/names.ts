@@ -61,3 +61,8 @@ export function leaseName(group: string): string {
 export function requestLeaseName(group: string): string {
   return `redis-orchestrator.request.${group}`;
 }
+
+/** Whether a word may be the name of a pod or of a namespace (RFC 1123, subdomain). */
+export function isObjectName(text: string): boolean {
+  return /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text);
+}

@@ -40,6 +40,8 @@ export class PageStreams {
 
   /** False: there are too many already. */
   add(stream: ServerResponse): boolean {
+    // Gone before it was looked after: nobody would tell of its end.
+    if (stream.destroyed) return true;
     if (this.#streams.size >= STREAMS_MAX) return false;
     stream.writeHead(200, {
       'content-type': 'text/event-stream',

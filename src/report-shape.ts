@@ -1,7 +1,14 @@
 // Whether what a peer sent is a report: peers of another version, or strangers at an old address,
 // may send anything. Every field that anybody reads is looked at.
 
-import { type AgentReport, type InstanceReport, isTerm, ROLE_NAMES } from './wire.ts';
+import {
+  type AgentReport,
+  type InstanceReport,
+  isTerm,
+  type PauseReport,
+  ROLE_NAMES,
+  type RouteReport,
+} from './wire.ts';
 
 type Check = (value: unknown) => boolean;
 type Shape<T> = Readonly<Partial<Record<keyof T, Check>>>;
@@ -13,6 +20,14 @@ const orNull =
   (check: Check): Check =>
   (value) =>
     value === null || check(value);
+const orAbsent =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
 const oneOf =
   (names: readonly unknown[]): Check =>
   (value) =>
@@ -67,6 +82,12 @@ const REPORT: Shape<AgentReport> = {
   failsafeRound: count,
   promise: orNull(shaped<{ agentId: string; round: number }>({ agentId: text, round: count })),
   problem: orNull(text),
+  // An older agent has none of these.
+  weaknesses: orAbsent(listOf(text)),
+  route: orAbsent(
+    listOf(shaped<RouteReport>({ service: text, kind: text, ok: flag, detail: text })),
+  ),
+  paused: orAbsent(orNull(shaped<PauseReport>({ by: text, reason: text, until: text }))),
   instance: orNull(shaped(INSTANCE)),
 };
 

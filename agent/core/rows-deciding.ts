@@ -6,6 +6,7 @@ import { othersAreFenced, ghostsToRemember } from './fencing-others.ts';
 import { betterClaim, type Member } from './election.ts';
 import { isFresher, isKnown, withOrigin } from './lineage.ts';
 import { isGoalOpen, pursueGoal } from './goal.ts';
+import { isAwaited } from './pause.ts';
 import { renewedRecord } from './record.ts';
 import { giveAway, leaveIfGiven, release, renewIfDue, transfer } from './holding.ts';
 import { leftWithSilent } from './silent-members.ts';
@@ -104,6 +105,10 @@ function decide(turn: Turn): void {
     const mine = rankedMembers(s).some((member) => member.uid === s.config.self.uid);
     if (self === null || !mine) {
       if (mayAnswerYet(s)) return;
+      if (isAwaited(s)) {
+        turn.say(`failover is paused by ${s.pause?.by ?? ''}: waiting for the local Redis`);
+        return;
+      }
       const why = self === null ? 'the local Redis does not answer' : unfitness(s, self);
       if (turn.elapsedMs() >= INELIGIBLE_WAIT_MS) giveAway(turn, why);
       return;

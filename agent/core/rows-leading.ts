@@ -112,7 +112,7 @@ function crashed(turn: Turn): void {
   const proofMs = refused ? (s.config.bootFence ? 0 : 100) : s.config.redisTimeoutMs;
   if (silentMs < proofMs) return;
   const what = refused ? 'the local Redis is gone' : 'the local Redis does not answer';
-  if (isPaused(s)) return keepWhilePaused(turn, what);
+  if (isPaused(s) && !isLeaving(s)) return keepWhilePaused(turn, what);
   const peers = livePeers(s).filter((peer) => peer.report.instance !== null);
   const term = leaseOf(s)?.term ?? 0;
   const unfrozen = peers.filter((peer) => !isFrozenIn(peer, term));
@@ -145,7 +145,8 @@ function restarted(turn: Turn, instance: Instance): void {
     return;
   }
   if (instance.loading) {
-    if (isPaused(s)) return keepWhilePaused(turn, 'the local Redis restarted and is loading');
+    if (isPaused(s) && !isLeaving(s))
+      return keepWhilePaused(turn, 'the local Redis restarted and is loading');
     const best = rankedMembers(s).find((member) => member.uid !== s.config.self.uid);
     if (best !== undefined) {
       transfer(turn, best, 'the local Redis restarted and is loading', {

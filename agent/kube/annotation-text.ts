@@ -91,8 +91,12 @@ const isName = (value: unknown): value is string =>
 
 const TIME_REMEDY = 'a time such as 2026-01-31T12:00:00Z';
 
+/** Later is no time that anybody means, and none that can be written as one once a clock differs. */
+const LATEST_EPOCH_MS = Date.UTC(9999, 0);
+
 function epochMsOf(value: unknown): number {
-  return typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  const epochMs = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return epochMs < LATEST_EPOCH_MS ? epochMs : Number.NaN;
 }
 
 /** The pause, or what is wrong with it. */

@@ -1,10 +1,11 @@
 // What one step of the core adds to the counters. Pure.
 
 import type { Promotion } from '../../src/group-facts.ts';
+import { lastOpened } from '../core/lineage.ts';
 import type { AgentEvent, AgentState, Effect } from '../core/model.ts';
 import type { Notice } from '../core/notice-table.ts';
 import { bytesToLose } from '../core/notices.ts';
-import { isLimbo, localInstance, recordOf } from '../core/view.ts';
+import { leaseOf, isLimbo, localInstance, recordOf } from '../core/view.ts';
 import type { CounterName } from './table.ts';
 
 /** One step as it was made. */
@@ -74,12 +75,17 @@ export function electionKind(state: AgentState): 'planned' | 'unplanned' | 'cold
   return lineage.some(({ term }) => term > 0) ? 'unplanned' : 'cold';
 }
 
+/** An agent that was replaced opens the term that its forerunner opened already: that is no election. */
+export function isResumed(before: AgentState): boolean {
+  return lastOpened(recordOf(before))?.term === leaseOf(before)?.term;
+}
+
 function byPhase({ before, after }: Observed): readonly Count[] {
   const [from, to] = [before.phase, after.phase];
   const told = (outcome: 'won' | 'lost' | 'aborted'): readonly Count[] => [
     { name: 'elections_total', by: 1, labels: { kind: electionKind(before), outcome } },
   ];
-  if (from === 'Promoting' && to === 'Leading') return told('won');
+  if (from === 'Promoting' && to === 'Leading') return isResumed(before) ? [] : told('won');
   if (from === 'Acquiring' && (to === 'Fenced' || to === 'Following')) return told('lost');
   const isDeciding = from === 'Deciding' || from === 'Promoting';
   return isDeciding && (to === 'Fencing' || to === 'Fenced') ? told('aborted') : [];

@@ -4,7 +4,7 @@ import type { Promotion } from '../../src/group-facts.ts';
 import { goalOf } from '../core/goal.ts';
 import type { AgentState } from '../core/model.ts';
 import { leaseOf } from '../core/view.ts';
-import { electionKind } from './counts.ts';
+import { electionKind, isResumed } from './counts.ts';
 
 export class ElectionTimer {
   /** When the election began in which this agent takes part, and when its goal was told. */
@@ -27,6 +27,7 @@ export class ElectionTimer {
       if (goalOf(after) !== null) this.#goalAt ??= after.now;
     }
     if (before.phase !== 'Promoting' || after.phase !== 'Leading') return null;
+    if (isResumed(before)) return null;
     const kind = electionKind(before);
     const since = kind === 'planned' ? this.#goalAt : this.#electionAt;
     const pauseMs = since === null ? null : after.now - since;

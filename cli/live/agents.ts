@@ -43,9 +43,23 @@ function heardIn(answer: Answer<unknown>): Heard {
   return { report: body, view: isView(view) ? view : null };
 }
 
-const LISTS = ['members', 'history', 'route', 'warnings'] as const;
+/** What each item of a list has at least. */
+const LISTS = {
+  members: ['pod', 'uid', 'role', 'state'],
+  history: ['holder', 'reason', 'at'],
+  route: ['service', 'detail'],
+  warnings: ['text'],
+} as const;
 
 /** An agent of another version may have none, or another. */
 function isView(value: unknown): value is GroupView {
-  return isMap(value) && LISTS.every((name) => Array.isArray(value[name]));
+  if (!isMap(value)) return false;
+  return Object.entries(LISTS).every(([name, fields]) => {
+    const items = value[name];
+    return Array.isArray(items) && items.every((item) => hasTexts(item, fields));
+  });
+}
+
+function hasTexts(item: unknown, fields: readonly string[]): boolean {
+  return isMap(item) && fields.every((field) => typeof item[field] === 'string');
 }

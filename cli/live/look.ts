@@ -1,7 +1,7 @@
 // One look at one group: its Lease, its pods, and what their agents say. What may not be looked at is named.
 
 import { type GroupView, groupView } from '../../src/group-view.ts';
-import { GROUP_LABEL, leaseName } from '../../src/names.ts';
+import { GROUP_LABEL, isObjectName, leaseName } from '../../src/names.ts';
 import { type AgentAnswer, askAgent } from './agents.ts';
 import type { Cluster } from './cluster.ts';
 import { gather, type Heard, speakerOf } from './gather.ts';
@@ -82,7 +82,10 @@ export async function look(
   };
   const fetch = async (names: readonly string[]): Promise<readonly RawPod[]> => {
     const known = new Set(pods.map(({ metadata }) => metadata?.name));
-    const wanted = names.filter((name) => !known.has(name)).slice(0, UNLABELLED_MAX);
+    // Agents say these: a word that is no name would lead to another object.
+    const wanted = names
+      .filter((name) => isObjectName(name) && !known.has(name))
+      .slice(0, UNLABELLED_MAX);
     const answers = await Promise.all(
       wanted.map(async (name) =>
         cluster.ask<RawPod>({

@@ -19,9 +19,9 @@ export function span(text: string, tone: Tone = 'plain'): Span {
 }
 
 /** What agents and people wrote must not steer the terminal. */
-function printable(text: string): string {
+export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ');
 }
 
 function colored({ text, tone }: Span, isColored: boolean): string {

@@ -5,6 +5,7 @@ import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Console, World } from './context.ts';
+import { printable } from './spans.ts';
 
 /** What a terminal has that tells no size, or none but zero. */
 const SIZE = { columns: 80, rows: 24 };
@@ -23,7 +24,7 @@ function console(): Console {
   };
   return {
     write: (text) => void stdout.write(text),
-    note: (line) => void stderr.write(`${line}\n`),
+    note: (line) => void stderr.write(`${line.split('\n').map(printable).join('\n')}\n`),
     isTerminal: stdout.isTTY,
     size: () => ({
       columns: known(stdout.columns, SIZE.columns),

@@ -5,6 +5,7 @@
 // with a token that only the printed address tells. There is no cookie that a browser would add by itself.
 
 import { timingSafeEqual } from 'node:crypto';
+import { isObjectName } from '../../src/names.ts';
 
 export type Asked = {
   readonly method: string | undefined;
@@ -24,8 +25,6 @@ export type Way =
 export type Own = { readonly token: string; readonly port: number };
 
 const FILES: readonly string[] = ['', 'app.js', 'style.css'];
-/** Names of Kubernetes; nothing else gets into a path that the API server is asked for. */
-const NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 function refused(status: number, text: string): Way {
   return { kind: 'refused', status, text };
@@ -53,7 +52,8 @@ function inside(parts: readonly string[]): Way {
   if (first === undefined) return { kind: 'moved', location: './' };
   if (first === '' && second === undefined) return { kind: 'list' };
   if (first === 'style.css' && second === undefined) return { kind: 'file', name: first };
-  if (second === undefined || parts.length > 3 || !NAME.test(first) || !NAME.test(second)) {
+  // Nothing but names of Kubernetes gets into a path that the API server is asked for.
+  if (second === undefined || parts.length > 3 || !isObjectName(first) || !isObjectName(second)) {
     return refused(404, 'there is no such page');
   }
   if (third === undefined) return { kind: 'moved', location: `${second}/` };

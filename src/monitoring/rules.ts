@@ -53,7 +53,12 @@ export const RULES = {
       'Services that select the label lead nowhere, or to a pod that is not the master: its agent may not change labels.',
   },
   WritesLost: {
-    expr: ({ span }) => `sum ${G} (increase(${P}lost_bytes_total[${span(15 * MINUTE_MS)}])) > 0`,
+    // The old master's agent is often a new one, whose series begins with the loss: nothing increases there.
+    expr: ({ span }) => {
+      const window = span(15 * MINUTE_MS);
+      const lost = `${P}lost_bytes_total`;
+      return `sum ${G} (increase(${lost}[${window}])) > 0 or sum ${G} (${lost} > 0 unless ${lost} offset ${window}) > 0`;
+    },
     forMs: 0,
     severity: 'critical',
     summary: `${GROUP} lost writes that the old master had taken`,

@@ -31,6 +31,7 @@ const replica: MemberReport = {
   instance,
   problem: null,
   weaknesses: [],
+  failsafeRound: 0,
   version: '1',
 };
 const master: MemberReport = { ...replica, role: 'master', state: 'Leading', isMaster: true };

@@ -166,7 +166,7 @@ await t.test('counters: elections by kind and outcome, lost bytes, repairs', (t)
   const as = (phase: AgentState['phase'], record = {}) => ({
     ...state,
     phase,
-    lease: { kind: 'present', lease: lease({ record }), unchangedSince: 0 } as const,
+    lease: { kind: 'present', lease: lease({ term: 2, record }), unchangedSince: 0 } as const,
   });
   const move = (from: AgentState['phase'], to: AgentState['phase'], record = {}) =>
     counted(step(as(from, record), { after: as(to, record) }));
@@ -177,6 +177,8 @@ await t.test('counters: elections by kind and outcome, lost bytes, repairs', (t)
   t.same(move('Acquiring', 'Fenced'), [['elections_total', 1, 'unplanned', 'lost']]);
   t.same(move('Deciding', 'Fencing'), [['elections_total', 1, 'unplanned', 'aborted']]);
   t.same(move('Acquiring', 'Deciding'), []);
+  const opened = { lineage: [{ replid: 'aaa', term: 2, start: 0 }] };
+  t.same(move('Promoting', 'Leading', opened), [], 'an agent that was replaced: no election');
   const lineage = [
     { replid: limbo.replid, term: 1, start: 1 },
     { replid: 'zzz', term: 2, start: limbo.offset - 9 },
@@ -226,7 +228,7 @@ await t.test('every series of the table is there at the first scrape', async (t)
 await t.test('an election is timed from its first step to the first write', async (t) => {
   const metrics = new Metrics('redis', systemClock, () => true);
   const { state } = Rig.leading();
-  const present = { kind: 'present', lease: lease(), unchangedSince: 0 } as const;
+  const present = { kind: 'present', lease: lease({ term: 2 }), unchangedSince: 0 } as const;
   const at = (phase: AgentState['phase'], now: number) => ({
     ...state,
     lease: present,

@@ -3,11 +3,12 @@
 import t from 'tap';
 import { mayAcquire } from '../../agent/core/acquire.ts';
 import { noticesOf } from '../../agent/core/notices.ts';
-import type { AgentEvent, Pause } from '../../agent/core/model.ts';
+import type { AgentEvent, Instance, Pause } from '../../agent/core/model.ts';
+import { pauseOf } from '../../agent/core/pause.ts';
 import { reportOf } from '../../agent/core/report.ts';
 import { step } from '../../agent/core/step.ts';
 import { readPause } from '../../agent/kube/annotation-text.ts';
-import { config, pod } from './core-fixtures.ts';
+import { config, limbo, pod } from './core-fixtures.ts';
 import { context, kinds, lease, named, Rig, silent, synced, writes } from './core-rig.ts';
 
 const pause: Pause = { by: 'alice', reason: 'a new disk', until: 60_000 };
@@ -95,6 +96,47 @@ await t.test('who led last may lead again: its restart is no failover', (t) => {
   t.end();
 });
 
+await t.test('a holder that decides waits for its own Redis', (t) => {
+  const record = { history: [{ term: 1, holder: 'redis-0', reason: '', at: '' }] };
+  const decider = (instance: Instance | null): Rig => {
+    const rig = Rig.nominee(record);
+    rig.feed(asked);
+    rig.effects = [];
+    if (instance === null) rig.feed({ kind: 'redis', redis: silent(rig.now, true) });
+    else rig.see(instance);
+    rig.pass(rig.now + 2000, () => {
+      rig.frozen(1);
+      rig.tick();
+    });
+    return rig;
+  };
+  const gives = (rig: Rig) => writes(rig.effects).some(({ op }) => op === 'transfer');
+  t.equal(gives(decider(null)), false, 'it is gone');
+  t.equal(gives(decider({ ...limbo, loading: true })), false, 'it loads');
+  const paused = decider(null);
+  t.match(paused.state.reason, /paused by alice: waiting for the local Redis/);
+  t.end();
+});
+
+await t.test('a group that never had a master is not kept from its first one', (t) => {
+  const rig = Rig.fenced(lease({ holder: null, record: { lineage: [] } }));
+  rig.feed(asked);
+  t.equal(pauseOf(rig.state), null);
+  t.end();
+});
+
+await t.test('a pod that ends while its Redis is gone gives the Lease away', (t) => {
+  const rig = Rig.leading();
+  rig.feed(asked);
+  rig.frozen(1, { replid: 'bbb' });
+  rig.feed({ kind: 'pods', pods: [{ ...pod(0), leaving: true }, pod(1)] });
+  rig.state = { ...rig.state, pendingWrite: null, phase: 'Leading' };
+  rig.effects = [];
+  rig.feed(crash);
+  t.match(writes(rig.effects), [{ op: 'transfer', holder: { pod: 'redis-1' } }]);
+  t.end();
+});
+
 await t.test('planned changes go on: a switchover, and a pod that ends', (t) => {
   const switched = Rig.leading();
   switched.feed(asked);
@@ -159,6 +201,8 @@ await t.test('what cannot be read names the field, its value and the remedy', (t
   t.match(readPause('soon'), /^soon: write a JSON object/);
   t.match(readPause(JSON.stringify({ ...good, by: '' })), /^by="": name who asks/);
   t.match(readPause(JSON.stringify({ ...good, reason: 7 })), /^reason=7: why, in at most/);
-  t.match(readPause(JSON.stringify({ ...good, expires: 'soon' })), /^expires="soon": a time such/);
+  for (const expires of ['soon', '+275760-09-13T00:00:00Z', '+010000-01-01T00:00:00Z']) {
+    t.match(readPause(JSON.stringify({ ...good, expires })), /^expires="[^"]*": a time such/);
+  }
   t.end();
 });

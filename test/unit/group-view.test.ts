@@ -22,6 +22,7 @@ const replica: MemberReport = {
   instance,
   problem: null,
   weaknesses: [],
+  failsafeRound: 0,
   version: '1',
 };
 const master: MemberReport = { ...replica, role: 'master', state: 'Leading', isMaster: true };
@@ -143,6 +144,15 @@ await t.test('degraded: paused, nobody next, a wrong label or Service, a problem
   t.match(texts({ ...base, route }), ['service redis: no selector']);
   const weak = { ...replica, problem: 'RO_X: bad', weaknesses: ['RO_Y: weak'] };
   t.same(texts(withMembers(member(0, master), member(2, weak))), ['RO_X: bad', 'RO_Y: weak']);
+  t.end();
+});
+
+await t.test('while the API server is silent nobody can take over', (t) => {
+  const view = groupView(
+    withMembers(member(0, { ...master, failsafeRound: 3 }), member(2, replica)),
+  );
+  t.match(view, { health: 'degraded', summary: 'the API server is silent: no failover' });
+  t.match(view.prediction, 'nobody takes over while the API server is silent');
   t.end();
 });
 
