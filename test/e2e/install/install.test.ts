@@ -50,7 +50,7 @@ async function isUpgraded(t: Test, { namespace }: Installer): Promise<void> {
       labelSelector: 'app.kubernetes.io/component=webhook',
     });
     const present = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
-    const isNew = present.map(({ spec }) => spec?.containers[0]?.args?.at(-1) === UPGRADED.flag);
+    const isNew = present.map(({ spec }) => spec?.containers[0]?.args?.includes(UPGRADED.flag));
     return isNew.length === 2 && isNew.every(Boolean);
   };
   await waitFor('both webhooks are the new ones', areNew, { timeoutMs: 30_000, everyMs: 200 });

@@ -3,7 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Test } from 'tap';
-import { CHART, Helm, HELM_MAJORS, type HelmMajor } from '../../harness/helm.ts';
+import { createAuthority, issueCertificate } from '../../harness/certificates.ts';
+import { CHART, Helm, type HelmMajor } from '../../harness/helm.ts';
 import { REPOSITORY } from '../../harness/programs.ts';
 import { type Cluster, SYSTEM_NAMESPACE } from '../cluster.ts';
 
@@ -20,18 +21,37 @@ export const UPGRADED = { timeoutSeconds: 7, flag: '--log-level=debug' } as cons
 
 const BASE = join(REPOSITORY, 'manifests', 'base');
 
-function byHelm(cluster: Cluster, major: HelmMajor): Installer {
+function byHelm(
+  cluster: Cluster,
+  major: HelmMajor,
+  prepare: (namespace: string) => Promise<object> = async () => await Promise.resolve({}),
+): Installer {
   const helm = new Helm(major, cluster.kubeconfig);
   const namespace = `ha-by-helm-${major}`;
   const own = ['cache-ha', `--namespace=${namespace}`, '--wait', '--timeout=120s'];
-  const webhook = { timeoutSeconds: UPGRADED.timeoutSeconds, logLevel: 'debug' };
   return {
     name: `helm ${major}`,
     namespace,
     install: async () => await helm.run(['install', ...own, CHART, '--create-namespace']),
-    upgrade: async () => await helm.run(['upgrade', ...own, CHART, '--values=-'], { webhook }),
+    upgrade: async () => {
+      const { timeoutSeconds } = UPGRADED;
+      const webhook = { timeoutSeconds, logLevel: 'debug', ...(await prepare(namespace)) };
+      return await helm.run(['upgrade', ...own, CHART, '--values=-'], { webhook });
+    },
     uninstall: async () => await helm.run(['uninstall', ...own]),
   };
+}
+
+/** As cert-manager would: a Secret with a certificate of the Service, and its authority. */
+async function foreignCertificates({ core }: Cluster, namespace: string): Promise<object> {
+  const authority = await createAuthority('webhook-ca');
+  const service = `redis-orchestrator-webhook.${namespace}.svc`;
+  const { certPem, keyPem } = await issueCertificate(authority, service, { dns: [service] });
+  const secretName = 'webhook-tls';
+  const stringData = { 'tls.crt': certPem, 'tls.key': keyPem, 'ca.crt': authority.certPem };
+  const body = { metadata: { name: secretName }, type: 'kubernetes.io/tls', stringData };
+  await core.createNamespacedSecret({ namespace, body });
+  return { certificates: { source: 'secret', secretName } };
 }
 
 /** What a person writes who wants other values than the base has. */
@@ -79,7 +99,12 @@ function byKustomize(t: Test, cluster: Cluster): Installer {
 }
 
 export function installers(t: Test, cluster: Cluster): readonly Installer[] {
-  return [byKustomize(t, cluster), ...HELM_MAJORS.map((major) => byHelm(cluster, major))];
+  return [
+    byKustomize(t, cluster),
+    byHelm(cluster, 3),
+    // On the way the webhook changes to certificates of somebody else.
+    byHelm(cluster, 4, async (namespace) => await foreignCertificates(cluster, namespace)),
+  ];
 }
 
 /** Whatever an earlier run left: there is one installation for each cluster. */
