@@ -111,10 +111,18 @@ for (const helm of helms) {
     kubectl(controlPlane, ['apply', '-k', `${REPOSITORY}/manifests/base`]);
     await bundle.ensure(certPem);
     const { metadata } = await read();
-    // Helm 4 asks before it takes a field away from another field manager, which kubectl was.
-    const force = helm.major === 3 ? [] : ['--force-conflicts'];
-    await install(helm, SYSTEM, '--take-ownership', timeout(7), ...force);
+    await install(helm, SYSTEM, '--take-ownership');
     t.equal((await read()).metadata.uid, metadata.uid, 'the same object');
+    t.same(await state(), kept(5));
+    const change = ['upgrade', ...release(SYSTEM), timeout(7)];
+    if (helm.major === 4) {
+      // It asks before it takes a field away from another field manager, which kubectl was.
+      const { ok, stderr } = await helm.ask(change);
+      t.notOk(ok);
+      t.match(stderr, /conflict.*kubectl-client-side-apply/s);
+      change.push('--force-conflicts');
+    }
+    await helm.run(change);
     t.same(await state(), kept(7));
     await uninstall(helm, SYSTEM);
     t.equal(await admin.find(CONFIGURATION), undefined);
