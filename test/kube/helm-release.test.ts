@@ -56,8 +56,8 @@ const kept = (timeout: number): object => ({
 const release = (namespace: string): readonly string[] => ['ha', CHART, `--namespace=${namespace}`];
 const timeout = (seconds: number): string => `--set=webhook.timeoutSeconds=${seconds}`;
 
-async function install(helm: Helm, namespace: string, ...args: string[]): Promise<void> {
-  await helm.run(['install', ...release(namespace), '--create-namespace', ...args]);
+async function install(helm: Helm, namespace: string, ...args: string[]): Promise<string> {
+  return await helm.run(['install', ...release(namespace), '--create-namespace', ...args]);
 }
 
 async function uninstall(helm: Helm, namespace: string): Promise<void> {
@@ -67,7 +67,10 @@ async function uninstall(helm: Helm, namespace: string): Promise<void> {
 for (const helm of helms) {
   void test(`helm ${helm.major}: an upgrade and a rollback leave the caBundle to the webhook`, async (t) => {
     const namespace = `ha-${helm.major}`;
-    await install(helm, namespace);
+    const said = await install(helm, namespace);
+    t.match(said, `is in the namespace ${namespace}`);
+    t.match(said, 'kubectl label namespace NAMESPACE redis-orchestrator.io/inject=enabled');
+    t.notMatch(said, /Ignore/);
     t.ok(await bundle.ensure(certPem));
     t.same(await state(), kept(5));
     await helm.run(['upgrade', ...release(namespace), timeout(7)]);
