@@ -3,7 +3,7 @@
 // status 1 where a file is out of date. Written by hand are only the two files of the chart that HAND_WRITTEN names.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { BASE_FILES } from './chart/base.ts';
+import { baseFiles } from './chart/base.ts';
 import { chartFile } from './chart/chart-file.ts';
 import { templateOf } from './chart/templates.ts';
 import { schemaFile, valuesFile } from './chart/values-files.ts';
@@ -16,7 +16,7 @@ const files = {
   'Chart.yaml': chartFile(),
   'values.yaml': valuesFile(),
   'values.schema.json': schemaFile(),
-  ...Object.fromEntries(BASE_FILES.map((file) => [`templates/${file}`, templateOf(file)])),
+  ...Object.fromEntries(baseFiles().map((file) => [`templates/${file}`, templateOf(file)])),
 };
 
 function textOf(file) {

@@ -1,23 +1,22 @@
 // The manifests that are written by hand (manifests/base), with the place of each node in their text.
 
 import { readFileSync } from 'node:fs';
-import { isMap, isNode, isPair, isScalar, type Pair, parseDocument, type Node } from 'yaml';
+import { isMap, isNode, isPair, isScalar, type Node, type Pair, parse, parseDocument } from 'yaml';
 
 /** Where kustomize puts the base; a release of helm has a namespace of its own. */
 export const SYSTEM_NAMESPACE = 'redis-orchestrator-system';
 
-/** All but the namespace, which is helm's own business, and kustomize's list. */
-export const BASE_FILES = [
-  'service-account.yaml',
-  'rbac.yaml',
-  'service.yaml',
-  'deployment.yaml',
-  'pod-disruption-budget.yaml',
-  'network-policy.yaml',
-  'webhook-configuration.yaml',
-] as const;
-
 const folder = new URL('../../manifests/base/', import.meta.url);
+
+function read(file: string): string {
+  return readFileSync(new URL(file, folder), 'utf8');
+}
+
+/** What kustomize installs, but for the namespace, which is helm's own business. */
+export function baseFiles(): readonly string[] {
+  const { resources } = parse(read('kustomization.yaml')) as { resources: readonly string[] };
+  return resources.filter((file) => file !== 'namespace.yaml');
+}
 
 export type Source = {
   readonly file: string;
@@ -28,7 +27,7 @@ export type Source = {
 
 /** The documents of one file, each with offsets of its own. */
 export function sourcesOf(file: string): readonly Source[] {
-  return readFileSync(new URL(file, folder), 'utf8')
+  return read(file)
     .split(/^---\n/m)
     .map((text) => {
       const { contents, errors } = parseDocument(text);

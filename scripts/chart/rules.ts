@@ -32,6 +32,7 @@ export type Condition = {
 export const CONDITIONS: readonly Condition[] = [
   { file: 'network-policy.yaml', when: '.Values.networkPolicy.enabled' },
   { file: 'rbac.yaml', when: '.Values.rbac.create' },
+  { file: 'people-roles.yaml', when: '.Values.rbac.peopleRoles' },
   // The rights on the Secret of our own certificate authority, and nothing else.
   {
     file: 'rbac.yaml',

@@ -204,6 +204,11 @@ export const CHART_VALUES: Readonly<Record<string, ChartValue>> = {
     schema: SWITCH,
     text: '`false`: somebody else binds the rights of the templates to the service account',
   },
+  'rbac.peopleRoles': {
+    fallback: true,
+    schema: SWITCH,
+    text: 'roles for the command line: `redis-orchestrator-viewer`, a part of `view`, and `redis-orchestrator-operator`',
+  },
   'networkPolicy.enabled': {
     fallback: true,
     schema: SWITCH,

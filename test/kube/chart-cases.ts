@@ -171,7 +171,7 @@ export const CHART_CASES: readonly ChartCase[] = [
   {
     name: 'rights and network rules by somebody else',
     values: {
-      rbac: { create: false },
+      rbac: { create: false, peopleRoles: false },
       networkPolicy: { enabled: false },
       webhook: { pdb: { enabled: false } },
     },

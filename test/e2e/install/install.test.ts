@@ -20,7 +20,13 @@ const cluster = openCluster();
 /** Two pods are enough, and come sooner than three. */
 const SIZE = 2;
 const CONFIGURATION = 'mutatingwebhookconfiguration/redis-orchestrator';
-const CLUSTER_WIDE = `${CONFIGURATION} clusterrole/redis-orchestrator-webhook clusterrolebinding/redis-orchestrator-webhook`;
+const CLUSTER_WIDE = [
+  CONFIGURATION,
+  'clusterrole/redis-orchestrator-webhook',
+  'clusterrole/redis-orchestrator-viewer',
+  'clusterrole/redis-orchestrator-operator',
+  'clusterrolebinding/redis-orchestrator-webhook',
+];
 const IN_NAMESPACE = 'deployment,service,serviceaccount,role,rolebinding,networkpolicy,pdb';
 
 async function managedGroup(t: Test, label: string): Promise<Group> {
@@ -67,7 +73,7 @@ async function replicaComesBack(t: Test, group: Group, master: GroupPod): Promis
 }
 
 async function isGone(t: Test, { namespace }: Installer): Promise<void> {
-  const found = await cluster.kubectl(['get', ...CLUSTER_WIDE.split(' '), '--ignore-not-found']);
+  const found = await cluster.kubectl(['get', ...CLUSTER_WIDE, '--ignore-not-found']);
   t.equal(found.trim(), '', 'nothing is left in the cluster');
   const own = ['-n', namespace, 'get', IN_NAMESPACE, '-o', 'name', '--ignore-not-found'];
   t.notMatch(await cluster.kubectl(own), /redis-orchestrator/, 'nor in its namespace');
