@@ -26,12 +26,14 @@ import { ALL_CELLS, cellName, MATRIX_HEAD, matrixRow } from '../test/matrix.ts';
 import { WEBHOOK_OPTIONS } from '../webhook/config.ts';
 import { OUTCOMES, REASONS } from '../webhook/core/reason-table.ts';
 import { WebhookMetrics } from '../webhook/metrics.ts';
+import { valueRows } from './chart/values-files.ts';
 
 const root = new URL('../', import.meta.url);
 const FILES = [
   'README.md',
   'docs/architecture.md',
   'docs/design.md',
+  'docs/helm.md',
   'docs/injection.md',
   'docs/operations.md',
   'docs/reasons.md',
@@ -264,6 +266,7 @@ const BLOCKS = {
   'agent-options': () => markdownTable(AGENT_OPTIONS),
   'webhook-options': () => markdownTable(WEBHOOK_OPTIONS),
   'agent-role': ruleTable,
+  'chart-values': () => table(['value', 'default', 'meaning'], valueRows()),
   errors: () =>
     table(
       ['code', 'remedy'],

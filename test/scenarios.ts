@@ -105,6 +105,12 @@ export const ELSEWHERE: Readonly<Record<number, readonly Test[]>> = {
   60: [{ file: 'test/soak/run.ts', what: '`npm run soak -- --hours N`: not a test that CI runs' }],
   61: [{ file: 'test/e2e/adoption.test.ts', what: 'on a real cluster' }],
   68: [{ file: 'test/unit/webhook-golden.test.ts', what: 'what the webhook does with them' }],
+  70: [
+    {
+      file: 'test/e2e/install/install.test.ts',
+      what: 'the webhook alone, by both Helms and by kustomize: agents lead on and hand over',
+    },
+  ],
   71: [{ file: 'test/redis/local-reports.test.ts', what: 'resets before the refusal' }],
   73: [
     { file: 'test/kube/fast-route.test.ts', what: 'edited or deleted by hand: repaired' },

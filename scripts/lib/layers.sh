@@ -92,11 +92,12 @@ why_not() {
 # layer's and not the run's; said live and kept in the layer's log.
 obtain_for() {
   case $1 in
-    redis | kube) obtain_servers && obtain_programs ;;
+    redis) obtain_servers && obtain_programs ;;
+    kube) obtain_servers && obtain_programs && obtain_helms ;;
     chaos) obtain_servers && obtain_programs && obtain_link_tools ;;
     monitoring) obtain_servers && obtain_programs && obtain_link_tools && obtain_prometheus ;;
     ui) obtain_servers && obtain_programs && obtain_link_tools && obtain_browser ;;
-    e2e) obtain_programs ;;
+    e2e) obtain_programs && obtain_helms ;;
   esac
 }
 
@@ -134,6 +135,14 @@ obtain_browser() {
 obtain_programs() {
   # The tests ask scripts/cluster for the folder themselves; here it is only filled.
   "$scripts/cluster" programs all >/dev/null 2> >(indent_to "$log")
+}
+
+# obtain_helms: the chart is installed by both.
+obtain_helms() {
+  local major
+  for major in 3 4; do
+    "$scripts/helm" "$major" >/dev/null 2> >(indent_to "$log") || return 1
+  done
 }
 
 indent_to() { tee -a "$1" | sed 's/^/    /'; }

@@ -88,13 +88,18 @@ part_version() {
     kube) echo "$KUBERNETES_VERSION" ;;
     etcd) echo "$ETCD_VERSION" ;;
     dns) echo "$COREDNS_VERSION" ;;
+    helm) echo "$helm_version" ;;
   esac
 }
 
 source_hash() {
   local module=go.mod
   [ "$1" != kube ] || module=$kube_module
-  cat "$here/go/$1/$module" "$here/go/$1/${module%.mod}.sum" "$here/go/$1"/*.go | sha256sum | cut -c1-16
+  (
+    # Helm has no source of ours.
+    shopt -s nullglob
+    cat "$here/go/$1/$module" "$here/go/$1/${module%.mod}.sum" "$here/go/$1"/*.go
+  ) | sha256sum | cut -c1-16
 }
 
 # ---- official releases ----------------------------------------------------------------------
@@ -167,15 +172,15 @@ build_etcd() { go_build etcd "$1/etcd" "-s -w"; }
 
 build_dns() { go_build dns "$1/coredns" "-s -w"; }
 
-# go_build FOLDER OUTPUT LINKER_FLAGS [FLAG...]
+# go_build FOLDER OUTPUT LINKER_FLAGS [FLAG...]: the package there, or $go_package
 go_build() {
   local start folder=$1 output=$2 linker_flags=$3
   shift 3
   start=$(now_ms)
   prepare_go
-  note "building $folder with $(go env GOVERSION); on two cores: kube up to 10 min, dns 2, etcd 1"
+  note "building $folder with $(go env GOVERSION); on two cores: kube up to 10 min, dns 2, helm 2, etcd 1"
   (cd "$here/go/$folder" && CGO_ENABLED=0 GOFLAGS=-mod=readonly go build -trimpath -buildvcs=false \
-    -ldflags "$linker_flags" "$@" -o "$output" . >&2)
+    -ldflags "$linker_flags" "$@" -o "$output" "${go_package:-.}" >&2)
   note "built $folder: $(du -m "$output" | cut -f1) MB in $(seconds_since "$start")"
 }
 

@@ -20,6 +20,8 @@ export type Cluster = {
   /** For a shell: its own kubectl, and the way to it. */
   readonly env: NodeJS.ProcessEnv;
   readonly config: KubeConfig;
+  /** The file. */
+  readonly kubeconfig: string;
   readonly core: CoreV1Api;
   readonly coordination: CoordinationV1Api;
   /** Standard output of kubectl; its complaint is the error. */
@@ -62,6 +64,7 @@ export function openCluster(): Cluster {
   return {
     env,
     config,
+    kubeconfig,
     core: config.makeApiClient(CoreV1Api),
     coordination: config.makeApiClient(CoordinationV1Api),
     kubectl: async (args, input = '') => await runKubectl(env, args, input),

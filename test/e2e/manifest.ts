@@ -25,6 +25,7 @@ export type ManifestOptions = {
   readonly image?: string;
   /** The data in an emptyDir: they go with the pod. */
   readonly withoutVolumes?: boolean;
+  readonly replicas?: number;
 };
 
 function isStatefulSet(object: KubernetesObject): object is V1StatefulSet {
@@ -38,6 +39,7 @@ function change(set: V1StatefulSet, options: ManifestOptions): void {
   for (const container of pod.containers) {
     if (options.image !== undefined) container.image = options.image;
   }
+  if (options.replicas !== undefined) spec.replicas = options.replicas;
   if (options.withoutVolumes === true) {
     delete spec.volumeClaimTemplates;
     pod.volumes = [...(pod.volumes ?? []), { name: 'data', emptyDir: {} }];

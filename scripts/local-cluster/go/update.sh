@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes go.mod and go.sum of the three modules here for the versions in versions.env.
+# Writes go.mod and go.sum of the modules here for the versions in versions.env.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=scripts/local-cluster/versions.env
@@ -50,3 +50,8 @@ resolve etcd
 
 new_module dns github.com/coredns/coredns "$COREDNS_VERSION"
 resolve dns
+
+# Their programs are built as they are: there is no source of ours that imports them.
+new_module helm helm.sh/helm/v3 "$HELM_3_VERSION"
+printf '\nrequire helm.sh/helm/v4 %s\n' "$HELM_4_VERSION" >>"$here/helm/go.mod"
+(cd "$here/helm" && go list -deps helm.sh/helm/v3/cmd/helm helm.sh/helm/v4/cmd/helm >/dev/null)
