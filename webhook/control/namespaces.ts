@@ -210,14 +210,24 @@ export class Namespaces {
    */
   private async ensure(namespace: string): Promise<readonly string[]> {
     const changes = await this.access.ensure(namespace);
+    this.forgetBound(namespace);
+    if (this.awaited.has(namespace)) {
+      void delay(LOOK_AGAIN_MS).then(() => this.queue.add(namespace));
+    }
+    return changes;
+  }
+
+  /**
+   * An account that was seen bound had its pod. At once, for a pod may come and go between two looks: who still waited for
+   * it would make anew, twice a second, what the leader takes away.
+   */
+  private forgetBound(namespace: string): void {
     const awaited = this.awaited.get(namespace) ?? new Map<string, number>();
     for (const [account, until] of awaited) {
       const isDone = until < this.options.elapsedMs() || this.isBound(namespace, account);
       if (isDone) awaited.delete(account);
     }
     if (awaited.size === 0) this.awaited.delete(namespace);
-    else void delay(LOOK_AGAIN_MS).then(() => this.queue.add(namespace));
-    return changes;
   }
 
   private isEnabled(namespace: string): boolean {
@@ -282,6 +292,7 @@ export class Namespaces {
       log,
       onChange: (key, object, former) => {
         const namespace = key.split('/')[0] ?? '';
+        this.forgetBound(namespace);
         const isSame = object?.metadata?.resourceVersion === former?.metadata?.resourceVersion;
         if (!isSame && this.options.leader.isLeader) this.queue.add(namespace);
       },
