@@ -155,7 +155,8 @@ async function issued(authority: KeyedCertificate, lifeHours: number) {
 
 async function servesUntil({ healthPort }: WebhookProcess): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();
-  return Number(/certificate_expiry_seconds ([0-9.e+]+)/.exec(text)?.[1]) * 1000;
+  const leaf = /certificate_expiry_timestamp_seconds\{kind="leaf"\} ([0-9.e+]+)/;
+  return Number(leaf.exec(text)?.[1]) * 1000;
 }
 
 void test("somebody else's files, swapped as a kubelet does it: no pod is refused", async (t) => {
