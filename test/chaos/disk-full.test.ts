@@ -98,11 +98,13 @@ await declareAnywhere(
       // Else a replica whose disk is full ends itself at the next write (Redis 7).
       redisArgs: ['--replica-ignore-disk-write-errors', 'yes'],
     });
+    // Where the best one starts to look late, the first election already took two terms.
+    const term = (await group.lease())?.term ?? 0;
     const mark = performance.now();
     await spoilSnapshots(group, master);
     await scenario.recovery('the disk is full', mark, 20_000, master);
     const next = await oneMaster(group, { not: master });
-    t.match((await group.lease())?.term, 2, 'one change of role');
+    t.equal((await group.lease())?.term, term + 1, 'one change of role');
     const old = await master.state();
     t.match(old, { isHealthy: false, instance: { unwritable: 'rdb' } });
     t.match(old.problem, /RO_REDIS_UNWRITABLE: .*snapshot/);
