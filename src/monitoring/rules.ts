@@ -53,7 +53,8 @@ export const RULES = {
       'Services that select the label lead nowhere, or to a pod that is not the master: its agent may not change labels.',
   },
   WritesLost: {
-    // The old master's agent is often a new one, whose series begins with the loss: nothing increases there.
+    // The old master's agent is often a new one, whose series begins with the loss: nothing increases there. The
+    // price: a Prometheus that meets a group for the first time tells of its old losses once.
     expr: ({ span }) => {
       const window = span(15 * MINUTE_MS);
       const lost = `${P}lost_bytes_total`;

@@ -74,8 +74,8 @@ export const CASES: Readonly<
   WritesLost: {
     fires: { series: { [of('lost_bytes_total', 1)]: '0x8 4096x99' }, at: '3m' },
     silent: {
-      why: 'what was lost before is told no more',
-      series: { [of('lost_bytes_total', 1)]: '4096x99' },
+      why: 'agents come and go, and nothing is lost',
+      series: { [of('lost_bytes_total', 0)]: '0x99', [of('lost_bytes_total', 1)]: '_x8 0x99' },
       untilSeconds: TEN_MINUTES,
     },
   },
@@ -179,6 +179,11 @@ export const MORE: readonly {
   readonly what: string;
   readonly fires: Firing;
 }[] = [
+  {
+    name: 'WritesLost',
+    what: 'by a new agent, whose first scrape has them',
+    fires: { series: { [of('lost_bytes_total', 1)]: '_x8 4096x99' }, at: '3m' },
+  },
   {
     name: 'WebhookUnhealthy',
     what: 'reviews fail',
