@@ -91,14 +91,7 @@ export const OUTPUT = {
 } as const satisfies OptionTable;
 
 export const DATA_OUTPUT = {
-  output: {
-    flag: 'output',
-    env: '',
-    kind: 'choice',
-    choices: ['table', 'json', 'yaml'],
-    fallback: 'table',
-    text: 'how the result is written; short: -o',
-  },
+  output: { ...OUTPUT.output, choices: ['table', 'json', 'yaml'] },
 } as const satisfies OptionTable;
 
 export const WATCH = {

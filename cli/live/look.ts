@@ -4,6 +4,7 @@ import { type GroupView, groupView } from '../../src/group-view.ts';
 import { GROUP_LABEL, isObjectName, leaseName } from '../../src/names.ts';
 import { type AgentAnswer, askAgent } from './agents.ts';
 import type { Cluster } from './cluster.ts';
+import type { GroupName } from './find-groups.ts';
 import { gather, type Heard, speakerOf } from './gather.ts';
 import {
   hasAgent,
@@ -131,4 +132,22 @@ function blindSummary(missing: readonly string[], faults: readonly string[]): st
 /** Whether there is such a group at all, as far as could be seen. */
 export function isThere({ lease, pods, isBlind }: Look): boolean {
   return lease !== null || pods.length > 0 || isBlind;
+}
+
+/** Groups: a request that waits for its turn behind others would be taken for one without an answer. */
+const AT_ONCE = 8;
+
+/** Those of these groups that are there. */
+export async function lookAtAll(
+  cluster: Cluster,
+  names: readonly GroupName[],
+  clock: Clock,
+): Promise<readonly Look[]> {
+  const looks: Look[] = [];
+  for (let at = 0; at < names.length; at += AT_ONCE) {
+    const some = names.slice(at, at + AT_ONCE);
+    const seen = some.map(async (each) => look(cluster, each.namespace, each.group, clock));
+    looks.push(...(await Promise.all(seen)));
+  }
+  return looks.filter(isThere);
 }

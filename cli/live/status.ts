@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
 import { findGroups, type GroupName } from './find-groups.ts';
-import { isThere, look, type Look } from './look.ts';
+import { type Look, lookAtAll } from './look.ts';
 import { Repaint } from './repaint.ts';
 import { groupScreen, overview } from './screen.ts';
 import { pageText, type Style } from './spans.ts';
@@ -20,8 +20,6 @@ export type StatusOptions = {
 };
 
 const EVERY_MS = 1000;
-/** Groups: a request that waits for its turn behind others would be taken for one without an answer. */
-const AT_ONCE = 8;
 const HEALTH_EXIT = { healthy: EXIT.ok, degraded: EXIT.degraded, critical: EXIT.critical } as const;
 /** The worst first. */
 const WORST: readonly ExitCode[] = [EXIT.failed, EXIT.critical, EXIT.degraded];
@@ -77,13 +75,7 @@ async function see(session: Session, options: StatusOptions): Promise<Seen> {
     notes.push(...found.refusals.map((each) => `not looked at: ${refusalText(each)}`));
     names = found.groups.filter((each) => group === undefined || each.group === group);
   }
-  const looks: Look[] = [];
-  for (let at = 0; at < names.length; at += AT_ONCE) {
-    const some = names.slice(at, at + AT_ONCE);
-    const seen = some.map(async (each) => look(cluster, each.namespace, each.group, clock));
-    looks.push(...(await Promise.all(seen)));
-  }
-  const there = looks.filter(isThere);
+  const there = await lookAtAll(cluster, names, clock);
   if (group !== undefined && there.length === 0) {
     const where = isEverywhere ? 'in any namespace' : `in namespace ${namespace}`;
     const why = `there is no group ${group} ${where}`;

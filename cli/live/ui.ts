@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
 import { findGroups } from './find-groups.ts';
-import { isThere, look, type Look } from './look.ts';
+import { isThere, look, type Look, lookAtAll } from './look.ts';
 import { UiServer } from '../ui/server.ts';
 import type { GroupsSource, Looked } from '../ui/source.ts';
 
@@ -41,10 +41,7 @@ function sourceOf({ cluster, clock }: Session, namespace: string | null): Groups
   return {
     list: async () => {
       const { groups, refusals } = await findGroups(cluster, namespace);
-      const looks = await Promise.all(
-        groups.map(async (each) => await look(cluster, each.namespace, each.group, clock)),
-      );
-      const there = looks.filter(isThere);
+      const there = await lookAtAll(cluster, groups, clock);
       const notes = [...refusals.map(refusalText), ...there.flatMap(rightsMissing)];
       return { looks: there.map(lookedOf), notes: [...new Set(notes)] };
     },

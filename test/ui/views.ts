@@ -1,8 +1,9 @@
 // Views of a group as groupView makes them, for the server of canned.ts.
 
-import { type GroupFacts, type MemberFacts, type MemberReport } from '../../src/group-facts.ts';
+import { type GroupFacts, type MemberReport } from '../../src/group-facts.ts';
 import { type GroupView, groupView } from '../../src/group-view.ts';
 import type { InstanceReport } from '../../src/wire.ts';
+import { masterReport, memberFacts, replicaReport } from '../harness/member-facts.ts';
 
 const instance: InstanceReport = {
   runId: 'r',
@@ -20,37 +21,8 @@ const instance: InstanceReport = {
   upstream: null,
 };
 
-const replica: MemberReport = {
-  role: 'replica',
-  state: 'Following',
-  term: 14,
-  isMaster: false,
-  isHealthy: true,
-  inSync: true,
-  offset: 88_120_415,
-  instance,
-  problem: null,
-  weaknesses: [],
-  failsafeRound: 0,
-  version: '1',
-};
-const master: MemberReport = { ...replica, role: 'master', state: 'Leading', isMaster: true };
-
-function member(n: number, report: MemberReport, more: Partial<MemberFacts> = {}): MemberFacts {
-  return {
-    pod: `redis-${n}`,
-    uid: `u${n}`,
-    address: `10.0.0.${n}`,
-    node: `node-${n}`,
-    hasAgent: true,
-    isLeaving: false,
-    hasMasterLabel: report.isMaster,
-    report,
-    isHeard: true,
-    silence: null,
-    ...more,
-  };
-}
+const replica = replicaReport(instance, 88_120_415);
+const master = masterReport(replica);
 
 const syncing: MemberReport = {
   ...replica,
@@ -75,7 +47,7 @@ const facts: GroupFacts = {
     ],
     opened: [13, 14],
   },
-  members: [member(0, master), member(1, syncing), member(2, replica)],
+  members: [memberFacts(0, master), memberFacts(1, syncing), memberFacts(2, replica)],
   succession: [
     { pod: 'redis-2', problem: null },
     { pod: 'redis-1', problem: 'its first sync is in progress' },
@@ -95,7 +67,7 @@ export const paused: GroupView = groupView({
 /** redis-1 leads, redis-0 does not. */
 export const moved: GroupView = groupView({
   ...facts,
-  members: [member(0, replica), member(1, master), member(2, replica)],
+  members: [memberFacts(0, replica), memberFacts(1, master), memberFacts(2, replica)],
   lease:
     facts.lease === null ? null : { ...facts.lease, holder: 'redis-1', holderUid: 'u1', term: 15 },
   succession: [{ pod: 'redis-2', problem: null }],
@@ -103,7 +75,7 @@ export const moved: GroupView = groupView({
 
 export const splitBrain: GroupView = groupView({
   ...facts,
-  members: [member(0, master), member(1, master), member(2, replica)],
+  members: [memberFacts(0, master), memberFacts(1, master), memberFacts(2, replica)],
   succession: [{ pod: 'redis-2', problem: null }],
 });
 
@@ -116,7 +88,7 @@ export const hostile: GroupView = {
 };
 
 export function large(count: number): GroupView {
-  const replicas = Array.from({ length: count - 1 }, (_, n) => member(n + 1, replica));
+  const replicas = Array.from({ length: count - 1 }, (_, n) => memberFacts(n + 1, replica));
   const succession = replicas.map(({ pod }) => ({ pod, problem: null }));
-  return groupView({ ...facts, members: [member(0, master), ...replicas], succession });
+  return groupView({ ...facts, members: [memberFacts(0, master), ...replicas], succession });
 }

@@ -4,11 +4,12 @@
 import type { Answer, Cluster, Question } from '../../cli/live/cluster.ts';
 import type { Console } from '../../cli/live/context.ts';
 import { run } from '../../cli/run.ts';
-import type { GroupFacts, MemberFacts } from '../../src/group-facts.ts';
+import type { GroupFacts } from '../../src/group-facts.ts';
 import { groupView } from '../../src/group-view.ts';
 import { isMap } from '../../src/json.ts';
 import { PAUSE_ANNOTATION, RECORD_ANNOTATION, REQUEST_ANNOTATION } from '../../src/names.ts';
 import type { AgentReport, InstanceReport } from '../../src/wire.ts';
+import { memberFacts } from '../harness/member-facts.ts';
 
 export const NOW = '2026-01-31T12:00:00.000Z';
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/shop/leases';
@@ -87,18 +88,12 @@ const HISTORY = [
 
 function facts(reports: readonly AgentReport[]): GroupFacts {
   const master = reports.find(({ isMaster }) => isMaster);
-  const members = reports.map(
-    (each): MemberFacts => ({
+  const members = reports.map((each, n) =>
+    memberFacts(n, each, {
       pod: each.podName,
       uid: each.podUID,
       address: each.podIP,
       node: 'node-a',
-      hasAgent: true,
-      isLeaving: false,
-      hasMasterLabel: each.isMaster,
-      report: each,
-      isHeard: true,
-      silence: null,
     }),
   );
   return {

@@ -6,43 +6,14 @@ import type { AgentState } from '../../agent/core/model.ts';
 import { reportOf } from '../../agent/core/report.ts';
 import type { GroupFacts, MemberFacts, MemberReport } from '../../src/group-facts.ts';
 import { groupView } from '../../src/group-view.ts';
+import { masterReport, memberFacts, replicaReport } from '../harness/member-facts.ts';
 import { stateFaults } from '../harness/state-schema.ts';
 import { limbo, pod } from './core-fixtures.ts';
 import { context, Rig, synced } from './core-rig.ts';
 
 const instance = { ...limbo, upstream: null, replid: 'bbb', linkUp: true, syncing: false };
-const replica: MemberReport = {
-  role: 'replica',
-  state: 'Following',
-  term: 14,
-  isMaster: false,
-  isHealthy: true,
-  inSync: true,
-  offset: 1000,
-  instance,
-  problem: null,
-  weaknesses: [],
-  failsafeRound: 0,
-  version: '1',
-};
-const master: MemberReport = { ...replica, role: 'master', state: 'Leading', isMaster: true };
-
-function member(n: number, report: MemberReport | null, more: Partial<MemberFacts> = {}) {
-  const isMaster = report?.isMaster === true;
-  return {
-    pod: `redis-${n}`,
-    uid: `u${n}`,
-    address: `10.0.0.${n}`,
-    node: 'a',
-    hasAgent: true,
-    isLeaving: false,
-    hasMasterLabel: isMaster,
-    report,
-    isHeard: report !== null,
-    silence: null,
-    ...more,
-  };
-}
+const replica = replicaReport(instance, 1000);
+const master = masterReport(replica);
 
 const base: GroupFacts = {
   namespace: 'shop',
@@ -60,7 +31,11 @@ const base: GroupFacts = {
     ],
     opened: [13, 14],
   },
-  members: [member(0, master), member(1, { ...replica, offset: 900 }), member(2, replica)],
+  members: [
+    memberFacts(0, master),
+    memberFacts(1, { ...replica, offset: 900 }),
+    memberFacts(2, replica),
+  ],
   succession: [
     { pod: 'redis-2', problem: null },
     { pod: 'redis-1', problem: 'its first sync is in progress' },
@@ -97,29 +72,29 @@ await t.test('a replica that cannot take over says why', (t) => {
 });
 
 await t.test('no master: whose turn it is', (t) => {
-  const of = (lease: GroupFacts['lease'], members = withMembers(member(1, replica)).members) =>
+  const of = (lease: GroupFacts['lease'], members = withMembers(memberFacts(1, replica)).members) =>
     groupView({ ...base, lease, members }).summary;
   t.equal(of(base.lease), 'no master: redis-0 holds the Lease, and its pod is gone');
   const nobody = base.lease === null ? null : { ...base.lease, holder: null, holderUid: null };
   t.equal(of(nobody), 'no master: nobody holds the Lease');
   t.equal(of(base.lease, []), 'no master: no agent was heard');
-  const silent = [member(0, null), member(1, replica)];
+  const silent = [memberFacts(0, null), memberFacts(1, replica)];
   t.equal(of(base.lease, silent), 'no master: redis-0 holds the Lease, and its agent is silent');
-  const deciding = [member(0, { ...replica, state: 'Deciding' })];
+  const deciding = [memberFacts(0, { ...replica, state: 'Deciding' })];
   t.match(of(base.lease, deciding), /redis-0 holds the Lease and does not lead yet \(Deciding\)/);
-  const view = groupView({ ...base, lease: null, members: [member(1, replica)] });
+  const view = groupView({ ...base, lease: null, members: [memberFacts(1, replica)] });
   t.match(view, { health: 'critical', master: null, lease: null, lastChange: null });
   t.match(view.prediction, 'there is no master to be lost');
   t.end();
 });
 
 await t.test('critical: two masters, or one that refuses writes', (t) => {
-  const two = groupView(withMembers(member(0, master), member(1, master)));
+  const two = groupView(withMembers(memberFacts(0, master), memberFacts(1, master)));
   t.match(two, { health: 'critical', summary: 'split brain: redis-0 and redis-1 lead' });
   t.match(two.prediction, /More than one Redis takes writes/);
   t.match(two.warnings, [{ pod: null, text: 'more than one Redis takes writes' }]);
   const full = { ...master, instance: { ...instance, unwritable: 'aof' as const } };
-  const refusing = groupView(withMembers(member(0, full), member(2, replica)));
+  const refusing = groupView(withMembers(memberFacts(0, full), memberFacts(2, replica)));
   t.match(refusing, { health: 'critical', summary: 'redis-0 is master and refuses writes' });
   t.equal(refusing.members[0]?.state, 'refuses writes');
   t.end();
@@ -133,23 +108,32 @@ await t.test('degraded: paused, nobody next, a wrong label or Service, a problem
   const alone = groupView({ ...base, succession: [] });
   t.match(alone, { health: 'degraded', summary: 'no replica can take over' });
   t.match(alone.prediction, /nobody takes over; writes wait until it is back/);
-  const one = groupView({ ...withMembers(member(0, master)), succession: [] });
+  const one = groupView({ ...withMembers(memberFacts(0, master)), succession: [] });
   t.match(one, { health: 'healthy', summary: 'one pod alone: no failover' });
   const texts = (facts: GroupFacts) => groupView(facts).warnings.map(({ text }) => text);
-  const unlabelled = withMembers(member(0, master, { hasMasterLabel: false }), member(2, replica));
+  const unlabelled = withMembers(
+    memberFacts(0, master, { hasMasterLabel: false }),
+    memberFacts(2, replica),
+  );
   t.match(texts(unlabelled).join(), /label redis-role=master is not on the master alone/);
-  const twice = withMembers(member(0, master), member(2, replica, { hasMasterLabel: true }));
+  const twice = withMembers(
+    memberFacts(0, master),
+    memberFacts(2, replica, { hasMasterLabel: true }),
+  );
   t.match(texts(twice).join(), /label redis-role=master/);
   const route = [{ service: 'redis', kind: 'label' as const, ok: false, detail: 'no selector' }];
   t.match(texts({ ...base, route }), ['service redis: no selector']);
   const weak = { ...replica, problem: 'RO_X: bad', weaknesses: ['RO_Y: weak'] };
-  t.same(texts(withMembers(member(0, master), member(2, weak))), ['RO_X: bad', 'RO_Y: weak']);
+  t.same(texts(withMembers(memberFacts(0, master), memberFacts(2, weak))), [
+    'RO_X: bad',
+    'RO_Y: weak',
+  ]);
   t.end();
 });
 
 await t.test('while the API server is silent nobody can take over', (t) => {
   const view = groupView(
-    withMembers(member(0, { ...master, failsafeRound: 3 }), member(2, replica)),
+    withMembers(memberFacts(0, { ...master, failsafeRound: 3 }), memberFacts(2, replica)),
   );
   t.match(view, { health: 'degraded', summary: 'the API server is silent: no failover' });
   t.match(view.prediction, 'nobody takes over while the API server is silent');
@@ -158,7 +142,7 @@ await t.test('while the API server is silent nobody can take over', (t) => {
 
 await t.test('each state of a member has its words', (t) => {
   const state = (report: MemberReport | null, more: Partial<MemberFacts> = {}) =>
-    groupView(withMembers(member(1, report, more))).members[0]?.state;
+    groupView(withMembers(memberFacts(1, report, more))).members[0]?.state;
   const of = (changes: Partial<NonNullable<MemberReport['instance']>>, inSync = true) =>
     state({ ...replica, inSync, instance: { ...instance, ...changes } });
   t.equal(state(replica, { hasAgent: false }), 'no agent');
