@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { messageOf, OrchestratorError } from '../src/errors.ts';
-import { groupView } from '../src/group-view.ts';
+import { type GroupView, groupView } from '../src/group-view.ts';
 import { createLog, type Log } from '../src/log.ts';
 import { VERSION } from '../src/version.ts';
 import { PROTOCOL } from '../src/wire.ts';
@@ -183,22 +183,23 @@ async function run(config: AgentConfig, log: Log): Promise<void> {
     podUid: own.uid,
     graceMs: config.shutdownGrace,
   };
+  const view = (): GroupView =>
+    groupView(
+      groupFactsOf(runtime.state, {
+        own: runtime.report(),
+        nodeOf: (uid) => pods.place(uid)?.node ?? null,
+        at: new Date(clock.epochMs()).toISOString(),
+        profile: config.timingProfile,
+      }),
+    );
   const http = new HttpServer({
     report: () => runtime.report(),
-    view: () =>
-      groupView(
-        groupFactsOf(runtime.state, {
-          own: runtime.report(),
-          nodeOf: (uid) => pods.place(uid)?.node ?? null,
-          at: new Date(clock.epochMs()).toISOString(),
-          promotion: runtime.promotion,
-        }),
-      ),
+    view,
     unhealthiness: () => runtime.unhealthiness(),
     unreadiness: () => runtime.unreadiness(),
     prestop: () => prestop(shutdown),
     metrics: async () => {
-      return { type: metrics.contentType, text: await metrics.text(runtime.state) };
+      return { type: metrics.contentType, text: await metrics.text(runtime.state, view()) };
     },
   });
   await http.listen(config.httpHost, config.httpPort);

@@ -7,6 +7,7 @@ import type { Clock, Timer } from './clock.ts';
 import type { CoreConfig } from './core/model.ts';
 import { jitterOf, spread } from './core/jitter.ts';
 import { lastOpening } from './core/lineage.ts';
+import { withoutDetails } from './core/term-details.ts';
 import { isManaged, leaseOf, recordOf, seenTerm, selfPod } from './core/view.ts';
 import { REMOTE_LOOK_MS, type RunningCore } from './effects.ts';
 import type { LeasePort, PodsPort, RemoteRedisPort, RoutePort } from './ports.ts';
@@ -169,7 +170,9 @@ export class Rounds {
     const dataset = datasets[pod.name] ?? null;
     const text = `${lease.term} ${lineage.at(-1)?.replid ?? ''} ${dataset?.volume}`;
     if (text === this.#mirrored) return;
-    const opening = lastOpening(lease.record) ?? null;
+    const last = lastOpening(lease.record);
+    // Its reason may be needed again; its details are for people alone.
+    const opening = last === undefined ? null : withoutDetails(last);
     const mirror = { term: lease.term, lineage, dataset, opening };
     this.#mirrorBusy = true;
     const result = await this.#parts.pods.setMirror(pod, mirror, MIRROR_TIMEOUT_MS);

@@ -1,7 +1,6 @@
 // The running core: feeds events into it, one after the other, and has its effects carried out.
 // Whatever is decided is decided in the core.
 
-import type { Promotion } from '../src/group-facts.ts';
 import { VERSION } from '../src/version.ts';
 import type { AgentReport } from '../src/wire.ts';
 import type { Timer } from './clock.ts';
@@ -25,7 +24,6 @@ import {
 } from './guard.ts';
 import type { LabelKeeper } from './kube/label-keeper.ts';
 import type { Observed } from './metrics/counts.ts';
-import { ElectionTimer } from './metrics/election-timer.ts';
 import { faceOf, isDraining, pollMsOf, tickMsOf } from './pace.ts';
 import { type RoundParts, Rounds } from './rounds.ts';
 import { effectTrace, eventTrace } from './trace.ts';
@@ -97,7 +95,6 @@ export class Runtime {
   #face: readonly unknown[] = [];
   #publishedAt = Number.NEGATIVE_INFINITY;
   #publishedOffset: number | null = null;
-  readonly #elections = new ElectionTimer();
   #told: Memory = NOTHING_TOLD;
   #dueAt = 0;
   #lastDecision: { reason: string; at: string } | null = null;
@@ -114,11 +111,6 @@ export class Runtime {
 
   get state(): AgentState {
     return this.#state;
-  }
-
-  /** When this pod became master last; null: never by this agent. */
-  get promotion(): Promotion | null {
-    return this.#elections.last;
   }
 
   start(): void {
@@ -203,11 +195,10 @@ export class Runtime {
     }
     if (event.kind === 'pods') this.#followPeers();
     // After the effects: nothing waits for what people are told.
-    const promotion = this.#elections.observe(before, state);
-    const { notices, memory } = narrate(this.#told, { before, event, after: state, promotion });
+    const { notices, memory } = narrate(this.#told, { before, event, after: state });
     this.#told = memory;
     for (const notice of notices) this.#parts.tell(notice);
-    this.#parts.observe({ before, event, after: state, effects, notices, promotion });
+    this.#parts.observe({ before, event, after: state, effects, notices });
     // What a new phase asks for next waits for no tick: a nominee promotes as soon as it knows. A
     // tick may come at any moment, so this is one of its moments; one for each event, no loop.
     const hasMoved = state.phase !== before.phase;

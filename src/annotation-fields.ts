@@ -1,7 +1,7 @@
 // Reads JSON that people can edit, field by field: whatever is not of the right shape is left out, so that a
 // slip of the hand never stops a program.
 
-import type { Term } from './group-facts.ts';
+import { type Contender, ELECTION_KINDS, type Term, type TermDetails } from './group-facts.ts';
 import { isMap } from './json.ts';
 import { isTerm } from './wire.ts';
 
@@ -31,7 +31,7 @@ export function shaped<T>(
   const isRight = Object.entries<Kind>(shape).every(([name, kind]) => {
     const field = fields[name];
     if (kind === 'term') return isTerm(field);
-    return typeof field === kind && (kind !== 'number' || Number.isFinite(field));
+    return typeof field === kind && (kind !== 'number' || isNumber(field));
   });
   return isRight ? (fields as T) : null;
 }
@@ -45,19 +45,46 @@ export function shapedList<T>(
 
 const TERM = { term: 'term', holder: 'string', reason: 'string', at: 'string' } as const;
 
+const CONTENDER = { pod: 'string', offset: 'number' } as const;
+
+function readDetails(value: unknown): TermDetails | null {
+  const fields = fieldsOf(value);
+  if (fields === null) return null;
+  const { rule, pauseMs, lostBytes } = fields;
+  const kind = ELECTION_KINDS.find((each) => each === fields['kind']);
+  return {
+    among: shapedList<Omit<Contender, 'problem'>>(fields['among'], CONTENDER).map(readContender),
+    ...(typeof rule === 'string' ? { rule } : {}),
+    ...(kind === undefined ? {} : { kind }),
+    ...(isNumber(pauseMs) ? { pauseMs } : {}),
+    ...(isNumber(lostBytes) ? { lostBytes } : {}),
+  };
+}
+
+function readContender(entry: Omit<Contender, 'problem'>): Contender {
+  const { pod, offset } = entry;
+  const problem: unknown = Reflect.get(entry, 'problem');
+  return { pod, offset, ...(typeof problem === 'string' ? { problem } : {}) };
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
+
 /** A term of the record with what people did to it. */
 export type RecordedTerm = Term & {
-  /** Its holder left it and had asked for no promotion in it. */
+  /** Its holder left it and had asked for no promotion in it: no data are of this term. */
   readonly unopened?: true;
-  /** Id of the switchover that brought it about. */
+  /** Id of the switchover that a person asked for, and that brought it about. */
   readonly request?: string;
 };
 
 export function readTerms(value: unknown): readonly RecordedTerm[] {
-  return shapedList<Term>(value, TERM).map((entry) => {
+  return shapedList<Omit<Term, 'details'>>(value, TERM).map((entry) => {
     const { term, holder, reason, at } = entry;
     const isUnopened = Reflect.get(entry, 'unopened') === true;
     const request: unknown = Reflect.get(entry, 'request');
+    const details = readDetails(Reflect.get(entry, 'details'));
     return {
       term,
       holder,
@@ -65,6 +92,12 @@ export function readTerms(value: unknown): readonly RecordedTerm[] {
       at,
       ...(isUnopened ? { unopened: true } : {}),
       ...(typeof request === 'string' ? { request } : {}),
+      ...(details === null ? {} : { details }),
     };
   });
+}
+
+/** What everybody is told of it. */
+export function termOf({ term, holder, reason, at, details }: RecordedTerm): Term {
+  return { term, holder, reason, at, ...(details === undefined ? {} : { details }) };
 }

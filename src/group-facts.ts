@@ -35,6 +35,31 @@ export type MemberFacts = {
   readonly silence: string | null;
 };
 
+/** Handed over, taken, or the first one of its group. */
+export const ELECTION_KINDS = ['planned', 'unplanned', 'cold'] as const;
+export type ElectionKind = (typeof ELECTION_KINDS)[number];
+
+/** A member that was heard when a term was decided. */
+export type Contender = {
+  readonly pod: string;
+  readonly offset: number;
+  /** Why it could not lead; left out: it could. */
+  readonly problem?: string;
+};
+
+/** What is told of a recent term; what is left out is not known. */
+export type TermDetails = {
+  /** The best first. */
+  readonly among: readonly Contender[];
+  /** Why the best came before the next. */
+  readonly rule?: string;
+  readonly kind?: ElectionKind;
+  /** Milliseconds: of a planned change those without writes, else those of the election. */
+  readonly pauseMs?: number;
+  /** Bytes of the stream of the master before, that this term's never got. */
+  readonly lostBytes?: number;
+};
+
 /** A term of the group, as the record of its Lease tells it. */
 export type Term = {
   readonly term: number;
@@ -42,6 +67,7 @@ export type Term = {
   readonly reason: string;
   /** ISO time. */
   readonly at: string;
+  readonly details?: TermDetails;
 };
 
 export type LeaseFacts = {
@@ -52,6 +78,8 @@ export type LeaseFacts = {
   readonly ageMs: number;
   /** After so long without a change others may take over, in milliseconds. */
   readonly waitMs: number;
+  /** Name of the agents' timing profile; null: no agent told it. */
+  readonly profile: string | null;
   readonly history: readonly Term[];
   /** The terms in which somebody opened writes. */
   readonly opened: readonly number[];
@@ -63,7 +91,7 @@ export type Successor = { readonly pod: string; readonly problem: string | null 
 /** How long nobody could write when this pod became master last. */
 export type Promotion = {
   readonly term: number;
-  readonly kind: 'planned' | 'unplanned' | 'cold';
+  readonly kind: ElectionKind;
   /** Null: its beginning was not seen. */
   readonly pauseMs: number | null;
 };

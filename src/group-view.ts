@@ -1,6 +1,7 @@
 // The one picture of a group for every door: /state, command line and page. Pure; every sentence in it is
 // said once, here or by the core.
 
+import { bytesText } from './figures.ts';
 import type { GroupFacts, LeaseFacts, MemberFacts, Successor, Term } from './group-facts.ts';
 import { memberState, memberTrouble } from './member-state.ts';
 import type { PauseReport, RouteReport } from './wire.ts';
@@ -37,7 +38,7 @@ export type GroupView = {
     readonly since: string;
     readonly reason: string;
   } | null;
-  readonly lease: Pick<LeaseFacts, 'holder' | 'term' | 'ageMs' | 'waitMs'> | null;
+  readonly lease: Pick<LeaseFacts, 'holder' | 'term' | 'ageMs' | 'waitMs' | 'profile'> | null;
   readonly paused: PauseReport | null;
   readonly route: readonly RouteReport[];
   readonly members: readonly MemberView[];
@@ -53,6 +54,10 @@ export type GroupView = {
     readonly reason: string;
     /** Milliseconds without writes; null: not known any more. */
     readonly pauseMs: number | null;
+    /** Of the stream of the master before; null: not known. */
+    readonly lostBytes: number | null;
+    /** The same in words; null: nobody was deposed. */
+    readonly lost: string | null;
   } | null;
   readonly warnings: readonly { readonly pod: string | null; readonly text: string }[];
 };
@@ -78,10 +83,7 @@ export function groupView(facts: GroupFacts): GroupView {
     health,
     summary: summaryOf(facts, masters),
     master: master === null ? null : masterView(master, lease),
-    lease:
-      lease === null
-        ? null
-        : { holder: lease.holder, term: lease.term, ageMs: lease.ageMs, waitMs: lease.waitMs },
+    lease: lease === null ? null : leaseView(lease),
     paused,
     route,
     members: membersOf(facts, master),
@@ -90,6 +92,10 @@ export function groupView(facts: GroupFacts): GroupView {
     lastChange: lastChangeOf(facts),
     warnings,
   };
+}
+
+function leaseView({ holder, term, ageMs, waitMs, profile }: LeaseFacts): GroupView['lease'] {
+  return { holder, term, ageMs, waitMs, profile };
 }
 
 function isOpenMaster({ report, isHeard }: MemberFacts): boolean {
@@ -195,14 +201,29 @@ function predictionOf(facts: GroupFacts, master: MemberFacts | null): string {
   return `${lost}: ${first.pod} takes over, ~${CRASH_SECONDS} s (its node lost: up to ~${waitSeconds} s)`;
 }
 
-function lastChangeOf({ lease, promotion }: GroupFacts): GroupView['lastChange'] {
+function lastChangeOf(facts: GroupFacts): GroupView['lastChange'] {
+  const { lease, promotion } = facts;
   const last = lease?.history.at(-1);
   if (lease === null || last === undefined) return null;
   const opened = new Set(lease.opened);
   const before = lease.history.findLast(({ term }) => term < last.term && opened.has(term));
-  const { holder, term, at, reason } = last;
-  const pauseMs = promotion?.term === term && promotion.kind !== 'cold' ? promotion.pauseMs : null;
-  return { from: before?.holder ?? null, to: holder, term, at, reason, pauseMs };
+  const { holder, term, at, reason, details } = last;
+  const from = before?.holder ?? null;
+  // Only a master's own agent knows it before the record does.
+  const timed = promotion?.term === term ? promotion : details;
+  const pauseMs = timed?.kind === 'cold' ? null : (timed?.pauseMs ?? null);
+  const lostBytes = details?.lostBytes ?? null;
+  const lost = from === null || from === holder ? null : lossText(facts, from, lostBytes);
+  return { from, to: holder, term, at, reason, pauseMs, lostBytes, lost };
+}
+
+/** Only who was master knows what it had beyond its successor, and tells it when it attaches. */
+function lossText({ members }: GroupFacts, from: string, lostBytes: number | null): string {
+  if (lostBytes !== null) return `lost ${bytesText(lostBytes)}`;
+  const old = members.find(({ pod }) => pod === from);
+  const isBack = old?.isHeard === true && old.report?.inSync === true;
+  if (isBack) return `what ${from} had beyond it is not known`;
+  return `what was lost is not known until ${from} is back`;
 }
 
 function warningsOf(facts: GroupFacts, masters: readonly MemberFacts[]): GroupView['warnings'] {

@@ -14,9 +14,13 @@ export function memberState(member: MemberFacts): Shown {
   if (instance.loading) return { role, state: 'loading' };
   if (role === 'master') return { role, state: masterState(isMaster, instance.unwritable ?? null) };
   if (role === 'limbo') return { role, state: 'waiting' };
-  if (instance.syncing) return { role, state: 'syncing' };
+  if (instance.syncing) return { role, state: syncState(instance.syncPercent ?? null) };
   if (!instance.linkUp) return { role, state: 'link down' };
   return { role, state: inSync ? 'streaming' : 'catching up' };
+}
+
+function syncState(percent: number | null): string {
+  return percent === null ? 'syncing' : `syncing ${percent}%`;
 }
 
 function masterState(isLeading: boolean, unwritable: string | null): string {

@@ -5,6 +5,7 @@ import {
   type AgentReport,
   type InstanceReport,
   isTerm,
+  type Loss,
   type PauseReport,
   ROLE_NAMES,
   type RouteReport,
@@ -52,6 +53,7 @@ const INSTANCE: Shape<InstanceReport> = {
   keys: count,
   loading: flag,
   syncing: flag,
+  syncPercent: orAbsent(orNull(count)),
   linkUp: flag,
   aof: flag,
   unwritable: oneOf([undefined, null, 'aof', 'rdb']),
@@ -87,6 +89,7 @@ const REPORT: Shape<AgentReport> = {
   route: orAbsent(
     listOf(shaped<RouteReport>({ service: text, kind: text, ok: flag, detail: text })),
   ),
+  lost: orAbsent(orNull(shaped<Loss>({ term: isTerm, bytes: count }))),
   paused: orAbsent(orNull(shaped<PauseReport>({ by: text, reason: text, until: text }))),
   instance: orNull(shaped(INSTANCE)),
 };

@@ -41,6 +41,8 @@ export type InstanceReport = {
   readonly keys: number;
   readonly loading: boolean;
   readonly syncing: boolean;
+  /** Of a full sync, how much of it has come, in percent; null: not told. Left out by an older agent. */
+  readonly syncPercent?: number | null;
   readonly linkUp: boolean;
   readonly aof: boolean;
   /** Left out by an agent that does not look at it. */
@@ -82,6 +84,9 @@ export type PauseReport = {
   readonly until: string;
 };
 
+/** What a deposed master had that the one of `term` never got. */
+export type Loss = { readonly term: number; readonly bytes: number };
+
 export type AgentReport = {
   readonly podName: string;
   readonly podIP: string;
@@ -114,6 +119,8 @@ export type AgentReport = {
   readonly leaving: boolean;
   /** This replica has all that its master had when it last told of it. */
   readonly inSync: boolean;
+  /** When this Redis last attached to a successor; left out by an older agent. */
+  readonly lost?: Loss | null;
   /** Redis refused a connection after its sockets closed: it is gone, not slow. */
   readonly refused: boolean;
   readonly instance: InstanceReport | null;

@@ -1,9 +1,10 @@
 // The group as this agent sees it, for groupView.
 
-import type { GroupFacts, LeaseFacts, MemberFacts, Promotion } from '../../src/group-facts.ts';
+import type { GroupFacts, LeaseFacts, MemberFacts } from '../../src/group-facts.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import type { AgentState, PodView } from './model.ts';
 import { successionOf } from './succession.ts';
+import { termOf } from '../../src/annotation-fields.ts';
 import { isManaged, leaseOf, PEER_LIVE_MS, recordOf } from './view.ts';
 
 /** What the state does not hold. */
@@ -13,11 +14,11 @@ export type FactsContext = {
   readonly nodeOf: (uid: string) => string | null;
   /** ISO time. */
   readonly at: string;
-  readonly promotion: Promotion | null;
+  readonly profile: string;
 };
 
 export function groupFactsOf(state: AgentState, context: FactsContext): GroupFacts {
-  const { own, at, promotion } = context;
+  const { own, at, profile } = context;
   const master = [...state.peers.values()].find(({ report }) => report.isMaster)?.report;
   // The Services are looked at by the master's agent alone.
   const route = own.isMaster ? own.route : (master?.route ?? own.route);
@@ -25,18 +26,18 @@ export function groupFactsOf(state: AgentState, context: FactsContext): GroupFac
     namespace: own.namespace,
     group: own.group,
     at,
-    lease: leaseFacts(state),
+    lease: leaseFacts(state, profile),
     members: (state.pods ?? [])
       .filter((pod) => !pod.terminal)
       .map((pod) => memberFacts(state, pod, context)),
     succession: successionOf(state),
     route,
     paused: own.paused ?? null,
-    promotion: own.isMaster ? promotion : null,
+    promotion: own.isMaster ? state.promotion : null,
   };
 }
 
-function leaseFacts(state: AgentState): LeaseFacts | null {
+function leaseFacts(state: AgentState, profile: string): LeaseFacts | null {
   const lease = leaseOf(state);
   if (lease === null || state.lease.kind !== 'present') return null;
   const { history, lineage } = recordOf(state);
@@ -46,7 +47,8 @@ function leaseFacts(state: AgentState): LeaseFacts | null {
     term: lease.term,
     ageMs: Math.round(state.now - state.lease.unchangedSince),
     waitMs: state.config.timing.waitMs,
-    history: history.map(({ term, holder, reason, at }) => ({ term, holder, reason, at })),
+    profile,
+    history: history.map(termOf),
     opened: lineage.flatMap(({ term }) => (term > 0 ? [term] : [])),
   };
 }

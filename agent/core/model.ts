@@ -1,7 +1,9 @@
 // The words of the agent's core: what it knows, what happens to it, what it asks for.
 // Times are milliseconds of one boot-time clock (never the wall clock) unless a name says epoch.
 
-import type { AgentReport, Phase, RequestAnswer, Unwritable } from '../../src/wire.ts';
+import type { RecordedTerm } from '../../src/annotation-fields.ts';
+import type { Promotion } from '../../src/group-facts.ts';
+import type { AgentReport, Loss, Phase, RequestAnswer, Unwritable } from '../../src/wire.ts';
 import type { Timing } from './lease-clock.ts';
 
 export type Holder = { readonly pod: string; readonly uid: string; readonly agentId: string };
@@ -31,16 +33,7 @@ export type DatasetEntry = {
   readonly keys: number;
 };
 
-export type TermEntry = {
-  readonly term: number;
-  readonly holder: string;
-  readonly reason: string;
-  readonly at: string;
-  /** Its holder left it and had asked for no promotion in it: no data are of this term. */
-  readonly unopened?: true;
-  /** Id of the switchover that a person asked for, and that brought this term about. */
-  readonly request?: string;
-};
+export type TermEntry = RecordedTerm;
 
 /** The Lease's annotation: all that a successor must know. */
 export type GroupRecord = {
@@ -98,6 +91,8 @@ export type Instance = {
   readonly upstream: { readonly host: string; readonly port: number } | null;
   readonly linkUp: boolean;
   readonly syncing: boolean;
+  /** How much of a full sync has come; null: none goes on, or its size is not known. */
+  readonly syncPercent: number | null;
   readonly loading: boolean;
   readonly offset: number;
   readonly replid: string;
@@ -435,6 +430,13 @@ export type AgentState = {
   /** Its id until the Lease has it; then the Lease alone says what was answered last. */
   readonly answerToRecord: string | null;
   readonly pause: Pause | null;
+  /** When the election began in which this agent takes part, and when its goal was told. */
+  readonly electionAt: number | null;
+  readonly goalAt: number | null;
+  /** When this pod became master last; null: never by this agent. */
+  readonly promotion: Promotion | null;
+  /** What this Redis had beyond its successor when it last attached to one. */
+  readonly lost: Loss | null;
   /** The switchover that is under way: this pod, or the best one where it is null, is to lead. */
   readonly switchover: SwitchoverRequest | null;
   /** Writes are refused by our guard, which comes off once this instance leads. */

@@ -1,7 +1,6 @@
 // What people are told, step by step: the notices of each step, and those that need a memory, because they tell that
 // something ended or that it lasts. Pure; nothing of it changes what is done.
 
-import type { Promotion } from '../../src/group-facts.ts';
 import { handoverTargets, targetProblem } from './handover.ts';
 import type { AgentEvent, AgentState } from './model.ts';
 import type { Notice } from './notice-table.ts';
@@ -15,7 +14,6 @@ export type Told = {
   readonly before: AgentState;
   readonly event: AgentEvent;
   readonly after: AgentState;
-  readonly promotion: Promotion | null;
 };
 
 export type Memory = {
@@ -49,8 +47,8 @@ export function narrate(
   memory: Memory,
   step: Told,
 ): { notices: readonly Notice[]; memory: Memory } {
-  const { before, event, after, promotion } = step;
-  const now = noticesOf(before, event, after, promotion);
+  const { before, event, after } = step;
+  const now = noticesOf(before, event, after);
   const rivals = rivalsAfter(memory.rivals, now, event, after);
   const fence = fenceAfter(memory.fencedAt, now, before, after);
   const isDue = event.kind === 'tick' && after.now - memory.lookedAt >= LOOK_MS;

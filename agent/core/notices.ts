@@ -1,25 +1,23 @@
 // What people are told by Events: pure, from one step of the core. Nothing of it changes what is done.
 
-import type { Promotion } from '../../src/group-facts.ts';
 import { ROLE_LABEL } from '../../src/names.ts';
+import { isResumed } from './election-time.ts';
 import { killWeakness } from './kill.ts';
 import { labelChanges } from './labels.ts';
-import { lastOpened, lastOpening } from './lineage.ts';
+import { lastOpening } from './lineage.ts';
 import type { AgentEvent, AgentState, GroupRecord, PodName, PodView } from './model.ts';
 import type { Notice } from './notice-table.ts';
 import { isPaused } from './pause.ts';
 import { unwritability } from './unwritable.ts';
 import { isHolder, leaseOf, localInstance, recordOf } from './view.ts';
 
-/** `promotion`: the election that this step completed, as it was timed. */
 export function noticesOf(
   before: AgentState,
   event: AgentEvent,
   after: AgentState,
-  promotion: Promotion | null = null,
 ): readonly Notice[] {
   return [
-    ...election(before, after, promotion),
+    ...election(before, after),
     ...answers(before, after),
     ...pauses(before, after),
     ...fences(before, after),
@@ -30,22 +28,18 @@ export function noticesOf(
   ];
 }
 
-function election(
-  before: AgentState,
-  after: AgentState,
-  promotion: Promotion | null,
-): readonly Notice[] {
+function election(before: AgentState, after: AgentState): readonly Notice[] {
   if (before.phase !== 'Promoting' || after.phase !== 'Leading') return [];
   const record = recordOf(before);
   const { pod } = after.config.self;
   const term = leaseOf(after)?.term;
-  // An agent that was replaced resumes what its forerunner told already.
-  if (lastOpened(record)?.term === term) return [];
+  // Its forerunner told it already.
+  if (isResumed(before)) return [];
   const from = lastOpening(record)?.holder ?? '';
   const note = `${pod} is master of term ${term}: ${whyItEnded(record) ?? after.reason}`;
   if (from === '' || from === pod) return [{ reason: 'MasterElected', note }];
   const isPlanned = record.goal !== null;
-  const ms = promotion?.pauseMs ?? null;
+  const ms = after.promotion?.pauseMs ?? null;
   const took = isPlanned ? 'writes paused for' : 'the election took';
   const timed = ms === null ? '' : `; ${took} ${Math.round(ms)} ms`;
   const arrow = `${from} → ${note}${timed}`;
@@ -125,20 +119,8 @@ function isFilledMaster(state: AgentState): boolean {
 }
 
 /** Bytes of the stream that the promotion left behind, once they are about to be overwritten. */
-export function bytesToLose(state: AgentState): number {
-  const instance = localInstance(state);
-  const { lineage } = recordOf(state);
-  if (instance === null) return 0;
-  const own = lineage.findLastIndex(({ replid }) => replid === instance.replid);
-  const next = own < 0 ? undefined : lineage.slice(own + 1).find(({ term }) => term > 0);
-  // `start` is the first offset that only the promoted one has.
-  return next === undefined || next.start === 0 ? 0 : Math.max(0, instance.offset - next.start + 1);
-}
-
 function lostWrites(before: AgentState, after: AgentState): readonly Notice[] {
-  const isAttaching = after.pendingRedis?.kind === 'attach';
-  if (!isAttaching || before.pendingRedis?.kind === 'attach') return [];
-  const bytes = bytesToLose(after);
+  const bytes = before.lost === after.lost ? 0 : (after.lost?.bytes ?? 0);
   if (bytes === 0) return [];
   const { offset = 0, replid = '' } = localInstance(after) ?? {};
   const { pod } = after.config.self;

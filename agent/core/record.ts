@@ -11,6 +11,7 @@ import type {
   LineageEntry,
   Peer,
 } from './model.ts';
+import { withOutcomes } from './term-details.ts';
 import {
   heardMembers,
   leaseOf,
@@ -137,6 +138,7 @@ export function renewedRecord(state: AgentState): Partial<GroupRecord> {
     goal: null,
     previous: null,
     basisMs: null,
+    history: withOutcomes(state),
     lineage: renewed,
   };
 }

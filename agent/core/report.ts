@@ -155,6 +155,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
     inSync: instance !== null && isInSync(state, instance),
     refused: state.redis?.reachable === false && state.redis.refused,
     instance: instance === null ? null : instanceReport(state, instance),
+    lost: state.lost,
     failsafeRound: state.failsafe.round,
     promise:
       state.promise === null

@@ -1,6 +1,7 @@
 // The agent's state machine: step(state, event) → { state, effects, reason }. Pure: no I/O, no
 // clock, no randomness. An event first updates what is known; then the first matching row acts.
 
+import { electionTimes } from './election-time.ts';
 import { runFailsafe } from './failsafe.ts';
 import { handingOver } from './handover.ts';
 import { isHeartbeat } from './heartbeat.ts';
@@ -66,6 +67,10 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     answerToRecord: null,
     switchover: null,
     pause: null,
+    electionAt: null,
+    goalAt: null,
+    promotion: null,
+    lost: null,
     isGuarded: false,
     isIsolated: false,
     killAsked: null,
@@ -92,6 +97,7 @@ export function step(state: AgentState, event: AgentEvent, now: number): StepRes
   learn(turn, event);
   turn.s.unwritableSince = unwritableSince(turn.s);
   if (isNews) act(turn);
+  Object.assign(turn.s, electionTimes(state, turn.s));
   return turn.result(isNews);
 }
 

@@ -5,6 +5,7 @@ import type { Phase } from '../../src/wire.ts';
 import { attachmentTo } from './attachment.ts';
 import { spread, jitterOf } from './jitter.ts';
 import { lastOpening } from './lineage.ts';
+import { lossAfter } from './loss.ts';
 import type {
   AgentState,
   Effect,
@@ -16,6 +17,7 @@ import type {
   StepResult,
   TermEntry,
 } from './model.ts';
+import { briefly, detailsOf } from './term-details.ts';
 import { leaseOf, recordOf } from './view.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -102,6 +104,7 @@ export class Turn {
     if (this.s.pendingRedis !== null) return;
     const id = this.#start('attach');
     this.s.attachment = attachmentTo(host);
+    this.s.lost = lossAfter(this.s);
     this.s.frozenTerm = null;
     this.effects.push({ kind: 'attach', id, host, replid });
   }
@@ -158,9 +161,15 @@ export class Turn {
     const isLeft = isNewTerm || op === 'release';
     const known = isLeft ? record.history : withoutMark(record.history, term);
     const shortReason = reason.slice(0, REASON_MAX);
-    const made = request === undefined ? {} : { request };
-    const entry = { term, holder: holder?.pod ?? '', reason: shortReason, at: '', ...made };
-    const history = isNewTerm ? bounded([...known, entry], record) : known;
+    const entry = (): TermEntry => ({
+      term,
+      holder: holder?.pod ?? '',
+      reason: shortReason,
+      at: '',
+      ...(request === undefined ? {} : { request }),
+      details: detailsOf(this.s, holder),
+    });
+    const history = isNewTerm ? briefly(bounded([...known, entry()], record)) : known;
     const write: LeaseWrite = {
       op,
       resourceVersion: leaseOf(this.s)?.resourceVersion ?? '',

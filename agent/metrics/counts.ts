@@ -1,11 +1,9 @@
 // What one step of the core adds to the counters. Pure.
 
-import type { Promotion } from '../../src/group-facts.ts';
-import { lastOpened } from '../core/lineage.ts';
+import { electionKind, isResumed } from '../core/election-time.ts';
 import type { AgentEvent, AgentState, Effect } from '../core/model.ts';
 import type { Notice } from '../core/notice-table.ts';
-import { bytesToLose } from '../core/notices.ts';
-import { leaseOf, isLimbo, localInstance, recordOf } from '../core/view.ts';
+import { isLimbo, localInstance } from '../core/view.ts';
 import type { CounterName } from './table.ts';
 
 /** One step as it was made. */
@@ -15,8 +13,6 @@ export type Observed = {
   readonly after: AgentState;
   readonly effects: readonly Effect[];
   readonly notices: readonly Notice[];
-  /** The election that this step completed. */
-  readonly promotion: Promotion | null;
 };
 
 export type Count = {
@@ -26,7 +22,13 @@ export type Count = {
 };
 
 export function countsOf(step: Observed): readonly Count[] {
-  return [...byEvent(step), ...byPhase(step), ...byEffect(step), ...byNotice(step)];
+  return [
+    ...byEvent(step),
+    ...byPhase(step),
+    ...byEffect(step),
+    ...byLoss(step),
+    ...byNotice(step),
+  ];
 }
 
 function byEvent({ before, event, after }: Observed): readonly Count[] {
@@ -68,18 +70,6 @@ function fence(level: 'local' | 'remote', isDone: boolean): Count {
   return { name: 'fences_total', by: 1, labels: { level, outcome: isDone ? 'ok' : 'failed' } };
 }
 
-/** Handed over, taken, or the first one of its group. */
-export function electionKind(state: AgentState): 'planned' | 'unplanned' | 'cold' {
-  const { goal, lineage } = recordOf(state);
-  if (goal !== null) return 'planned';
-  return lineage.some(({ term }) => term > 0) ? 'unplanned' : 'cold';
-}
-
-/** An agent that was replaced opens the term that its forerunner opened already: that is no election. */
-export function isResumed(before: AgentState): boolean {
-  return lastOpened(recordOf(before))?.term === leaseOf(before)?.term;
-}
-
 function byPhase({ before, after }: Observed): readonly Count[] {
   const [from, to] = [before.phase, after.phase];
   const told = (outcome: 'won' | 'lost' | 'aborted'): readonly Count[] => [
@@ -91,14 +81,14 @@ function byPhase({ before, after }: Observed): readonly Count[] {
   return isDeciding && (to === 'Fencing' || to === 'Fenced') ? told('aborted') : [];
 }
 
-function byEffect({ after, effects }: Observed): readonly Count[] {
-  return effects.flatMap((effect): readonly Count[] => {
-    if (effect.kind === 'limbo' && effect.cutClients)
-      return [{ name: 'client_kills_total', by: 1 }];
-    if (effect.kind !== 'attach') return [];
-    const by = bytesToLose(after);
-    return by === 0 ? [] : [{ name: 'lost_bytes_total', by }];
-  });
+function byEffect({ effects }: Observed): readonly Count[] {
+  const cuts = effects.filter((effect) => effect.kind === 'limbo' && effect.cutClients);
+  return cuts.map(() => ({ name: 'client_kills_total', by: 1 }));
+}
+
+function byLoss({ before, after }: Observed): readonly Count[] {
+  const bytes = before.lost === after.lost ? 0 : (after.lost?.bytes ?? 0);
+  return bytes === 0 ? [] : [{ name: 'lost_bytes_total', by: bytes }];
 }
 
 function byNotice({ notices }: Observed): readonly Count[] {

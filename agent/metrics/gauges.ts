@@ -1,26 +1,18 @@
 // What the gauges show at the moment of a scrape. Pure.
 
+import type { GroupView } from '../../src/group-view.ts';
 import { isInSync } from '../core/attachment.ts';
-import { handoverTargets } from '../core/handover.ts';
 import type { AgentState } from '../core/model.ts';
-import { isPaused } from '../core/pause.ts';
 import { lag, masterOffset } from '../core/report.ts';
-import {
-  isHolder,
-  isLeaving,
-  isLimbo,
-  isManaged,
-  livePeers,
-  localInstance,
-  rankedMembers,
-  seenTerm,
-} from '../core/view.ts';
+import { isHolder, isLimbo, isManaged, livePeers, localInstance, seenTerm } from '../core/view.ts';
 import { WEAKNESSES, weaknessesOf } from '../core/weaknesses.ts';
 import { type GaugeName, ROLES } from './table.ts';
 
 /** What the state does not hold. Times are boot-time milliseconds. */
 export type GaugeContext = {
   readonly now: number;
+  /** The picture that every door shows: what it tells is not told otherwise here. */
+  readonly view: GroupView;
   readonly isApiReachable: boolean;
   /** When this Redis last had all that its master had, or was master. */
   readonly inSyncAt: number;
@@ -53,7 +45,9 @@ export function gaugesOf(s: AgentState, context: GaugeContext): readonly Reading
   const isMaster = instance?.role === 'master';
   const mastersBeside = live.filter(({ report }) => report.role === 'master').length;
   const seconds = (since: number): number => Math.max(0, (context.now - since) / 1000);
-  const mayLead = rankedMembers(s).some(({ uid }) => uid === s.config.self.uid) && !isLeaving(s);
+  const { view } = context;
+  const next = view.members.filter((member) => member.next !== null);
+  const isNext = next.some(({ uid }) => uid === s.config.self.uid);
   const flag = (value: boolean): number => (value ? 1 : 0);
   const plain: Readonly<Record<Exclude<GaugeName, 'role' | 'weak_protection'>, number>> = {
     redis_up: flag(instance !== null),
@@ -65,7 +59,7 @@ export function gaugesOf(s: AgentState, context: GaugeContext): readonly Reading
     lease_age_seconds: s.lease.kind === 'present' ? seconds(s.lease.unchangedSince) : 0,
     api_server_reachable: flag(context.isApiReachable),
     failsafe_active: flag(s.failsafe.round > 0),
-    paused: flag(isPaused(s)),
+    paused: flag(view.paused !== null),
     members_expected: members.length,
     peers_expected: members.filter(({ uid }) => uid !== s.config.self.uid).length,
     peers_reachable: live.length,
@@ -73,8 +67,8 @@ export function gaugesOf(s: AgentState, context: GaugeContext): readonly Reading
     replication_lag_bytes: lag(masterOffset(s), instance?.offset ?? null) ?? 0,
     replication_lag_seconds: isSettled(s) ? 0 : seconds(context.inSyncAt),
     replication_link_up: flag(isMaster || instance?.linkUp === true),
-    failover_eligible: flag(mayLead),
-    eligible_candidates: isOpenMaster(s) ? handoverTargets(s).length : 0,
+    failover_eligible: flag(isOpenMaster(s) || isNext),
+    eligible_candidates: isOpenMaster(s) ? next.length : 0,
     last_promotion_timestamp_seconds: context.promotedAtEpochSeconds,
     fence_active: flag(s.isGuarded || (instance !== null && isLimbo(instance))),
   };

@@ -2,6 +2,7 @@
 
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Promotion } from '../../src/group-facts.ts';
+import type { GroupView } from '../../src/group-view.ts';
 import { COMMIT, VERSION } from '../../src/version.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentState } from '../core/model.ts';
@@ -94,7 +95,8 @@ export class Metrics {
     if (event.kind === 'lease-written' && before.pendingWrite?.id === event.id) {
       this.#time('lease_request_duration_seconds', after.now - before.pendingWrite.sentAt);
     }
-    if (step.promotion !== null) this.#observePromotion(step.promotion);
+    const { promotion } = after;
+    if (promotion !== null && promotion !== before.promotion) this.#observePromotion(promotion);
   }
 
   /** How late a tick came. */
@@ -113,9 +115,10 @@ export class Metrics {
     this.#histograms.get(name)?.observe(ms / 1000);
   }
 
-  async text(state: AgentState): Promise<string> {
+  async text(state: AgentState, view: GroupView): Promise<string> {
     const readings = gaugesOf(state, {
       now: this.#clock.now(),
+      view,
       isApiReachable: this.#isApiReachable(),
       inSyncAt: this.#inSyncAt,
       promotedAtEpochSeconds: this.#promotedAtEpochSeconds,

@@ -1,6 +1,7 @@
 // Every metric of an agent: one table for the registry, /metrics and docs/operations.md. Of each label all
 // values are known, so that each series is there from the start.
 
+import { ELECTION_KINDS } from '../../src/group-facts.ts';
 import { WEAKNESSES } from '../core/weaknesses.ts';
 
 const PREFIX = 'redis_orchestrator_';
@@ -44,9 +45,9 @@ export const GAUGES = {
   replication_link_up: {
     help: '1 where the local replica is linked to its master; 1 for the master.',
   },
-  failover_eligible: { help: '1 where this pod may become master.' },
+  failover_eligible: { help: '1 where this pod is the master, or may become it.' },
   eligible_candidates: {
-    help: 'In the view of the master: replicas that could take over now without a loss.',
+    help: 'In the view of the master: replicas that could take over now, as `status` has them under NEXT.',
   },
   last_promotion_timestamp_seconds: {
     help: 'When this Redis was made master last, since 1970; 0: never by this agent.',
@@ -65,7 +66,7 @@ export const COUNTERS = {
   },
   elections_total: {
     help: 'Elections in which this agent took part: planned (handed over), unplanned, cold (first master).',
-    labels: { kind: ['planned', 'unplanned', 'cold'], outcome: ['won', 'lost', 'aborted'] },
+    labels: { kind: ELECTION_KINDS, outcome: ['won', 'lost', 'aborted'] },
   },
   lost_bytes_total: {
     help: 'Bytes of the stream of a deposed master that the present one never got.',

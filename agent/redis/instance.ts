@@ -30,6 +30,7 @@ export function instanceOf(texts: readonly string[], startedEpochMs: number): In
     upstream: host === undefined || port === null ? null : { host, port },
     linkUp: fields.get('master_link_status') === 'up',
     syncing: fields.get('master_sync_in_progress') === '1',
+    syncPercent: syncPercentOf(fields),
     loading: fields.get('loading') === '1',
     offset: offsetOf(fields, name),
     replid: fields.get('master_replid') ?? '',
@@ -43,6 +44,14 @@ export function instanceOf(texts: readonly string[], startedEpochMs: number): In
     unwritable: unwritableOf(fields),
     obstacle: null,
   };
+}
+
+/** Only of a snapshot that its master saved to disk before is the size known; Redis tells it since 6.2. */
+function syncPercentOf(fields: InfoFields): number | null {
+  if (fields.get('master_sync_in_progress') !== '1') return null;
+  const total = integerField(fields, 'master_sync_total_bytes') ?? 0;
+  const read = integerField(fields, 'master_sync_read_bytes') ?? 0;
+  return total > 0 ? Math.min(100, Math.floor((100 * read) / total)) : null;
 }
 
 /** Of Valkey its own, and not the one of Redis that it stands for. */

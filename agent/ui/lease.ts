@@ -32,7 +32,7 @@ function validity(lease: NonNullable<GroupView['lease']>, sinceMs: number): Mark
   return html`<div>
     <p>
       <strong>${holder}</strong>, term ${lease.term}; changed ${spanText(ageMs)} ago, ${left}
-      ${' '}(others wait ${spanText(lease.waitMs)})
+      ${' '}(others wait ${spanText(lease.waitMs)}${lease.profile === null ? '' : `, profile ${lease.profile}`})
     </p>
     <svg class="bar" preserveAspectRatio="xMinYMid" viewBox="0 0 ${BAR.width} ${BAR.height}" aria-hidden="true">
       <rect class="ground" width=${BAR.width} height=${BAR.height} rx="3" />

@@ -3,7 +3,7 @@
 import { html, type Markup } from './html.ts';
 import { type Lag, lagPath, type Sample, worstOf } from './lag.ts';
 import { memberTone, roleMark, toneMark } from './marks.ts';
-import { bytesText, countText, placeText } from './text.ts';
+import { bytesText, countText, placeText } from '../../src/figures.ts';
 import type { GroupView, MemberView } from '../../src/group-view.ts';
 
 const SPARK = { width: 120, height: 24 } as const;

@@ -1,17 +1,4 @@
-// Figures and times in the words that people read. Pure.
-
-const SIZES = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
-
-/** As the command line tells them, in steps of 1000: `0 B`, `27.1 MB`. */
-export function bytesText(bytes: number): string {
-  let value = bytes;
-  let step = 0;
-  while (value >= 1000 && step < SIZES.length - 1) {
-    value /= 1000;
-    step++;
-  }
-  return `${step === 0 ? value : value.toFixed(1)} ${SIZES[step] ?? ''}`;
-}
+// Times in the words that people read in a browser. Pure.
 
 const SPANS = [
   ['d', 86_400_000],
@@ -47,17 +34,6 @@ export function dateText(ms: number): string {
   const date = new Date(ms);
   const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
   return `${day} ${clockText(ms)}`;
-}
-
-/** `1st`, `2nd`, `3rd`, `11th`. */
-export function placeText(place: number): string {
-  const isTeen = place % 100 >= 11 && place % 100 <= 13;
-  const ending = isTeen ? 'th' : (['th', 'st', 'nd', 'rd'][place % 10] ?? 'th');
-  return `${place}${ending}`;
-}
-
-export function countText(count: number): string {
-  return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** Drawings do not wrap: what is too long is told in the table. */

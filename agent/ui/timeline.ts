@@ -3,6 +3,7 @@
 
 import { html, type Markup } from './html.ts';
 import { dateText, spanText } from './text.ts';
+import { detailTexts } from '../../src/term-texts.ts';
 import type { GroupView } from '../../src/group-view.ts';
 import type { Term } from '../../src/group-facts.ts';
 
@@ -39,7 +40,7 @@ function entry(
         <div><dt>Holder</dt><dd>${holderText(term, before)}</dd></div>
         <div><dt>Reason</dt><dd>${term.reason || 'not recorded'}</dd></div>
         <div><dt>When</dt><dd>${when(term.at, atMs)}</dd></div>
-        <div><dt>Without writes</dt><dd>${pauseText(term, last)}</dd></div>
+        ${rows(term, last).map(([name, text]) => html`<div key=${name}><dt>${name}</dt><dd>${text}</dd></div>`)}
       </dl>
     </details>
   </li>`;
@@ -56,8 +57,12 @@ function when(at: string, atMs: number): Markup {
   return html`<time datetime=${at}>${dateText(atMs)}</time>`;
 }
 
-/** Only the agent of the present master remembers it, of its own term. */
-function pauseText({ term }: Term, last: GroupView['lastChange']): string {
-  if (last?.term !== term || last.pauseMs === null) return 'not known here';
-  return spanText(last.pauseMs);
+/** The record of old terms keeps the reason alone, and of the newest one its loss may not be known yet. */
+function rows(
+  { term, details }: Term,
+  last: GroupView['lastChange'],
+): readonly (readonly [string, string])[] {
+  if (details === undefined) return [['more', 'not recorded any more']];
+  const isUntold = last?.term === term && details.lostBytes === undefined && last.lost !== null;
+  return [...detailTexts(details), ...(isUntold ? [['lost', last.lost] as const] : [])];
 }

@@ -5,7 +5,8 @@ import { html, type Markup } from './html.ts';
 import { isLeading } from './leaders.ts';
 import { type Layout, layoutOf, NODE, type Place } from './layout.ts';
 import { memberTone, roleMark, type Tone } from './marks.ts';
-import { bytesText, placeText, shortText } from './text.ts';
+import { shortText } from './text.ts';
+import { bytesText, placeText } from '../../src/figures.ts';
 import type { GroupView, MemberView } from '../../src/group-view.ts';
 
 const LINE_LENGTH = 36;

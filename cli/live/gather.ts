@@ -3,6 +3,7 @@
 
 import type { GroupFacts, LeaseFacts, MemberFacts, Successor } from '../../src/group-facts.ts';
 import type { GroupView } from '../../src/group-view.ts';
+import { termOf } from '../../src/annotation-fields.ts';
 import { ROLE_LABEL } from '../../src/names.ts';
 import type { AgentReport } from '../../src/wire.ts';
 import { hasAgent, isEnded, type LeaseRecord, type RawPod } from './raw-objects.ts';
@@ -111,12 +112,8 @@ function leaseOf({ lease, nowEpochMs }: Sources, view: GroupView | null): LeaseF
     term,
     ageMs: isSame ? seen.ageMs : ageMs,
     waitMs: seen?.waitMs ?? lease.waitMs,
-    history: history.map((entry) => ({
-      term: entry.term,
-      holder: entry.holder,
-      reason: entry.reason,
-      at: entry.at,
-    })),
+    profile: seen?.profile ?? null,
+    history: history.map(termOf),
     opened,
   };
 }

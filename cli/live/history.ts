@@ -7,6 +7,7 @@ import { refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
 import { type LeaseRecord, leasesPath, type RawLease, readLease } from './raw-objects.ts';
 import { columns, type Line, pageText, span } from './spans.ts';
+import { detailTexts } from '../../src/term-texts.ts';
 import { sinceText } from './words.ts';
 
 export type HistoryOptions = {
@@ -73,5 +74,18 @@ function historyTable(
       span(reason),
     ];
   });
-  return columns([names.map((name) => span(name, 'dim')), ...rows]);
+  const table = columns([names.map((name) => span(name, 'dim')), ...rows]);
+  return isVerbose ? [...table, ...terms.flatMap(detailLines)] : table;
+}
+
+/** Who was compared, what decided, and what it cost; only recent terms have it. */
+function detailLines({ term, details }: ToldTerm): readonly Line[] {
+  if (details === undefined) return [];
+  return [
+    [],
+    [span(`term ${term}`, 'strong')],
+    ...detailTexts(details).map(
+      ([name, text]): Line => [span(`  ${name.padEnd(12)}`, 'dim'), span(text)],
+    ),
+  ];
 }

@@ -1,10 +1,10 @@
 // Whether a switchover would be safe now, as far as it can be seen from outside: the master's agent has the last
 // word. Pure.
 
+import { bytesText, placeText } from '../../src/figures.ts';
 import type { GroupView, MemberView } from '../../src/group-view.ts';
 import type { Shown } from './screen.ts';
 import { type Line, span } from './spans.ts';
-import { bytesText, placeText } from './words.ts';
 
 export type Condition = { readonly level: 'ok' | 'warning' | 'error'; readonly text: string };
 

@@ -1,8 +1,9 @@
 // One group on one screen, and many groups as one table. Pure: from the view that every door shows.
 
+import { bytesText, countText, placeText } from '../../src/figures.ts';
 import type { GroupView, Health, MemberView } from '../../src/group-view.ts';
 import { columns, type Line, span, type Tone } from './spans.ts';
-import { ageText, bytesText, countText, placeText, sinceText } from './words.ts';
+import { ageText, sinceText } from './words.ts';
 
 export type Shown = {
   readonly view: GroupView;
@@ -64,7 +65,8 @@ function leaseText({ lease }: GroupView): string {
   if (lease === null) return 'none';
   const held = lease.holder === null ? 'held by nobody' : `held by ${lease.holder}`;
   const age = `renewed ${ageText(lease.ageMs)} ago`;
-  return `${held}, ${age}; others may take it once it is ${lease.waitMs / 1000}s old`;
+  const profile = lease.profile === null ? '' : ` (profile ${lease.profile})`;
+  return `${held}, ${age}; others may take it once it is ${lease.waitMs / 1000}s old${profile}`;
 }
 
 function pauseText({ paused, at }: GroupView): string {
@@ -120,7 +122,8 @@ function changeLines({ lastChange: last, at }: GroupView): readonly Line[] {
   const pause = last.pauseMs === null ? '' : `; writes paused for ${Math.round(last.pauseMs)} ms`;
   const when = `${sinceText(last.at, at)} ago`;
   const change = `Last change, to term ${last.term} (${when}): ${from}${last.to}, ${last.reason}`;
-  return [[span(`${change}${pause}`)]];
+  const lost = last.lost === null ? '' : `; ${last.lost}`;
+  return [[span(`${change}${pause}${lost}`)]];
 }
 
 function warningLines({ view, missing, faults, isBlind }: Shown): readonly Line[] {

@@ -1,20 +1,4 @@
-// Numbers and times as people read them. Pure.
-
-const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
-
-export function bytesText(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
-}
-
-export function countText(count: number): string {
-  return String(count).replaceAll(/\B(?=(\d{3})+$)/g, ',');
-}
+// Times as people read them at a terminal. Pure.
 
 /** As kubectl tells an age: its two greatest parts. */
 export function ageText(ms: number): string {
@@ -34,10 +18,4 @@ export function ageText(ms: number): string {
 export function sinceText(iso: string, now: string): string {
   const ms = Date.parse(now) - Date.parse(iso);
   return Number.isNaN(ms) ? '?' : ageText(ms);
-}
-
-export function placeText(place: number): string {
-  const isTeen = place % 100 >= 11 && place % 100 <= 13;
-  const ending = isTeen ? 'th' : (['th', 'st', 'nd', 'rd'][place % 10] ?? 'th');
-  return `${place}${ending}`;
 }

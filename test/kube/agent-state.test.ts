@@ -67,6 +67,41 @@ await t.test('every agent tells the same of its group, as the schema says', asyn
   await scenario.end(next, { mayLoseAfterMs: mark - 200 });
 });
 
+await t.test(
+  'the record of a term tells who was compared, how long it took, what was lost',
+  async (t) => {
+    const { scenario, group, master } = await startScenario(t, stage);
+    const [target] = group.others(master);
+    if (target === undefined) throw new Error('the group has three pods');
+    await group.requestSwitchover(target);
+    const told = await waitFor(
+      'every agent tells it',
+      async () => {
+        const views = (await allStates(group)).map(({ view }) => view);
+        const all = views.map(({ history }) => history.at(-1)?.details);
+        const isTold = all.every((details) => details?.lostBytes !== undefined);
+        return isTold && views;
+      },
+      { timeoutMs: 15_000, picture: async () => JSON.stringify(await allStates(group)) },
+    );
+    for (const { history, lastChange } of told) {
+      const details = history.at(-1)?.details;
+      t.match(details, { kind: 'planned', lostBytes: 0 });
+      t.same(
+        details?.among.map(({ pod }) => pod).toSorted(),
+        group
+          .others(master)
+          .map(({ name }) => name)
+          .toSorted(),
+      );
+      t.match(lastChange, { to: target.name, lostBytes: 0, lost: 'lost 0 B' });
+      t.equal(lastChange?.pauseMs !== null, true, `${lastChange?.pauseMs} ms`);
+    }
+    await isAsDescribed(t, group, 'after the switchover');
+    await scenario.end(target);
+  },
+);
+
 await t.test('a pause holds while it lasts: nobody takes over from a frozen master', async (t) => {
   const { scenario, group, master } = await startScenario(t, stage);
   await group.pauseFailover(3600);

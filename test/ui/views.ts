@@ -41,6 +41,7 @@ const facts: GroupFacts = {
     term: 14,
     ageMs: 400,
     waitMs: 4000,
+    profile: 'balanced',
     history: [
       { term: 13, holder: 'redis-2', reason: 'the first master', at: '2026-01-01T00:00:00Z' },
       { term: 14, holder: 'redis-0', reason: 'asked for by alice', at: '2026-01-02T00:00:00Z' },

@@ -5,7 +5,7 @@ import t from 'tap';
 import { systemClock } from '../../agent/clock.ts';
 import type { AgentState } from '../../agent/core/model.ts';
 import { countsOf, type Observed } from '../../agent/metrics/counts.ts';
-import { ElectionTimer } from '../../agent/metrics/election-timer.ts';
+import { electionTimes } from '../../agent/core/election-time.ts';
 import { type GaugeContext, gaugesOf } from '../../agent/metrics/gauges.ts';
 import { Metrics } from '../../agent/metrics/registry.ts';
 import {
@@ -17,9 +17,9 @@ import {
   type Metric,
 } from '../../agent/metrics/table.ts';
 import { limbo, pod } from './core-fixtures.ts';
-import { lease, master, Rig, synced } from './core-rig.ts';
+import { lease, master, Rig, synced, viewOf } from './core-rig.ts';
 
-const context: GaugeContext = {
+const context: Omit<GaugeContext, 'view'> = {
   now: 5000,
   isApiReachable: true,
   inSyncAt: 1000,
@@ -28,10 +28,9 @@ const context: GaugeContext = {
 
 const shown = (state: AgentState, changes: Partial<GaugeContext> = {}) =>
   new Map(
-    gaugesOf(state, { ...context, ...changes }).map(({ name, value, labels = {} }) => [
-      [name, ...Object.values(labels)].join(' '),
-      value,
-    ]),
+    gaugesOf(state, { ...context, view: viewOf(state), ...changes }).map(
+      ({ name, value, labels = {} }) => [[name, ...Object.values(labels)].join(' '), value],
+    ),
   );
 
 const step = (before: AgentState, changes: Partial<Observed> = {}): Observed => ({
@@ -40,7 +39,6 @@ const step = (before: AgentState, changes: Partial<Observed> = {}): Observed => 
   after: before,
   effects: [],
   notices: [],
-  promotion: null,
   ...changes,
 });
 
@@ -179,16 +177,10 @@ await t.test('counters: elections by kind and outcome, lost bytes, repairs', (t)
   t.same(move('Acquiring', 'Deciding'), []);
   const opened = { lineage: [{ replid: 'aaa', term: 2, start: 0 }] };
   t.same(move('Promoting', 'Leading', opened), [], 'an agent that was replaced: no election');
-  const lineage = [
-    { replid: limbo.replid, term: 1, start: 1 },
-    { replid: 'zzz', term: 2, start: limbo.offset - 9 },
-  ];
-  const lost = {
-    ...as('Fenced', { lineage }),
-    redis: { reachable: true, instance: limbo, seenAt: 0 },
-  } as const;
-  const attach = { kind: 'attach', id: 1, host: '10.0.0.1', replid: 'zzz' } as const;
-  t.same(counted(step(lost, { effects: [attach] })), [['lost_bytes_total', 10]]);
+  const lost = { ...as('Fenced'), lost: { term: 2, bytes: 10 } };
+  t.same(counted(step(as('Fenced'), { after: lost })), [['lost_bytes_total', 10]]);
+  t.same(counted(step(lost, { after: { ...lost, now: 1 } })), [], 'once');
+  t.same(counted(step(as('Fenced'), { after: { ...lost, lost: { term: 2, bytes: 0 } } })), []);
   const told = (['LabelRepaired', 'RoleRepaired', 'SplitBrainDetected', 'Fenced'] as const).map(
     (reason) => ({ reason, note: '' }),
   );
@@ -202,7 +194,8 @@ await t.test('counters: elections by kind and outcome, lost bytes, repairs', (t)
 
 await t.test('every series of the table is there at the first scrape', async (t) => {
   const metrics = new Metrics('redis', systemClock, () => true);
-  const text = await metrics.text(Rig.leading().state);
+  const { state } = Rig.leading();
+  const text = await metrics.text(state, viewOf(state));
   t.match(
     text,
     /^redis_orchestrator_build_info\{version="[^"]+",commit="[^"]+",group="redis"\} 1$/m,
@@ -235,19 +228,22 @@ await t.test('an election is timed from its first step to the first write', asyn
     phase,
     now,
   });
-  const timer = new ElectionTimer();
   const path = [
     at('Following', 0),
     at('Deciding', 1000),
     at('Promoting', 1020),
     at('Leading', 1040),
   ];
-  for (const [index, after] of path.entries()) {
-    const before = path[index - 1] ?? after;
-    metrics.observe(step(before, { after, promotion: timer.observe(before, after) }));
+  let before = state;
+  for (const next of path) {
+    const { electionAt, goalAt, promotion } = before;
+    const after = { ...next, electionAt, goalAt, promotion };
+    const timed = { ...after, ...electionTimes(before, after) };
+    metrics.observe(step(before, { after: timed }));
+    before = timed;
   }
   metrics.observeLag(3);
-  const text = await metrics.text(state);
+  const text = await metrics.text(state, viewOf(state));
   t.match(text, /event_loop_lag_seconds_sum\{group="redis"\} 0\.003$/m);
   t.match(text, /failover_duration_seconds_sum\{group="redis"\} 0\.04$/m);
   t.match(text, /write_pause_seconds_count\{group="redis"\} 0$/m);

@@ -17,7 +17,18 @@ await t.test('history: the newest first, from the Lease alone', async (t) => {
   );
   const one = await ran(fake, ['history', 'redis', '--limit', '1', '-o', 'json']);
   t.match(JSON.parse(one.stdout), [{ term: 14, isOpened: true, request: 'r13' }]);
-  t.match(await ran(fake, ['history', 'redis', '-v']), { stdout: /opened {2}r13/ });
+  const all = await ran(fake, ['history', 'redis', '-v']);
+  t.match(all.stdout, /opened {2}r13/);
+  t.match(
+    all.stdout,
+    `
+term 14
+  candidates  redis-0 at 87,000,000, redis-1 at 0 (no: it is loading its dataset)
+  decided by  redis-0 has the smaller name among equals
+  no writes   4 ms
+  lost        0 B
+`,
+  );
   fake.denied.add('get leases');
   t.match(await ran(fake, ['history', 'redis']), {
     code: 1,

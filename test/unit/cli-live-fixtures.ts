@@ -2,6 +2,7 @@
 // changes something; and a screen and a clock that nobody waits for.
 
 import type { Answer, Cluster, Question } from '../../cli/live/cluster.ts';
+import { type RecordedTerm, termOf } from '../../src/annotation-fields.ts';
 import type { Console } from '../../cli/live/context.ts';
 import { run } from '../../cli/run.ts';
 import type { GroupFacts } from '../../src/group-facts.ts';
@@ -83,8 +84,18 @@ const HISTORY = [
     reason: 'switchover asked for by alice',
     at: '2026-01-28T10:00:00Z',
     request: 'r13',
+    details: {
+      among: [
+        { pod: 'redis-0', offset: 87_000_000 },
+        { pod: 'redis-1', offset: 0, problem: 'it is loading its dataset' },
+      ],
+      rule: 'redis-0 has the smaller name among equals',
+      kind: 'planned',
+      pauseMs: 4,
+      lostBytes: 0,
+    },
   },
-];
+] as const satisfies readonly RecordedTerm[];
 
 function facts(reports: readonly AgentReport[]): GroupFacts {
   const master = reports.find(({ isMaster }) => isMaster);
@@ -106,7 +117,8 @@ function facts(reports: readonly AgentReport[]): GroupFacts {
       term: 14,
       ageMs: 400,
       waitMs: 4000,
-      history: HISTORY.map(({ term, holder, reason, at }) => ({ term, holder, reason, at })),
+      profile: 'balanced',
+      history: HISTORY.map(termOf),
       opened: [13, 14],
     },
     members,

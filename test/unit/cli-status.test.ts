@@ -6,7 +6,7 @@ import { FakeCluster, ran, report } from './cli-live-fixtures.ts';
 
 const HEALTHY = `shop/redis                                      HEALTHY, failover possible
 master  redis-0   term 14   since 3d2h   (switchover asked for by alice)
-lease   held by redis-0, renewed 0.4s ago; others may take it once it is 4s old
+lease   held by redis-0, renewed 0.4s ago; others may take it once it is 4s old (profile balanced)
 route   svc/redis selects redis-role=master ✔
 
 POD      ROLE     STATE      OFFSET      BEHIND    NEXT  NODE
@@ -15,7 +15,7 @@ redis-1  replica  streaming  88,020,415  100.0 KB  1st   node-a
 redis-2  replica  streaming  88,120,415  0 B       2nd   node-a
 
 If redis-0 crashes: redis-1 takes over, ~0.1 s (its node lost: up to ~4 s)
-Last change, to term 14 (3d2h ago): redis-2 → redis-0, switchover asked for by alice; writes paused for 4 ms
+Last change, to term 14 (3d2h ago): redis-2 → redis-0, switchover asked for by alice; writes paused for 4 ms; lost 0 B
 `;
 
 await t.test('healthy: one screen, exit 0', async (t) => {

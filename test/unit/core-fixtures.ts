@@ -27,6 +27,7 @@ export const limbo: Instance = {
   upstream: LIMBO,
   linkUp: false,
   syncing: false,
+  syncPercent: null,
   loading: false,
   offset: 100,
   replid: 'aaa',

@@ -12,7 +12,7 @@ class Teller {
   memory: Memory = NOTHING_TOLD;
 
   tell(before: AgentState, event: AgentEvent, after: AgentState): readonly Notice[] {
-    const told = narrate(this.memory, { before, event, after, promotion: null });
+    const told = narrate(this.memory, { before, event, after });
     this.memory = told.memory;
     return told.notices;
   }

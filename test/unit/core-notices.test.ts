@@ -4,7 +4,8 @@ import t from 'tap';
 import type { Promotion } from '../../src/group-facts.ts';
 import type { AgentEvent, AgentState } from '../../agent/core/model.ts';
 import type { Notice } from '../../agent/core/notice-table.ts';
-import { bytesToLose, noticesOf } from '../../agent/core/notices.ts';
+import { lossAfter, lossOf } from '../../agent/core/loss.ts';
+import { noticesOf } from '../../agent/core/notices.ts';
 import { pod } from './core-fixtures.ts';
 import { lease, limboOf, master, Rig, silent, synced, writtenLease } from './core-rig.ts';
 import { limbo } from './core-fixtures.ts';
@@ -50,8 +51,8 @@ await t.test('Failover and SwitchoverCompleted: from whom, to whom and why', (t)
     const record = { history, lineage, goal };
     const view = lease({ term: 7, holder: state.config.self, record });
     const known = { kind: 'present', lease: view, unchangedSince: 0 } as const;
-    const after = { ...state, lease: known };
-    return noticesOf({ ...after, phase: 'Promoting' }, { kind: 'tick' }, after, promotion);
+    const after = { ...state, lease: known, promotion };
+    return noticesOf({ ...after, phase: 'Promoting' }, { kind: 'tick' }, after);
   };
   const note =
     'redis-1 → redis-0 is master of term 7: the local Redis is gone (term 6 went to redis-2, which did not open it); the holder redis-2 was silent for 4000 ms';
@@ -125,13 +126,13 @@ await t.test('WritesLost: the bytes that the promotion left behind', (t) => {
     lease: { kind: 'present', lease: lease({ record: { lineage } }), unchangedSince: 0 } as const,
     redis: { reachable: true, seenAt: 0, instance: { ...limbo, replid, offset } } as const,
   });
-  t.equal(bytesToLose(shown(100)), 0, 'it stood where the other was promoted');
-  t.equal(bytesToLose(shown(90)), 0, 'it was behind');
-  t.equal(bytesToLose(shown(130)), 30);
-  t.equal(bytesToLose(shown(130, 'bbb')), 0, 'the newest id has no successor');
-  t.equal(bytesToLose(shown(130, 'zzz')), 0, 'of an unknown id nothing can be told');
-  const pending = { id: 1, kind: 'attach', sentAt: 0, isolated: false } as const;
-  const after = { ...shown(130), pendingRedis: pending };
+  t.match(lossOf(shown(100)), { term: 2, bytes: 0 }, 'it stood where the other was promoted');
+  t.match(lossOf(shown(90)), { bytes: 0 }, 'it was behind');
+  t.match(lossOf(shown(130)), { term: 2, bytes: 30 });
+  t.equal(lossOf(shown(130, 'bbb')), null, 'the newest id has no successor');
+  t.equal(lossOf(shown(130, 'zzz')), null, 'of an unknown id nothing can be told');
+  const after = { ...shown(130), lost: lossAfter(shown(130)) };
+  t.equal(lossAfter(after), after.lost, 'a stream that is attached again is lost once');
   const told = noticesOf(shown(130), { kind: 'tick' }, after);
   t.match(told, [{ reason: 'WritesLost', note: /30 bytes of the stream aaa up to offset 130/ }]);
   t.same(noticesOf(after, { kind: 'tick' }, after), [], 'once');
@@ -282,10 +283,10 @@ await t.test('bytes are lost by the next promotion, not by an id that no promoti
       instance: { ...limbo, replid: 'aaa', offset },
     } as const,
   });
-  t.equal(bytesToLose(shown(130)), 30);
+  t.match(lossOf(shown(130)), { term: 2, bytes: 30 });
   const unknown = lineage.map((entry) => (entry.term === 2 ? { ...entry, start: 0 } : entry));
-  t.equal(bytesToLose(shown(130, unknown)), 0, 'where it began is not known');
-  t.equal(bytesToLose({ ...shown(130), redis: silent(0, true) }), 0);
+  t.equal(lossOf(shown(130, unknown)), null, 'where it began is not known');
+  t.equal(lossOf({ ...shown(130), redis: silent(0, true) }), null);
   t.end();
 });
 

@@ -13,9 +13,11 @@ import type {
   LocalRedis,
   PodView,
 } from '../../agent/core/model.ts';
+import { groupFactsOf } from '../../agent/core/group-facts.ts';
 import { reportOf } from '../../agent/core/report.ts';
 import { initialState, step } from '../../agent/core/step.ts';
 import { EMPTY_RECORD } from '../../agent/core/view.ts';
+import { type GroupView, groupView } from '../../src/group-view.ts';
 import type { AgentReport, InstanceReport } from '../../src/wire.ts';
 import { config, limbo, pod } from './core-fixtures.ts';
 
@@ -88,6 +90,13 @@ export const context = {
   route: [],
   apiRequests: 0,
 };
+
+/** The picture that this agent makes of its group. */
+export function viewOf(state: AgentState): GroupView {
+  const own = reportOf(state, context);
+  const [at, profile] = ['2026-01-31T12:00:00.000Z', 'balanced'];
+  return groupView(groupFactsOf(state, { own, nodeOf: (uid) => `node-of-${uid}`, at, profile }));
+}
 
 /** A core with its clock: every call is one event. */
 export class Rig {

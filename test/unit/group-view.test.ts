@@ -2,14 +2,13 @@
 
 import t from 'tap';
 import { groupFactsOf } from '../../agent/core/group-facts.ts';
-import type { AgentState } from '../../agent/core/model.ts';
 import { reportOf } from '../../agent/core/report.ts';
-import type { GroupFacts, MemberFacts, MemberReport } from '../../src/group-facts.ts';
+import type { GroupFacts, MemberFacts, MemberReport, TermDetails } from '../../src/group-facts.ts';
 import { groupView } from '../../src/group-view.ts';
 import { masterReport, memberFacts, replicaReport } from '../harness/member-facts.ts';
 import { stateFaults } from '../harness/state-schema.ts';
 import { limbo, pod } from './core-fixtures.ts';
-import { context, Rig, synced } from './core-rig.ts';
+import { context, Rig, synced, viewOf } from './core-rig.ts';
 
 const instance = { ...limbo, upstream: null, replid: 'bbb', linkUp: true, syncing: false };
 const replica = replicaReport(instance, 1000);
@@ -25,6 +24,7 @@ const base: GroupFacts = {
     term: 14,
     ageMs: 400,
     waitMs: 4000,
+    profile: 'balanced',
     history: [
       { term: 13, holder: 'redis-2', reason: 'first', at: '2026-01-01T00:00:00Z' },
       { term: 14, holder: 'redis-0', reason: 'asked for by alice', at: '2026-01-02T00:00:00Z' },
@@ -140,6 +140,31 @@ await t.test('while the API server is silent nobody can take over', (t) => {
   t.end();
 });
 
+await t.test('what was lost: told, not known, or not known yet', (t) => {
+  const history = [
+    { term: 13, holder: 'redis-2', reason: 'the first master', at: '' },
+    { term: 14, holder: 'redis-0', reason: 'redis-2 fell silent', at: '' },
+  ];
+  const of = (details: TermDetails | undefined, more: Partial<GroupFacts> = {}) => {
+    const [first, last] = history;
+    const told = last === undefined || details === undefined ? last : { ...last, details };
+    const terms = [first, told].flatMap((each) => each ?? []);
+    const lease = base.lease === null ? null : { ...base.lease, history: terms, opened: [13, 14] };
+    return groupView({ ...base, ...more, promotion: null, lease }).lastChange;
+  };
+  const details = { among: [], kind: 'unplanned', pauseMs: 20, lostBytes: 1200 } as const;
+  t.match(of(details), { from: 'redis-2', pauseMs: 20, lostBytes: 1200, lost: 'lost 1.2 KB' });
+  const isBack = 'what redis-2 had beyond it is not known';
+  t.match(of({ among: [] }), { pauseMs: null, lostBytes: null, lost: isBack });
+  t.match(of(undefined), { pauseMs: null, lost: isBack });
+  const away = { members: [memberFacts(0, master), memberFacts(2, replica, { isHeard: false })] };
+  const isAway = 'what was lost is not known until redis-2 is back';
+  t.match(of({ among: [] }, away), { lost: isAway });
+  t.match(of({ among: [] }, { members: [memberFacts(0, master)] }), { lost: isAway });
+  t.match(of({ ...details, kind: 'cold' }), { pauseMs: null });
+  t.end();
+});
+
 await t.test('each state of a member has its words', (t) => {
   const state = (report: MemberReport | null, more: Partial<MemberFacts> = {}) =>
     groupView(withMembers(memberFacts(1, report, more))).members[0]?.state;
@@ -151,6 +176,8 @@ await t.test('each state of a member has its words', (t) => {
   t.equal(state({ ...replica, instance: null }), 'not answering');
   t.equal(of({ loading: true }), 'loading');
   t.equal(of({ syncing: true }), 'syncing');
+  t.equal(of({ syncing: true, syncPercent: null }), 'syncing');
+  t.equal(of({ syncing: true, syncPercent: 41 }), 'syncing 41%');
   t.equal(of({ linkUp: false }), 'link down');
   t.equal(of({}, false), 'catching up');
   t.equal(of({}), 'streaming');
@@ -163,14 +190,7 @@ await t.test('an agent makes the same picture from its own state', (t) => {
   const rig = Rig.leading({}, [pod(0), pod(1), pod(2)]);
   synced(rig);
   rig.frozen(2, { replid: 'bbb', priority: 0 });
-  const facts = (state: AgentState) =>
-    groupFactsOf(state, {
-      own: reportOf(state, context),
-      nodeOf: (uid) => `node-of-${uid}`,
-      at: base.at,
-      promotion: null,
-    });
-  const view = groupView(facts(rig.state));
+  const view = viewOf(rig.state);
   t.match(view, { group: 'redis', summary: 'failover possible', master: { pod: 'redis-0' } });
   t.match(view.members, [
     { pod: 'redis-0', state: 'writable', node: 'node-of-u0' },
@@ -178,7 +198,7 @@ await t.test('an agent makes the same picture from its own state', (t) => {
     { pod: 'redis-2', next: null, problem: 'its replica-priority is 0' },
   ]);
   rig.now += 10_000;
-  const later = groupView(facts({ ...rig.state, now: rig.now }));
+  const later = viewOf({ ...rig.state, now: rig.now });
   t.match(later.members, [{}, { state: 'agent silent' }, { state: 'agent silent' }]);
   t.end();
 });
@@ -187,7 +207,7 @@ await t.test('docs/state.schema.json describes all of it', (t) => {
   const at = '2026-01-31T12:00:00.000Z';
   const stateOf = (rig: Rig) => {
     const own = reportOf(rig.state, { ...context, lastDecision: { reason: 'why', at } });
-    const facts = groupFactsOf(rig.state, { own, nodeOf: () => null, at, promotion: null });
+    const facts = groupFactsOf(rig.state, { own, nodeOf: () => null, at, profile: 'balanced' });
     return { ...own, view: groupView(facts) };
   };
   const leading = Rig.leading();

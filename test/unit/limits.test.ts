@@ -220,7 +220,7 @@ function sourceOf(state: AgentState): HttpSource {
     report,
     view: () =>
       groupView(
-        groupFactsOf(state, { own: report(), nodeOf: () => null, at: '', promotion: null }),
+        groupFactsOf(state, { own: report(), nodeOf: () => null, at: '', profile: 'balanced' }),
       ),
     unhealthiness: () => null,
     unreadiness: () => null,

@@ -13,10 +13,15 @@ import { alertRules, metricsIn } from '../../src/monitoring/rule-groups.ts';
 import { RULE_NAMES } from '../../src/monitoring/rules.ts';
 import { timeBy } from '../../src/monitoring/time.ts';
 import { WebhookMetrics } from '../../webhook/metrics.ts';
-import { Rig } from './core-rig.ts';
+import { Rig, viewOf } from './core-rig.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
+
+async function agentText(): Promise<string> {
+  const { state } = Rig.leading();
+  return await new Metrics('redis', systemClock, () => true).text(state, viewOf(state));
+}
 
 await t.test('generating the manifests again changes nothing', async (t) => {
   const run = promisify(execFile);
@@ -24,7 +29,7 @@ await t.test('generating the manifests again changes nothing', async (t) => {
 });
 
 await t.test('every metric of the alerts and the dashboard exists', async (t) => {
-  const agent = await new Metrics('redis', systemClock, () => true).text(Rig.leading().state);
+  const agent = await agentText();
   const webhook = await new WebhookMetrics().registry.metrics();
   const known = new Set(
     [...`${agent}\n${webhook}`.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name),
@@ -35,7 +40,7 @@ await t.test('every metric of the alerts and the dashboard exists', async (t) =>
 });
 
 await t.test('every metric of an agent is shown by an alert or the dashboard', async (t) => {
-  const text = await new Metrics('redis', systemClock, () => true).text(Rig.leading().state);
+  const text = await agentText();
   const queries = Object.values(ROWS).flatMap((panels) => panels.flatMap((each) => each.queries));
   const shown = new Set([...alertRules(), ...queries].flatMap(({ expr }) => metricsIn(expr)));
   const names = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name);

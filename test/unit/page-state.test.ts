@@ -12,7 +12,8 @@ import {
   withSilence,
   withView,
 } from '../../agent/ui/page-state.ts';
-import { bytesText, countText, placeText, shortText, spanText } from '../../agent/ui/text.ts';
+import { shortText, spanText } from '../../agent/ui/text.ts';
+import { bytesText, countText, placeText } from '../../src/figures.ts';
 import type { MemberView } from '../../src/group-view.ts';
 import { calm, large, moved, paused, splitBrain } from '../ui/views.ts';
 

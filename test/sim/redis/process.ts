@@ -124,6 +124,7 @@ export class RedisProcess {
       upstream: target,
       linkUp: upstream.isConnected,
       syncing: upstream.isSyncing,
+      syncPercent: null,
       loading: state.loading !== null,
       // As our adapter reads it: a replica that has got nothing yet is where its own stream is.
       offset: target !== null && upstream.offset > 0 ? upstream.offset : state.offset,
