@@ -22,7 +22,11 @@ function newSeed(): string {
   const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
   try {
     const options = { cwd: import.meta.dirname, encoding: 'utf8' } as const;
-    const files = execFileSync('git', ['ls-tree', '-r', '--full-tree', 'HEAD', 'agent'], options).split('\n');
+    const files = execFileSync(
+      'git',
+      ['ls-tree', '-r', '--full-tree', 'HEAD', 'agent'],
+      options,
+    ).split('\n');
     const simulated = files.filter((line) => !NOT_SIMULATED.test(line)).join('\n');
     const digest = createHash('sha1').update(simulated).digest('hex');
     return String(Number.parseInt(digest.slice(0, DIGITS), 16));
