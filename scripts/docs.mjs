@@ -256,13 +256,22 @@ function alertBlock(name) {
   const rule = alertRules().find(({ alert }) => alert === alertName(name));
   const { severity, summary, description } = { ...RULES[name], ...rule.labels };
   const said = summary.replaceAll(/\{\{ \$labels\.(\w+) \}\}/g, (_, label) => label.toUpperCase());
-  return `> ${said}\n\n${description} Alert ${code(rule.alert)}, ${severity}, fires ${heldFor(rule)}:\n\n\`\`\`\n${rule.expr}\n\`\`\``;
+  return `> ${said}\n\n${description} Alert ${code(rule.alert)}, ${severity}, fires ${heldFor(rule)}.`;
+}
+
+/** At the end of a runbook: who is woken by it needs it last. */
+function expressionBlock(name) {
+  const rule = alertRules().find(({ alert }) => alert === alertName(name));
+  return `The expression:\n\n\`\`\`\n${rule.expr}\n\`\`\``;
 }
 
 const BLOCKS = {
   architecture: () => `\`\`\`mermaid\n${picture()}\n\`\`\``,
   alerts: alertTable,
   ...Object.fromEntries(RULE_NAMES.map((name) => [`alert-${name}`, () => alertBlock(name)])),
+  ...Object.fromEntries(
+    RULE_NAMES.map((name) => [`expression-${name}`, () => expressionBlock(name)]),
+  ),
   'agent-options': () => markdownTable(AGENT_OPTIONS),
   'webhook-options': () => markdownTable(WEBHOOK_OPTIONS),
   'agent-role': ruleTable,

@@ -1,6 +1,7 @@
 // Writes manifests/monitoring from monitoring/*.ts: npx node scripts/monitoring.mjs. With --check it writes nothing
 // and ends with status 1 where a file is out of date. With --runbooks URL the alerts lead to pages there instead of
-// to paths of this repository, and with --out FOLDER all goes into another folder.
+// to paths of this repository, with --no-webhook there are neither alerts about the webhook nor its PodMonitor, and
+// with --out FOLDER all goes into another folder.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,11 +12,15 @@ const { values: flags } = parseArgs({
   options: {
     check: { type: 'boolean' },
     runbooks: { type: 'string' },
+    'no-webhook': { type: 'boolean' },
     out: { type: 'string' },
   },
 });
 const folder = flags.out ?? fileURLToPath(new URL('../manifests/monitoring', import.meta.url));
-const options = flags.runbooks === undefined ? {} : { runbooks: flags.runbooks };
+const options = {
+  ...(flags.runbooks === undefined ? {} : { runbooks: flags.runbooks }),
+  hasWebhook: flags['no-webhook'] !== true,
+};
 
 function known(path) {
   try {

@@ -10,8 +10,12 @@ const MONITORING = 'monitoring.coreos.com/v1';
 const LABELS = { 'app.kubernetes.io/name': 'redis-orchestrator' } as const;
 const INTERVAL = '15s';
 
+function text(value: object): string {
+  return stringify(value, { lineWidth: 0 });
+}
+
 function yaml(value: object): string {
-  return `${HEAD}${stringify(value, { lineWidth: 0 })}`;
+  return `${HEAD}${text(value)}`;
 }
 
 /** In every namespace: sidecars have no Service, so pods are scraped, by the name of the agent's port. */
@@ -42,6 +46,8 @@ function webhookMonitor() {
 
 export function monitoringFiles(options: RuleGroupsOptions = {}): Readonly<Record<string, string>> {
   const rules = ruleGroups(options);
+  const monitors =
+    options.hasWebhook === false ? [agentMonitor()] : [agentMonitor(), webhookMonitor()];
   const rule = {
     apiVersion: MONITORING,
     kind: 'PrometheusRule',
@@ -50,7 +56,7 @@ export function monitoringFiles(options: RuleGroupsOptions = {}): Readonly<Recor
   };
   return {
     'prometheus-rule.yaml': yaml(rule),
-    'pod-monitors.yaml': `${yaml(agentMonitor())}---\n${stringify(webhookMonitor(), { lineWidth: 0 })}`,
+    'pod-monitors.yaml': `${HEAD}${monitors.map(text).join('---\n')}`,
     'rules.yaml': yaml(rules),
     'dashboard.json': `${JSON.stringify(dashboard(), null, 2)}\n`,
   };

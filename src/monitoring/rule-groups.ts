@@ -1,6 +1,6 @@
 // The rules as Prometheus reads them.
 
-import { alertName, RULE_NAMES, RULES, type Rule } from './rules.ts';
+import { alertName, RULE_NAMES, RULES, type Rule, type RuleName } from './rules.ts';
 import { timeBy } from './time.ts';
 
 /** Pages of this repository; whoever publishes them elsewhere generates with another beginning. */
@@ -9,7 +9,11 @@ const RUNBOOKS = 'docs/runbooks';
 export type RuleGroupsOptions = {
   /** All durations are so many times shorter. */
   readonly factor?: number;
+  /** Those of single rules by a factor of their own. */
+  readonly factors?: Readonly<Partial<Record<RuleName, number>>>;
   readonly runbooks?: string;
+  /** False: agents are written by hand, and no webhook runs of which anything could be told. */
+  readonly hasWebhook?: boolean;
 };
 
 export type AlertRule = {
@@ -21,9 +25,10 @@ export type AlertRule = {
 };
 
 export function alertRules(options: RuleGroupsOptions = {}): readonly AlertRule[] {
-  const { factor = 1, runbooks = RUNBOOKS } = options;
-  const time = timeBy(factor);
-  return RULE_NAMES.map((name) => {
+  const { factor = 1, factors = {}, runbooks = RUNBOOKS, hasWebhook = true } = options;
+  const names = hasWebhook ? RULE_NAMES : RULE_NAMES.filter((name) => !isOfWebhook(name));
+  return names.map((name) => {
+    const time = timeBy(factors[name] ?? factor);
     const { expr, forMs, severity, summary, description }: Rule = RULES[name];
     return {
       alert: alertName(name),
@@ -33,6 +38,11 @@ export function alertRules(options: RuleGroupsOptions = {}): readonly AlertRule[
       annotations: { summary, description, runbook_url: `${runbooks}/${name}.md` },
     };
   });
+}
+
+/** Without a webhook it would never be true, or always. */
+function isOfWebhook(name: RuleName): boolean {
+  return RULES[name].expr(timeBy(1)).includes('redis_orchestrator_webhook_');
 }
 
 export function ruleGroups(options: RuleGroupsOptions = {}) {

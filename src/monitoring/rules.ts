@@ -17,8 +17,11 @@ const W = `${P}webhook_`;
 const G = 'by (namespace, group)';
 const GROUP = '{{ $labels.namespace }}/{{ $labels.group }}';
 
-/** Agents of the group that are not scraped. */
+/** Agents of the group that are not scraped, as those say that are. */
 const MISSING = `max ${G} (${P}members_expected) - count ${G} (${P}build_info) > 0`;
+/** For so long a group is remembered of which no agent is heard any more, and a day long a webhook. */
+const REMEMBERED_MS = 6 * HOUR_MS;
+const DAY_MS = 24 * HOUR_MS;
 const MASTERS = `sum ${G} (${P}role{role="master"})`;
 const HAS_MASTER = `and on (namespace, group) (${MASTERS} > 0)`;
 
@@ -102,12 +105,15 @@ export const RULES = {
       'This replica lacks what its master has: its Redis does not answer, its link is down, or it is too slow.',
   },
   AgentMissing: {
-    expr: () => MISSING,
+    // Of a group without any agent nothing is left but the memory. That may be a group that was deleted: so it is a
+    // warning, and ends by itself.
+    expr: ({ span }) =>
+      `${MISSING} or max ${G} (max_over_time(${P}members_expected[${span(REMEMBERED_MS)}])) unless on (namespace, group) ${P}build_info`,
     forMs: 5 * MINUTE_MS,
     severity: 'warning',
-    summary: `${GROUP} has a pod whose agent is not scraped`,
+    summary: `Prometheus does not hear all agents of ${GROUP}`,
     description:
-      'Its agent is down, or Prometheus does not reach it. A pod without a living agent takes part in no election.',
+      'One or all are down or not reached, or the group was deleted within six hours. A pod without a living agent takes part in no election.',
   },
   PeersUnreachable: {
     // An agent that is down is missing, and not unreachable.
@@ -145,10 +151,11 @@ export const RULES = {
       'They were created before the label, or before the webhook was installed. They are in no group, and nobody fails over for them.',
   },
   WebhookUnhealthy: {
+    // Absent where it should be: a Prometheus that has neither agents nor had a webhook has nothing to do with us.
     expr: ({ span, seconds }) =>
       [
         `sum(rate(${W}reviews_total{outcome="error"}[${span(5 * MINUTE_MS)}])) > 0`,
-        `absent(${W}build_info)`,
+        `absent(${W}build_info) and on () (count(${P}build_info) or count(max_over_time(${W}build_info[${span(DAY_MS)}])))`,
         `min(${W}certificate_expiry_timestamp_seconds{kind="leaf"}) - time() < ${seconds(36 * 3600)}`,
         `min(${W}ca_bundle_in_sync) == 0`,
       ].join(' or '),

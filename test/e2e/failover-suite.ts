@@ -10,12 +10,13 @@ import { replicationInfo } from '../harness/redis-client.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { Clients } from './clients.ts';
 import { hasNativeSidecars, openCluster, SYSTEM_NAMESPACE } from './cluster.ts';
-import { eventsTell, runbooks } from './day-two.ts';
+import { eventsTell } from './day-two.ts';
 import { Group, type GroupPod } from './group.ts';
 import { applyExample, exampleText, type Flavour, REDIS } from './manifest.ts';
 import { createNamespace } from './namespace.ts';
 import { agentToken, redisHasToken, redisPid, residentMib } from './processes.ts';
 import { record } from './records.ts';
+import { runbooks } from './runbooks.ts';
 
 /** Each round is one kill and one deletion of the master; more rounds make better figures. */
 const ROUNDS = Number(process.env['RO_E2E_ROUNDS'] ?? '1');

@@ -37,6 +37,10 @@ export function redisPid(podUid: string): number {
   return processWith(podUid, /(redis|valkey)-server/);
 }
 
+export function agentPid(podUid: string): number {
+  return processWith(podUid, /agent\.mjs/);
+}
+
 /** Resident memory of the pod's program of ours, in MiB. */
 export function residentMib(podUid: string, program: 'agent' | 'webhook'): number {
   const pid = processWith(podUid, new RegExp(`${program}\\.mjs`));
@@ -51,7 +55,7 @@ function filesOf(pid: number): string {
 
 /** The token that the agent's container sees. */
 export function agentToken(podUid: string): string {
-  const pid = processWith(podUid, /agent\.mjs/);
+  const pid = agentPid(podUid);
   return readFileSync(join(filesOf(pid), TOKEN), 'utf8').trim();
 }
 

@@ -2,7 +2,21 @@
 // in both, but for those that are named.
 
 import type { RuleName } from '../../src/monitoring/rules.ts';
-import { always, GROUP, info, of, ofAll, role, type Series, WEBHOOK, won } from './healthy.ts';
+import {
+  always,
+  ended,
+  GROUP,
+  info,
+  never,
+  of,
+  ofAgents,
+  ofAll,
+  ofWebhook,
+  role,
+  type Series,
+  WEBHOOK,
+  won,
+} from './healthy.ts';
 
 type Firing = {
   readonly series: Series;
@@ -173,7 +187,7 @@ export const CASES: Readonly<
   },
 };
 
-/** The other ways to WebhookUnhealthy and KubernetesUnreachable. */
+/** Other ways to the same alert. */
 export const MORE: readonly {
   readonly name: RuleName;
   readonly what: string;
@@ -183,6 +197,16 @@ export const MORE: readonly {
     name: 'WritesLost',
     what: 'by a new agent, whose first scrape has them',
     fires: { series: { [of('lost_bytes_total', 1)]: '_x8 4096x99' }, at: '3m' },
+  },
+  {
+    name: 'AgentMissing',
+    what: 'all agents of the group are gone at once',
+    fires: { series: ended(ofAgents()), at: '8m' },
+  },
+  {
+    name: 'AgentMissing',
+    what: 'all agents of the group have been gone for hours',
+    fires: { series: ended(ofAgents()), at: '6h' },
   },
   {
     name: 'WebhookUnhealthy',
@@ -200,8 +224,51 @@ export const MORE: readonly {
     fires: { series: { [WEBHOOK.inSync]: always(0) }, at: '8m', labels: {} },
   },
   {
+    name: 'WebhookUnhealthy',
+    what: 'there are agents, and it was never scraped',
+    fires: { series: never(ofWebhook()), at: '8m', labels: {} },
+  },
+  {
+    name: 'WebhookUnhealthy',
+    what: 'it is gone, and there is no group yet',
+    fires: { series: { ...never(ofAgents()), ...ended(ofWebhook()) }, at: '8m', labels: {} },
+  },
+  {
     name: 'KubernetesUnreachable',
     what: 'the Lease is denied',
     fires: { series: { [of('failsafe_active', 0)]: always(1) }, at: '8m' },
+  },
+];
+
+/** Nothing fires at any of these times. */
+export const QUIET: readonly {
+  readonly what: string;
+  readonly series: Series;
+  readonly at: readonly string[];
+}[] = [
+  {
+    what: 'all pods of a group are made anew within two minutes',
+    series: Object.fromEntries(
+      Object.entries(ofAgents()).map(([name, value]) => [
+        name,
+        `${value.replace(/x\d+$/, 'x8')} stale _x8 ${value.replace(/x\d+$/, 'x99')}`,
+      ]),
+    ),
+    at: ['3m', '5m', '8m', '10m'],
+  },
+  {
+    what: 'a group that was deleted six hours ago is forgotten',
+    series: ended(ofAgents()),
+    at: ['6h5m', '6h30m'],
+  },
+  {
+    what: 'a Prometheus that has nothing of ours',
+    series: { ...never(ofAgents()), ...never(ofWebhook()) },
+    at: ['8m', '1h'],
+  },
+  {
+    what: 'a day after all was uninstalled',
+    series: { ...ended(ofAgents()), ...ended(ofWebhook()) },
+    at: ['24h10m'],
   },
 ];

@@ -128,6 +128,23 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
+    what: 'all agents of the group are gone, and its Redis go on',
+    alerts: ['AgentMissing'],
+    // When they are back, the group begins: at a hundredth of the time a second of that is minutes.
+    scaled: ['NoMaster', 'NoCandidate', 'ReplicaLagging', 'PeersUnreachable'],
+    begin: async ({ group }) => {
+      const master = await masterOf(group);
+      for (const { agent } of group.pods) {
+        agent.hold();
+        agent.signal('SIGKILL');
+      }
+      await redisCommand(master.ip, master.access, 'SET', 'without-agents', 'yes');
+      return async () => {
+        for (const { agent } of group.pods) agent.release();
+      };
+    },
+  },
+  {
     what: 'two replicas do not reach each other',
     alerts: ['PeersUnreachable'],
     needsLinks: true,

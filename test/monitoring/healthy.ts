@@ -41,7 +41,24 @@ export function ofAll(name: string, values: string): Series {
   return Object.fromEntries(PODS.map((_, pod) => [of(name, pod), values]));
 }
 
+/** Heard for two minutes and then no more: the sample after the last one says so, as when a target goes. */
+export function ended(series: Series): Series {
+  return changed(series, (value) => `${value.replace(/x\d+$/, 'x8')} stale`);
+}
+
+export function never(series: Series): Series {
+  return changed(series, () => `_x${SAMPLES}`);
+}
+
+function changed(series: Series, change: (value: string) => string): Series {
+  return Object.fromEntries(Object.entries(series).map(([name, value]) => [name, change(value)]));
+}
+
 export function healthy(): Series {
+  return { ...ofAgents(), ...ofWebhook() };
+}
+
+export function ofAgents(): Series {
   const ofMaster = (name: string, master: number): Series =>
     Object.fromEntries(PODS.map((_, pod) => [of(name, pod), always(pod === 0 ? master : 0)]));
   const each = (series: (pod: number) => string, value: (pod: number) => number): Series =>
@@ -62,6 +79,11 @@ export function healthy(): Series {
     ...ofAll('paused', always(0)),
     ...ofAll('replication_lag_seconds', always(0)),
     ...ofAll('lost_bytes_total', always(0)),
+  };
+}
+
+export function ofWebhook(): Series {
+  return {
     [WEBHOOK.info]: always(1),
     [WEBHOOK.errors]: always(0),
     [WEBHOOK.expiry]: always(WEEK_SECONDS),

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { ruleGroups } from '../../src/monitoring/rule-groups.ts';
+import { ruleGroups, type RuleGroupsOptions } from '../../src/monitoring/rule-groups.ts';
 import { freePorts } from '../harness/free-ports.ts';
 import { prometheusProgram } from '../harness/prometheus-programs.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -38,11 +38,11 @@ export class Prometheus {
   static async start(
     workspace: Workspace,
     targets: readonly Target[],
-    factor: number,
+    rules: RuleGroupsOptions,
   ): Promise<Prometheus> {
     const static_configs = targets.map(({ address, labels }) => ({ targets: [address], labels }));
     const scraped = [{ job_name: 'redis-orchestrator', static_configs }];
-    return await Prometheus.scraping(workspace, scraped, targets.length, factor);
+    return await Prometheus.scraping(workspace, scraped, targets.length, rules);
   }
 
   /** By the configuration of a person; ready once so many targets answer. */
@@ -50,11 +50,11 @@ export class Prometheus {
     workspace: Workspace,
     scrape_configs: readonly object[],
     count: number,
-    factor = 1,
+    options: RuleGroupsOptions = {},
   ): Promise<Prometheus> {
     const folder = workspace.folder('prometheus');
     const rules = join(folder, 'rules.yaml');
-    writeFileSync(rules, stringify(ruleGroups({ factor })));
+    writeFileSync(rules, stringify(ruleGroups(options)));
     const config = join(folder, 'prometheus.yaml');
     const global = { scrape_interval: '1s', scrape_timeout: '900ms', evaluation_interval: '1s' };
     writeFileSync(config, stringify({ global, rule_files: [rules], scrape_configs }));

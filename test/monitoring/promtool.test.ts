@@ -11,7 +11,7 @@ import { alertRules, ruleGroups } from '../../src/monitoring/rule-groups.ts';
 import { alertName, RULE_NAMES, type RuleName } from '../../src/monitoring/rules.ts';
 import { prometheusProgram } from '../harness/prometheus-programs.ts';
 import { REPOSITORY } from '../harness/programs.ts';
-import { CASES, MORE } from './cases.ts';
+import { CASES, MORE, QUIET } from './cases.ts';
 import { GROUP, healthy, INTERVAL_SECONDS, type Series } from './healthy.ts';
 
 const promtool = prometheusProgram('promtool');
@@ -117,6 +117,17 @@ for (const { name, what, fires } of MORE) {
     const { ok, output } = holds(
       fires.series,
       look(fires.at, [{ name, labels: fires.labels ?? GROUP }]),
+    );
+    t.ok(ok, output);
+    t.end();
+  });
+}
+
+for (const { what, series, at } of QUIET) {
+  await t.test(`no alert: ${what}`, (t) => {
+    const { ok, output } = holds(
+      series,
+      at.flatMap((time) => look(time, [])),
     );
     t.ok(ok, output);
     t.end();

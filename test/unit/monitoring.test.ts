@@ -8,12 +8,14 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { systemClock } from '../../agent/clock.ts';
 import { Metrics } from '../../agent/metrics/registry.ts';
+import { monitoringFiles } from '../../src/monitoring/manifests.ts';
 import { ROWS } from '../../src/monitoring/panels.ts';
 import { alertRules, metricsIn } from '../../src/monitoring/rule-groups.ts';
 import { RULE_NAMES } from '../../src/monitoring/rules.ts';
 import { timeBy } from '../../src/monitoring/time.ts';
 import { WebhookMetrics } from '../../webhook/metrics.ts';
 import { Rig, viewOf } from './core-rig.ts';
+import { commandsOf, runbookPage } from '../harness/runbook-pages.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
@@ -59,6 +61,55 @@ await t.test('every alert has a page, and every page an alert', (t) => {
     const headings = [...read(path).matchAll(/^## (.*)$/gm)].map(([, text]) => text);
     t.same(headings, ['What it means', 'How to confirm', 'What to do'], path);
   }
+  t.end();
+});
+
+await t.test('every page begins with who suffers and what to do first', (t) => {
+  for (const name of RULE_NAMES) {
+    const [begin = ''] = runbookPage(name).split('## What it means');
+    t.match(begin, /\*\*Clients\*\* .*\*\*First\*\* /s, name);
+  }
+  t.end();
+});
+
+await t.test('a command that destroys stands after a warning', (t) => {
+  const destroys =
+    /kubectl (delete|drain|rollout restart)|io\/(force|record)=|inject-|config set stop/;
+  for (const name of RULE_NAMES) {
+    for (const { text, before } of commandsOf(runbookPage(name))) {
+      if (destroys.test(text)) t.match(before, /\*\*[^*]+\*\*/, `${name}: ${text}`);
+    }
+  }
+  t.end();
+});
+
+await t.test('commands of the pages are run by a test, or the page says by hand where', (t) => {
+  for (const name of RULE_NAMES) {
+    const page = runbookPage(name);
+    const commands = commandsOf(page);
+    t.ok(commands.length > 0, name);
+    for (const { text, isByHand, before } of commands) {
+      t.equal(/by hand, on /.test(before), isByHand, `${name}: ${text}`);
+      t.notMatch(
+        text,
+        /(?<![$A-Z_{])(POD|NAME|NODE|OTHER|MASTER)\b/,
+        'words to replace are variables',
+      );
+    }
+    const blocks = page.split('\n').filter((line) => line.trim().startsWith('```sh'));
+    const found = commands.filter(({ text }) => page.includes('`' + text + '`'));
+    t.equal(commands.length, blocks.length + found.length, 'each block is found');
+  }
+  t.end();
+});
+
+await t.test('without a webhook there are no alerts and no PodMonitor about it', (t) => {
+  const files = monitoringFiles({ hasWebhook: false });
+  for (const name of ['rules.yaml', 'prometheus-rule.yaml', 'pod-monitors.yaml']) {
+    t.match(files[name], /redis-orchestrator/, name);
+    t.notMatch(files[name], /webhook/, name);
+  }
+  t.equal(alertRules({ hasWebhook: false }).length, RULE_NAMES.length - 2);
   t.end();
 });
 
