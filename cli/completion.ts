@@ -87,6 +87,16 @@ function zshText(text: string): string {
   return text.replaceAll("'", "'\\''").replaceAll(/[[\]:]/g, (char) => `\\${char}`);
 }
 
+/** One that is not declared would end the completion of all that follows it. */
+function zshSubject(name: Command): readonly string[] {
+  const { usage, subjects } = COMMANDS[name];
+  if (subjects[1] === 0) return [];
+  const words = subjectsOf(name);
+  const what =
+    words.length === 0 ? (/[A-Z]+/.exec(usage)?.[0] ?? 'subject').toLowerCase() : 'shell';
+  return [`'1:${what}:${words.length === 0 ? '' : `(${words.join(' ')})`}'`];
+}
+
 function zsh(): string {
   const commands = NAMES.map((name) => `    '${name}:${zshText(COMMANDS[name].summary)}'`);
   const cases = NAMES.map((name) => {
@@ -100,9 +110,7 @@ function zsh(): string {
       const long = `'--${flag}${kind === 'boolean' ? '' : '='}[${zshText(text)}]${tail}'`;
       return [...shorts, long].join(' ');
     });
-    const subjects = subjectsOf(name);
-    const first = subjects.length === 0 ? [] : [`'1:shell:(${subjects.join(' ')})'`];
-    const parts = [...first, ...flags, "'--help[help]'"];
+    const parts = [...zshSubject(name), ...flags, "'--help[help]'"];
     return `    ${name}) _arguments ${parts.join(' \\\n        ')} ;;`;
   });
   return `#compdef redis-orchestrator

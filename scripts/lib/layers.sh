@@ -92,6 +92,7 @@ why_not() {
 # layer's and not the run's; said live and kept in the layer's log.
 obtain_for() {
   case $1 in
+    unit) obtain_shells ;;
     redis) obtain_servers && obtain_programs ;;
     kube) obtain_servers && obtain_programs && obtain_helms ;;
     chaos) obtain_servers && obtain_programs && obtain_link_tools ;;
@@ -119,6 +120,16 @@ obtain_link_tools() {
   for tool in ip tc nft nsenter unshare; do
     command -v "$tool" >/dev/null || (need_packages iproute2 nftables util-linux) || return 1
   done 2> >(indent_to "$log")
+}
+
+# obtain_shells: their completion is tried in each; without them those tests are skipped.
+obtain_shells() {
+  if command -v zsh >/dev/null && command -v fish >/dev/null; then return 0; fi
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    note "without zsh and fish their completion is not tested; install both, then run: scripts/test unit"
+    return 0
+  fi
+  (need_packages zsh fish) 2> >(indent_to "$log")
 }
 
 obtain_prometheus() {

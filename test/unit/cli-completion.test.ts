@@ -43,12 +43,61 @@ await t.test('bash offers what may come next', { skip: !isHere('bash') && 'no ba
   t.end();
 });
 
-for (const shell of ['zsh', 'fish'] as const) {
-  await t.test(`${shell} can read its script`, { skip: !isHere(shell) && `no ${shell}` }, (t) => {
-    const file = join(t.testdir({ script: completionScript(shell) }), 'script');
-    const args = [shell === 'zsh' ? '-n' : '--no-execute', file];
-    const { status, stderr } = spawnSync(shell, args, { encoding: 'utf8' });
-    t.same([status, stderr], [0, '']);
-    t.end();
-  });
-}
+const noShell = (shell: string): string | false =>
+  !isHere(shell) && `no ${shell} here: install it, and this runs`;
+
+await t.test('fish offers what may come next', { skip: noShell('fish') }, (t) => {
+  const script = join(t.testdir({ script: completionScript('fish') }), 'script');
+  const offers = (line: string): readonly string[] => {
+    const program = `source ${script}; complete -C '${line}'`;
+    const args = ['--no-config', '-c', program];
+    const { status, stdout, stderr } = spawnSync('fish', args, { encoding: 'utf8' });
+    if (status !== 0) throw new Error(stderr);
+    return stdout
+      .trimEnd()
+      .split('\n')
+      .flatMap((offer) => offer.split('\t')[0] ?? [])
+      .toSorted();
+  };
+  t.same(offers('redis-orchestrator s'), ['status', 'switchover']);
+  t.same(offers('redis-orchestrator switchover redis --d'), ['--dry-run']);
+  t.same(offers('redis-orchestrator status -o '), ['json', 'table', 'yaml']);
+  t.same(offers('redis-orchestrator completion '), ['bash', 'fish', 'zsh']);
+  t.end();
+});
+
+/** What a line of zsh becomes by the Tab key. Its line editor needs a terminal. */
+const ZSH_DRIVER = `zmodload zsh/zpty
+zpty asked env ZDOTDIR="$ZDOTDIR" zsh -i
+zpty -w -n asked "$1"$'\\t\\x18'
+for i in {1..100}; do [[ -s $ZDOTDIR/told ]] && break; sleep 0.05; done
+zpty -d asked
+cat "$ZDOTDIR/told"
+`;
+const ZSH_SETTINGS = `PROMPT=
+autoload -Uz compinit; compinit -u -D
+source "$ZDOTDIR/script"
+tell() { print -r -- "$BUFFER" > "$ZDOTDIR/told"; BUFFER=; }
+zle -N tell; bindkey '^X' tell
+`;
+
+await t.test('zsh completes a line', { skip: noShell('zsh') }, (t) => {
+  const lines: readonly (readonly [string, string])[] = [
+    ['redis-orchestrator swit', 'redis-orchestrator switchover'],
+    ['redis-orchestrator switchover redis --dry', 'redis-orchestrator switchover redis --dry-run'],
+    ['redis-orchestrator status -o ya', 'redis-orchestrator status -o yaml'],
+    ['redis-orchestrator completion fi', 'redis-orchestrator completion fish'],
+  ];
+  for (const [typed, completed] of lines) {
+    const ZDOTDIR = t.testdir({
+      script: completionScript('zsh'),
+      driver: ZSH_DRIVER,
+      '.zshrc': ZSH_SETTINGS,
+    });
+    const args = ['-f', join(ZDOTDIR, 'driver'), typed];
+    const env = { ...process.env, ZDOTDIR };
+    const { stdout, stderr } = spawnSync('zsh', args, { encoding: 'utf8', env });
+    t.equal(stdout.trimEnd(), completed, stderr);
+  }
+  t.end();
+});
