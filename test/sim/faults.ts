@@ -1,12 +1,12 @@
 // Carries the faults of a schedule out. Each ends by itself after its time.
 
-import { leaseName, REQUEST_ANNOTATION, requestLeaseName, ROLE_LABEL } from '../../src/names.ts';
+import { leaseName, REQUEST_ANNOTATION, ROLE_LABEL } from '../../src/names.ts';
 import { type AgentWorld, GROUP } from './agent.ts';
 import { API_HOST } from './api-client.ts';
 import type { StoredLease } from './api-server.ts';
 import type { Checker } from './checker.ts';
 import type { SimCluster, SimPod } from './cluster.ts';
-import { force, giveUpData } from './person.ts';
+import { annotateRequests, force, giveUpData, pause } from './person.ts';
 import { EPOCH_MS } from './process.ts';
 import { RedisClient } from './redis/client.ts';
 import { appended, EMPTY } from './redis/dataset.ts';
@@ -66,6 +66,8 @@ function injectForAll(parts: Parts, fault: ForAll): void {
       return;
     case 'switchover':
       return ask(api, world.now(), fault);
+    case 'pause':
+      return pause(parts, fault);
     case 'force':
       return force(parts, fault.ms, fault.waits);
     case 'discard-data':
@@ -92,8 +94,7 @@ function ask(
     expires: new Date(EPOCH_MS + now + expiresMs).toISOString(),
     by: 'the schedule',
   };
-  const annotations = { [REQUEST_ANNOTATION]: JSON.stringify(request) };
-  api.put('leases', { metadata: { name: requestLeaseName(GROUP), annotations } });
+  annotateRequests(api, REQUEST_ANNOTATION, JSON.stringify(request));
 }
 
 function injectAt(parts: Parts, fault: Exclude<Fault, ForAll>, pod: SimPod): void {

@@ -1,4 +1,4 @@
-// A person who overrules the agents: forces an election, and gives up data that the agents ask about, by
+// A person who overrules the agents: pauses the failover, forces an election, and gives up data that the agents ask about, by
 // the words of their problems alone.
 
 import {
@@ -6,11 +6,14 @@ import {
   DISCARD_DATA_ANNOTATION,
   FORCE_ANNOTATION,
   leaseName,
+  PAUSE_ANNOTATION,
+  requestLeaseName,
 } from '../../src/names.ts';
 import { type AgentWorld, GROUP } from './agent.ts';
 import type { Stored, StoredLease } from './api-server.ts';
 import type { Checker } from './checker.ts';
 import type { SimCluster, SimPod } from './cluster.ts';
+import { EPOCH_MS } from './process.ts';
 import { idsOf } from './redis/dataset.ts';
 
 type Api = AgentWorld['api'];
@@ -40,6 +43,29 @@ function annotate(
 ) {
   const annotations = { ...old.metadata.annotations, [name]: text };
   api.put(collection, { ...old, metadata: { ...old.metadata, annotations } });
+}
+
+/** On the Lease of requests, which is made where there is none. */
+export function annotateRequests(api: Api, name: string, text: string): void {
+  const old = api.find('leases', requestLeaseName(GROUP));
+  annotate(api, 'leases', old ?? { metadata: { name: requestLeaseName(GROUP) } }, name, text);
+}
+
+/** By the wall clock of an agent it may end at another time: then the person ends it. */
+export function pause(
+  { api, world, trace }: Parts,
+  words: { ms: number; expiresMs: number },
+): void {
+  const expires = new Date(EPOCH_MS + world.now() + words.expiresMs).toISOString();
+  trace('person', `pauses until ${expires}`);
+  annotateRequests(api, PAUSE_ANNOTATION, JSON.stringify({ by: 'the schedule', expires }));
+  world.after(words.ms, () => {
+    const old = api.find('leases', requestLeaseName(GROUP));
+    if (old === null) return;
+    trace('person', 'resumes');
+    const { [PAUSE_ANNOTATION]: _pause, ...annotations } = old.metadata.annotations ?? {};
+    api.put('leases', { ...old, metadata: { ...old.metadata, annotations } });
+  });
 }
 
 /** Looks again and again until it is done, or for so long. */

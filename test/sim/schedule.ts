@@ -129,10 +129,17 @@ export type Fault =
   /** A person forces an election, within so long; `waits`: not while there is a master. */
   | { readonly kind: 'force'; readonly at: number; readonly ms: number; readonly waits: boolean }
   /** A person stays for so long, and gives up whatever data the agents ask about. */
-  | { readonly kind: 'discard-data'; readonly at: number; readonly ms: number };
+  | { readonly kind: 'discard-data'; readonly at: number; readonly ms: number }
+  /** A person pauses the failover, and resumes it after so long, unless the pause ended by itself before. */
+  | {
+      readonly kind: 'pause';
+      readonly at: number;
+      readonly ms: number;
+      readonly expiresMs: number;
+    };
 
 type FaultKind = Fault['kind'];
-type Later = 'flap' | 'switchover' | 'force' | 'discard-data';
+type Later = 'flap' | 'switchover' | 'force' | 'discard-data' | 'pause';
 /** What is drawn among others; a link that flaps comes alone, and a person's words beside all else. */
 type DrawnKind = Exclude<FaultKind, Later>;
 
@@ -146,6 +153,7 @@ const HARMLESS: ReadonlySet<FaultKind> = new Set([
   'wall-jump',
   'label-by-hand',
   'watch-lag',
+  'pause',
 ]);
 /** Validity less a renewal that is just due, 1200 - 500, and a margin (scenario 40). */
 const HARMLESS_STALL_MS = 600;
@@ -200,6 +208,8 @@ const UNGUARDED: ReadonlySet<FaultKind> = new Set([
   'scale-away',
 ]);
 const REUSED_SHARE = 0.04;
+const PAUSED_SHARE = 0.05;
+const PAUSED_SPREAD_MS = 2000;
 const ISOLATED_SHARE = 0.02;
 const ISOLATED_TIMES = 2;
 
@@ -508,5 +518,17 @@ export function scheduleFrom(seed: number): Schedule {
   const schedule: Schedule = { seed, setup, start, steadyMs, faults };
   const isolated = withIsolation(schedule, new SeededRandom(seed, 6));
   const adopted = asAdopted(isolated, new SeededRandom(seed, 7));
-  return withReuse(adopted, new SeededRandom(seed, 8));
+  const reused = withReuse(adopted, new SeededRandom(seed, 8));
+  return withPause(reused, new SeededRandom(seed, 9));
+}
+
+/** Somebody knows that work goes on, or forgot to say that it is over; it begins before or amidst what goes wrong. */
+function withPause(schedule: Schedule, random: SeededRandom): Schedule {
+  if (!random.chance(PAUSED_SHARE)) return schedule;
+  const firstAt = Math.min(...schedule.faults.map(({ at }) => at));
+  const at = Math.max(0, firstAt - 100 + random.integer(PAUSED_SPREAD_MS));
+  const ms = randomMs(random, 200, 15_000);
+  const expiresMs = randomMs(random, 100, 30_000);
+  const pause: Fault = { kind: 'pause', at, ms, expiresMs };
+  return { ...schedule, faults: [...schedule.faults, pause].toSorted((a, b) => a.at - b.at) };
 }
