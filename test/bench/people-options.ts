@@ -25,7 +25,7 @@ Dockerfile.agent, real Redis and a real API server. It needs root on Linux.
   pause that it prints, the pause that clients saw, the time of the command, acknowledged writes lost
 - scrapes: what a GET of /metrics costs the master's agent, from times with and without scrapes by turns
 - pages: what 0, 1 and 16 open live pages cost the master's agent, by turns, at rest and under writes
-On a machine that does nothing else, about 24 minutes: figures of a busy one are upper bounds.
+On a machine that does nothing else, about 25 minutes: figures of a busy one are upper bounds.
 
   --only A,B         of: ${PARTS.join(', ')} (all)
   --switchovers N    so many (30)

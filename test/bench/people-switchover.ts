@@ -6,6 +6,9 @@ import { call, createPerson, type Person, rulesOf } from '../harness/people.ts';
 import type { OurGroup } from './ours.ts';
 import { type SwitchoverRound, switchoverRound } from './switchover-round.ts';
 
+/** Characters of what the program says that are kept. */
+const FAULT_MAX = 300;
+
 export type Asked = Partial<SwitchoverRound> & {
   /** What the program tells of the agents' own measurement; undefined: it told none. */
   readonly printedMs: number | undefined;
@@ -46,7 +49,7 @@ export async function askedSwitchover(
       commandMs = performance.now() - startedMs;
       const printed = /writes paused for (\d+) ms/.exec(told.stdout)?.[1];
       if (printed !== undefined) printedMs = Number(printed);
-      if (told.code !== 0) fault = `exit ${told.code}: ${lastLine(told.stderr || told.stdout)}`;
+      if (told.code !== 0) fault = `exit ${told.code}: ${oneLine(told.stderr)}`;
     },
   };
   try {
@@ -60,6 +63,6 @@ export async function askedSwitchover(
   }
 }
 
-function lastLine(text: string): string {
-  return text.trimEnd().split('\n').at(-1) ?? '';
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s+/g, ' ').slice(0, FAULT_MAX);
 }

@@ -12,7 +12,8 @@ import type {
 type Times = SwitchoverFigures['printed'];
 
 function timesRow(what: string, { n, p50_ms, p95_ms, p99_ms, max_ms }: Times): readonly string[] {
-  return [what, ...[n, p50_ms, p95_ms, p99_ms, max_ms].map(String)];
+  const times = [p50_ms, p95_ms, p99_ms, max_ms];
+  return [what, String(n), ...times.map((time) => (n === 0 ? '-' : String(time)))];
 }
 
 /** A difference that was as often below as above nothing is none that was seen. */
@@ -102,11 +103,12 @@ function pageTable(figures: PageFigures): string {
       `CPU of a page in % of the agent's without any, ${state}: one ${percentText(one)}, each of 16 ${percentText(eachOf16)}`,
   );
   const { none, sixteen } = figures.firstOpened;
+  const each = Math.round((sixteen.rss_KiB - none.rss_KiB) / 16);
   const { n, p50_ms, p99_ms, max_ms } = figures.opened;
   return `${aligned([heading, ...rows])}
 * no difference that could be told from none
 ${shares.join('\n')}
-the first 16 ever: RSS from ${none.rss_KiB} to ${sixteen.rss_KiB} KiB, anonymous from ${none.anonymous_KiB} to ${sixteen.anonymous_KiB}
+the first 16 ever: RSS from ${none.rss_KiB} to ${sixteen.rss_KiB} KiB, anonymous from ${none.anonymous_KiB} to ${sixteen.anonymous_KiB}: ${each} KiB for each
 files of a page: ${figures.fileBytes} bytes; ${n} opened, until the first view p50 ${p50_ms} ms, p99 ${p99_ms}, max ${max_ms}`;
 }
 

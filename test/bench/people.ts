@@ -26,17 +26,21 @@ import { load } from './process-cost.ts';
 /** A machine that has just started a control plane is not at rest. */
 const SETTLING_MS = 20_000;
 const SAMPLE_MS = 5000;
+/** One after the other: a group that does not come back fails all that follow, each after minutes. */
+const FAILURES_MAX = 3;
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** One group for all rounds: one that a failed round has left in a bad state fails the next, and that is told. */
 async function switchovers(ours: OurGroup, options: PeopleOptions): Promise<readonly Asked[]> {
   const operator = await operatorOf(ours);
   const writes = Math.ceil(options.writes / options.switchovers);
   const rounds: Asked[] = [];
-  while (rounds.length < options.switchovers) {
+  const isHopeless = (): boolean =>
+    rounds.length >= FAILURES_MAX &&
+    rounds.slice(-FAILURES_MAX).every(({ fault }) => fault !== undefined);
+  while (rounds.length < options.switchovers && !isHopeless()) {
     const round = await askedSwitchover(ours, operator, writes);
     rounds.push(round);
     const { printedMs, changeMs, ms, commandMs, lost = 0, acknowledged = 0, fault } = round;
@@ -47,6 +51,7 @@ async function switchovers(ours: OurGroup, options: PeopleOptions): Promise<read
         `lost ${lost} of ${acknowledged}${fault === undefined ? '' : `; FAILED: ${fault}`}`,
     );
   }
+  if (isHopeless()) say(`given up after ${rounds.length} of ${options.switchovers} switchovers`);
   return rounds;
 }
 
