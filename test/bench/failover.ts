@@ -147,7 +147,7 @@ async function service({ options, result }: Run): Promise<void> {
 
 /** A run of its own: what the traces cost is in no figure. */
 async function budget({ options }: Run): Promise<void> {
-  const ours = await OurGroup.open({ RO_LOG_LEVEL: 'debug' });
+  const ours = await OurGroup.open({ agentEnv: { RO_LOG_LEVEL: 'debug' } });
   const kept = new Budget(ours);
   const stand = new Stand(() => Promise.resolve(ours));
   await repeat('budget ours', options.rounds, [stand], async (system) => {

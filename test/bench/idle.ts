@@ -1,6 +1,6 @@
 // The bench of rest: what agents cost when nothing happens. `npm run bench:idle -- --help`.
 
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -8,7 +8,7 @@ import { request } from 'undici';
 import { TIMING_PROFILES } from '../../agent/core/lease-clock.ts';
 import { messageOf } from '../../src/errors.ts';
 import { createAgentAccount } from '../harness/agent-account.ts';
-import { agentProgram } from '../harness/agent-program.ts';
+import { agentProgram, imageEnv, imageFlags } from '../harness/agent-program.ts';
 import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
 import { AGENT_PORT } from '../harness/free-ports.ts';
 import { Group } from '../harness/group.ts';
@@ -16,7 +16,6 @@ import { inCluster } from '../harness/in-cluster.ts';
 import { groupPicture, oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { openLoopback } from '../harness/pod-network.ts';
-import { REPOSITORY } from '../harness/programs.ts';
 import { redisVersion } from '../harness/redis-server.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { Workspace } from '../harness/workspace.ts';
@@ -63,15 +62,6 @@ type GroupCost = {
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
-}
-
-/** Flags and environment of the image: what is measured is what runs. */
-function image(): { flags: readonly string[]; env: Readonly<Record<string, string>> } {
-  const text = readFileSync(join(REPOSITORY, 'Dockerfile.agent'), 'utf8');
-  const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(text)?.[1] ?? '[]') as string[];
-  const lines = [...text.matchAll(/^ENV (\w+)=(\S+)$/gm)];
-  const env = Object.fromEntries(lines.map(([, name = '', value = '']) => [name, value]));
-  return { flags: entry.slice(1, -1), env };
 }
 
 /** One agent over the time of the measurement. */
@@ -154,8 +144,8 @@ async function openGroup(plane: ControlPlane, size: number, options: IdleOptions
   if (cluster === undefined) say('NOT ROOT: the agents load the client library for KUBECONFIG');
   const group = new Group(plane, account, cluster?.places ?? loopback, {
     redisArgs: COMMON_REDIS_ARGS,
-    node: { program: ownNode(workspace), flags: options.flags ?? image().flags },
-    agentEnv: { ...image().env, ...cluster?.env, RO_TIMING_PROFILE: options.profile },
+    node: { program: ownNode(workspace), flags: options.flags ?? imageFlags() },
+    agentEnv: { ...imageEnv(), ...cluster?.env, RO_TIMING_PROFILE: options.profile },
   });
   await group.scaleUp(size);
   await waitFor(
@@ -327,8 +317,8 @@ async function main(options: IdleOptions): Promise<number> {
         at: new Date().toISOString(),
       },
       minutes: options.minutes,
-      nodeFlags: options.flags ?? image().flags,
-      env: image().env,
+      nodeFlags: options.flags ?? imageFlags(),
+      env: imageEnv(),
       workingSet: WORKING_SET,
       agent: groups[0]?.agent,
       groups,

@@ -72,14 +72,23 @@ function parse(args: readonly string[]) {
   }
 }
 
-function count(flag: string, text: string | undefined, fallback: number, max: number): number {
+export function count(
+  flag: string,
+  text: string | undefined,
+  fallback: number,
+  max: number,
+): number {
   if (text === undefined) return fallback;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= 1 && value <= max) return value;
   throw new FlagError(`--${flag}: "${text}"`, `a whole number from 1 to ${max}`);
 }
 
-function names<T extends string>(flag: string, text: string, known: readonly T[]): ReadonlySet<T> {
+export function names<T extends string>(
+  flag: string,
+  text: string,
+  known: readonly T[],
+): ReadonlySet<T> {
   const chosen = text.split(',').map((each) => {
     const found = known.find((name) => name === each.trim());
     if (found === undefined)

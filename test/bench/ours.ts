@@ -1,11 +1,12 @@
 // Our group under test: real agents and a real API server, as in the chaos tests.
 
 import { createAgentAccount } from '../harness/agent-account.ts';
-import { imageFlags } from '../harness/agent-program.ts';
+import { imageEnv, imageFlags } from '../harness/agent-program.ts';
 import type { Container } from '../harness/container.ts';
-import { startControlPlane } from '../harness/control-plane.ts';
-import { openLoopback } from '../harness/pod-network.ts';
+import { type ControlPlane, startControlPlane } from '../harness/control-plane.ts';
+import { openLoopback, openPodNetwork } from '../harness/pod-network.ts';
 import { Group } from '../harness/group.ts';
+import { inCluster } from '../harness/in-cluster.ts';
 import { groupPicture, oneMaster } from '../harness/one-master.ts';
 import type { Pod } from '../harness/pod.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -19,34 +20,50 @@ const CALM_MS = 3500;
 /** The kubelet looks once a second: half of that on average. */
 const NOTICE_MS = 500;
 
+export type OurOptions = {
+  readonly agentEnv?: Readonly<Record<string, string>>;
+  /**
+   * Pods with a network of their own, which the API server reaches as people do, and agents that find their
+   * credentials in the pod: as on a cluster. It needs root on Linux. Else all share loopback, as Sentinel's do.
+   */
+  readonly asOnCluster?: boolean;
+};
+
 export class OurGroup implements PlannedSystem {
   readonly name = 'ours';
   readonly group: Group;
+  readonly controlPlane: ControlPlane;
   private readonly workspace: Workspace;
   private readonly down: Container[] = [];
   private deleted: string | undefined;
   private healthySince = { master: '', term: -1, atMs: 0 };
 
-  private constructor(workspace: Workspace, group: Group) {
-    this.workspace = workspace;
+  private constructor(controlPlane: ControlPlane, group: Group) {
+    this.controlPlane = controlPlane;
+    this.workspace = controlPlane.workspace;
     this.group = group;
   }
 
-  static async open(agentEnv: Readonly<Record<string, string>> = {}): Promise<OurGroup> {
+  static async open({ agentEnv, asOnCluster = false }: OurOptions = {}): Promise<OurGroup> {
     const workspace = new Workspace();
     try {
-      const network = await openLoopback(workspace);
-      const controlPlane = await startControlPlane(workspace, { fsync: true });
+      const network = await (asOnCluster ? openPodNetwork : openLoopback)(workspace);
+      if (asOnCluster && network.whyNoLinks !== undefined) throw new Error(network.whyNoLinks);
+      const controlPlane = await startControlPlane(workspace, {
+        fsync: true,
+        address: network.apiAddress,
+      });
       const account = await createAgentAccount(controlPlane, 'bench');
-      const group = new Group(controlPlane, account, network, {
+      const cluster = asOnCluster ? inCluster(workspace, account, network) : undefined;
+      const group = new Group(controlPlane, account, cluster?.places ?? network, {
         persistence: 'none',
         redisArgs: COMMON_REDIS_ARGS,
-        agentEnv,
+        agentEnv: { ...(asOnCluster ? imageEnv() : {}), ...cluster?.env, ...agentEnv },
         noticeMs: NOTICE_MS,
         node: { program: process.execPath, flags: imageFlags() },
       });
       await group.scaleUp(SIZE);
-      return new OurGroup(workspace, group);
+      return new OurGroup(controlPlane, group);
     } catch (error) {
       await workspace.close();
       throw error;

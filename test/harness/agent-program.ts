@@ -22,6 +22,14 @@ export function imageFlags(image: 'agent' | 'webhook' = 'agent'): readonly strin
   return words.filter((word) => word.startsWith('--'));
 }
 
+/** The variables that the image of the agent sets. */
+export function imageEnv(): Readonly<Record<string, string>> {
+  const lines = readFileSync(join(REPOSITORY, 'Dockerfile.agent'), 'utf8').matchAll(
+    /^ENV (\w+)=(\S+)$/gm,
+  );
+  return Object.fromEntries([...lines].map(([, name = '', value = '']) => [name, value]));
+}
+
 /** The webhook, with what Node gets in the image: that is for the bundle, the sources need more to be loaded. */
 export function webhookProgram(): readonly string[] {
   const bundle = programOf('webhook');
