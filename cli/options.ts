@@ -12,6 +12,7 @@ import {
   MAYBE_FILE,
   NAMESPACE,
   OUTPUT,
+  PRE,
   VERBOSE,
   WAIT,
   WATCH,
@@ -20,7 +21,14 @@ import {
 export const INJECT_OPTIONS = { ...FILE, ...DIFF, ...NAMESPACE, ...INJECTION } as const;
 export const UNINJECT_OPTIONS = { ...FILE, ...DIFF } as const;
 export const EXPLAIN_OPTIONS = { ...MAYBE_FILE, ...OUTPUT, ...CLUSTER, ...INJECTION } as const;
-export const CHECK_OPTIONS = { ...MAYBE_FILE, ...OUTPUT, ...CLUSTER, ...INJECTION } as const;
+export const CHECK_OPTIONS = {
+  ...PRE,
+  ...MAYBE_FILE,
+  ...DATA_OUTPUT,
+  ...EVERYWHERE,
+  ...CLUSTER,
+  ...INJECTION,
+} as const;
 
 export const STATUS_OPTIONS = {
   ...WATCH,

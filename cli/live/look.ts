@@ -6,6 +6,7 @@ import { type AgentAnswer, askAgent } from './agents.ts';
 import type { Cluster } from './cluster.ts';
 import type { GroupName } from './find-groups.ts';
 import { gather, type Heard, speakerOf } from './gather.ts';
+import { inTurn } from './in-turn.ts';
 import {
   hasAgent,
   isEnded,
@@ -134,20 +135,15 @@ export function isThere({ lease, pods, isBlind }: Look): boolean {
   return lease !== null || pods.length > 0 || isBlind;
 }
 
-/** Groups: a request that waits for its turn behind others would be taken for one without an answer. */
-const AT_ONCE = 8;
-
 /** Those of these groups that are there. */
 export async function lookAtAll(
   cluster: Cluster,
   names: readonly GroupName[],
   clock: Clock,
 ): Promise<readonly Look[]> {
-  const looks: Look[] = [];
-  for (let at = 0; at < names.length; at += AT_ONCE) {
-    const some = names.slice(at, at + AT_ONCE);
-    const seen = some.map(async (each) => look(cluster, each.namespace, each.group, clock));
-    looks.push(...(await Promise.all(seen)));
-  }
+  const looks = await inTurn(
+    names,
+    async ({ namespace, group }) => await look(cluster, namespace, group, clock),
+  );
   return looks.filter(isThere);
 }
