@@ -52,3 +52,13 @@ export function healthFindings(groups: readonly GroupHealth[]): readonly Finding
     return { level: LEVELS[health], about, code: `group-${health}`, text, remedy };
   });
 }
+
+/** Of all namespaces most ask for nothing, and a Redis in them is nobody's fault: it is told of in one line. */
+export function withoutUnasked(findings: readonly Finding[]): readonly Finding[] {
+  const isUnasked = ({ code }: Finding): boolean => code === 'namespace-unlabelled';
+  const names = findings.filter(isUnasked).map(({ about }) => about);
+  if (names.length === 0) return findings;
+  const text = `in namespaces that do not ask for agents: ${names.join(', ')}`;
+  const line: Finding = { level: 'ok', about: 'other Redis', text };
+  return [...findings.filter((each) => !isUnasked(each)), line];
+}

@@ -24,6 +24,9 @@ export function fromReason(level: Level, about: string, why: Reason): Finding {
 }
 
 export function unseen(about: string, why: string): Finding {
-  const remedy = 'ask somebody who may see it, or for the right';
+  const isDenied = why.startsWith('you may not');
+  const remedy = isDenied
+    ? 'ask somebody who may see it, or for the right'
+    : 'put that right, and call this again';
   return { level: 'unseen', about, code: 'not-seen', text: `not looked at: ${why}`, remedy };
 }

@@ -5,7 +5,12 @@ import type { OptionValues } from '../../src/options.ts';
 import { baseObjects } from '../base-objects.ts';
 import { findingsIn } from '../commands/check.ts';
 import { installationFindings } from '../commands/check-installation.ts';
-import { barePodFindings, type GroupHealth, healthFindings } from '../commands/check-members.ts';
+import {
+  barePodFindings,
+  type GroupHealth,
+  healthFindings,
+  withoutUnasked,
+} from '../commands/check-members.ts';
 import { type Finding, type Seen, unseen } from '../commands/finding.ts';
 import { coreOf } from '../commands/on-manifests.ts';
 import { reportFindings } from '../commands/report-findings.ts';
@@ -67,7 +72,7 @@ export async function checkLive(session: Session, values: Values): Promise<Outco
   const missing = [...new Set(closed)].map((why) => unseen('objects', why));
   const findings: readonly Finding[] = [
     ...installation,
-    ...checked.findings,
+    ...(values.allNamespaces ? withoutUnasked(checked.findings) : checked.findings),
     ...barePodFindings(bare),
     ...healthFindings(groups.health),
     ...missing,

@@ -7,7 +7,11 @@ import {
   type InstallationFacts,
   installationFindings,
 } from '../../cli/commands/check-installation.ts';
-import { barePodFindings, healthFindings } from '../../cli/commands/check-members.ts';
+import {
+  barePodFindings,
+  healthFindings,
+  withoutUnasked,
+} from '../../cli/commands/check-members.ts';
 import {
   type Configuration,
   type PresenceFacts,
@@ -255,6 +259,25 @@ await t.test('pods without an agent: one finding for each owner', async (t) => {
     text: /^redis-0, redis-1: /,
     remedy: /kubectl rollout restart -n shop statefulset\/redis/,
   });
+});
+
+await t.test('of all namespaces, a Redis that nobody asked about is one line', async (t) => {
+  const other: Finding = { level: 'warning', about: 'a', code: 'no-service', text: 'b' };
+  const unasked = (about: string): Finding => ({
+    level: 'error',
+    about,
+    code: 'namespace-unlabelled',
+    text: 'c',
+  });
+  t.same(withoutUnasked([unasked('StatefulSet a/x'), other, unasked('StatefulSet b/y')]), [
+    other,
+    {
+      level: 'ok',
+      about: 'other Redis',
+      text: 'in namespaces that do not ask for agents: StatefulSet a/x, StatefulSet b/y',
+    },
+  ]);
+  t.same(withoutUnasked([other]), [other]);
 });
 
 await t.test('groups: as status has them', async (t) => {
