@@ -66,7 +66,9 @@ list. Exit: 0 healthy, 3 degraded, 4 critical, 1 where it could not be seen; of 
     subjects: [1, 1],
     summary: 'let nobody take over from a master that fails, for a time',
     about: `Fences and planned changes go on: a pause costs time, never data. Ends by itself. Waits until every agent
-of the group knows it; where one does not, it says which (exit 1), and the pause stands.`,
+of the group knows it; where one does not, it says which (exit 1), and the pause stands. A pause takes the place
+of the one before, which is told. Where somebody else's would end sooner by it, it asks; where there is no
+terminal it refuses (exit 5), unless --yes.`,
     examples: ['pause redis --for 2h --reason "disks are moved"'],
     options: PAUSE_OPTIONS,
   },

@@ -134,6 +134,16 @@ export const PRE = {
   },
 } as const satisfies OptionTable;
 
+export const YES = {
+  yes: {
+    flag: 'yes',
+    env: '',
+    kind: 'boolean',
+    fallback: 'false',
+    text: 'do not ask; needed where there is no terminal',
+  },
+} as const satisfies OptionTable;
+
 export const WAIT = {
   wait: {
     flag: 'wait',

@@ -16,6 +16,7 @@ import {
   VERBOSE,
   WAIT,
   WATCH,
+  YES,
 } from './option-parts.ts';
 
 export const INJECT_OPTIONS = { ...FILE, ...DIFF, ...NAMESPACE, ...INJECTION } as const;
@@ -79,13 +80,7 @@ export const SWITCHOVER_OPTIONS = {
     fallback: 'false',
     text: 'tell what must hold and whether it does, and change nothing',
   },
-  yes: {
-    flag: 'yes',
-    env: '',
-    kind: 'boolean',
-    fallback: 'false',
-    text: 'do not ask; needed where there is no terminal',
-  },
+  ...YES,
   ...WAIT,
   ...CLUSTER,
   ...COLOR,
@@ -107,6 +102,7 @@ export const PAUSE_OPTIONS = {
     fallback: '',
     text: 'why, for all who see it, in at most 253 characters',
   },
+  ...YES,
   ...WAIT,
   ...CLUSTER,
   ...COLOR,

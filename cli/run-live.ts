@@ -69,12 +69,12 @@ export async function runLive(
         return await switchover(session, options);
       });
     case 'pause':
-      return await live(PAUSE_OPTIONS, async (session, { for: forMs, reason, wait }) =>
+      return await live(PAUSE_OPTIONS, async (session, { for: forMs, reason, wait, yes }) =>
         reason.length > REASON_MAX
           ? outcome(EXIT.usage, '', [
               `--reason: has ${reason.length} characters. Remedy: write at most ${REASON_MAX}.`,
             ])
-          : await pause(session, { group, forMs, reason, waitMs: wait }),
+          : await pause(session, { group, forMs, reason, waitMs: wait, isAgreed: yes }),
       );
     case 'resume':
       return await live(RESUME_OPTIONS, async (session, { wait }) =>

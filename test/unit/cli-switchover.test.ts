@@ -175,6 +175,52 @@ await t.test('an agent that does not agree is named, exit 1', async (t) => {
   t.match(stderr, 'written; but after 3s not every agent knows it:\n  redis-2: is not paused\n');
 });
 
+await t.test('a pause takes the place of another one, and says so', async (t) => {
+  const fake = obedient('redis-0', 'redis-1', 'redis-2');
+  const standing = (by: string, expires: string): void => {
+    fake.pauseText = JSON.stringify({ by, reason: 'disks', expires });
+  };
+  const paused = async (forMs: string, ...more: readonly string[]) =>
+    await ran(fake, ['pause', 'redis', '--for', forMs, ...more]);
+  standing('alice', '2026-01-31T18:00:00.000Z');
+  const own = await paused('1h');
+  t.same([own.code, own.stderr], [0, 'replaces your own until 2026-01-31T18:00:00.000Z (disks)\n']);
+  standing('bob', '2026-01-31T12:30:00Z');
+  const sooner = await paused('1h');
+  t.same(
+    [sooner.code, sooner.stderr],
+    [0, 'replaces the pause by bob until 2026-01-31T12:30:00Z (disks)\n'],
+  );
+  standing('bob', '2026-01-31T11:59:00Z');
+  t.match(await paused('1h'), { code: 0, stderr: '' }, 'one that has ended is none');
+  fake.pauseText = 'nonsense';
+  t.match(await paused('1h'), { code: 0, stderr: '' });
+});
+
+await t.test("another's pause is not cut short unasked", async (t) => {
+  const text = JSON.stringify({ by: 'bob', expires: '2026-01-31T18:00:00Z' });
+  const fake = obedient('redis-0', 'redis-1', 'redis-2');
+  fake.pauseText = text;
+  const args = ['pause', 'redis', '--for', '1h'];
+  const refused = await ran(fake, args);
+  t.match(refused, {
+    code: 5,
+    stdout: '',
+    stderr:
+      /^refused: the pause by bob until 2026-01-31T18:00:00Z would end sooner than that\. Nothing/,
+  });
+  t.match(await ran(fake, args, { answer: 'n' }), { code: 1, stderr: 'Nothing was changed.\n' });
+  t.same([fake.requests, fake.pauseText], [[], text], 'nothing was written');
+  t.equal((await ran(fake, args, { answer: 'y' })).code, 0);
+  fake.pauseText = text;
+  t.match(await ran(fake, [...args, '--yes']), { code: 0, stderr: /^the pause by bob / });
+  // Where the Lease may not be read, the agents tell.
+  const paused = { by: 'bob', reason: '', until: '2026-01-31T18:00:00Z' };
+  fake.denied.add('get leases');
+  fake.reports = fake.reports.map((each) => ({ ...each, paused }));
+  t.equal((await ran(fake, args)).code, 5);
+});
+
 await t.test('wrong command lines end with 2', async (t) => {
   for (const args of [
     ['pause', 'redis'],
