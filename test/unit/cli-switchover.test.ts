@@ -1,6 +1,8 @@
 // switchover, pause and resume against agents that answer as they are told: what is asked, what is said, exit codes.
 
 import t from 'tap';
+import type { Answer, Question } from '../../cli/live/cluster.ts';
+import { world } from '../../cli/live/terminal.ts';
 import { isMap } from '../../src/json.ts';
 import { REQUEST_ANNOTATION } from '../../src/names.ts';
 import type { RequestAnswer } from '../../src/wire.ts';
@@ -94,7 +96,8 @@ await t.test('one that was begun is followed to its end, also after the time', a
   const fake = answering('begun', 'handing over to redis-1');
   const onSleep = (count: number): void => {
     const request = { id: 'id-1', outcome: 'done', detail: 'redis-1 leads since term 15' } as const;
-    if (count === 50) fake.reports = [report(0, { request }), ...fake.reports.slice(1)];
+    // After fifteen seconds.
+    if (count === 17) fake.reports = [report(0, { request }), ...fake.reports.slice(1)];
   };
   const { code, stderr } = await ran(fake, CALL, { onSleep });
   t.same([code, stderr], [0, 'begun: handing over to redis-1\n']);
@@ -107,6 +110,37 @@ await t.test('Ctrl-C withdraws it', async (t) => {
     [code, stderr.split('\n').slice(0, 2)],
     [6, ['interrupted', 'undone: the request is withdrawn']],
   );
+});
+
+await t.test('after Ctrl-C it goes on to ask now and then, and not without a pause', async (t) => {
+  const fake = answering('begun', 'handing over to redis-1');
+  let asked = 0;
+  const { cluster } = fake;
+  const connect = async () => ({
+    ...cluster,
+    ask: async <T>(question: Question): Promise<Answer<T>> => {
+      if (question.path.endsWith('/proxy/state')) asked++;
+      return await cluster.ask<T>(question);
+    },
+  });
+  const { code, stderr } = await ran(fake, CALL, { endAfter: 1, connect });
+  t.equal(code, 6);
+  t.match(stderr, 'undone: the request is withdrawn');
+  t.ok(asked < 60, `${asked} looks in half a minute`);
+});
+
+await t.test('a wait that Ctrl-C ends is the only one', async (t) => {
+  const { clock, interruption } = world();
+  const signal = interruption();
+  const waited = async (ms: number): Promise<number> => {
+    const start = performance.now();
+    await clock.sleep(ms);
+    return performance.now() - start;
+  };
+  setTimeout(() => process.emit('SIGINT'), 20);
+  t.ok((await waited(10_000)) < 5000);
+  t.equal(signal.aborted, true);
+  t.ok((await waited(200)) >= 190, 'what comes after it takes its time');
 });
 
 await t.test('--dry-run writes nothing; without --yes it asks, or ends with 2', async (t) => {
