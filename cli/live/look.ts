@@ -1,20 +1,18 @@
 // One look at one group: its Lease, its pods, and what their agents say. What may not be looked at is named.
 
 import { type GroupView, groupView } from '../../src/group-view.ts';
-import { GROUP_LABEL, isObjectName, leaseName } from '../../src/names.ts';
+import { isObjectName } from '../../src/names.ts';
 import { type AgentAnswer, askAgent } from './agents.ts';
 import type { Cluster } from './cluster.ts';
 import type { GroupName } from './find-groups.ts';
 import { gather, type Heard, speakerOf } from './gather.ts';
+import { askLease, askPods } from './group-objects.ts';
 import { inTurn } from './in-turn.ts';
 import {
   hasAgent,
   isEnded,
   type LeaseRecord,
-  leasesPath,
   podsPath,
-  type RawLease,
-  type RawList,
   type RawPod,
   readLease,
 } from './raw-objects.ts';
@@ -53,16 +51,8 @@ export async function look(
     if (refusal.missing === null) faults.push(refusal.detail);
     else missing.add(refusal.missing);
   };
-  const [leased, listed] = await Promise.all([
-    cluster.ask<RawLease>({
-      right: { verb: 'get', resource: 'leases', namespace },
-      path: `${leasesPath(namespace)}/${leaseName(group)}`,
-    }),
-    cluster.ask<RawList<RawPod>>({
-      right: { verb: 'list', resource: 'pods', namespace },
-      path: `${podsPath(namespace)}?labelSelector=${encodeURIComponent(`${GROUP_LABEL}=${group}`)}`,
-    }),
-  ]);
+  const place = { namespace, group };
+  const [leased, listed] = await Promise.all([askLease(cluster, place), askPods(cluster, place)]);
   if (!leased.ok && leased.status !== 404) note(leased);
   if (!listed.ok) note(listed);
   const gone = !leased.ok && leased.status === 404 ? null : undefined;
