@@ -2,6 +2,7 @@
 // injection. Pure.
 
 import { formatDuration } from '../../src/duration.ts';
+import { INJECTION_OPTIONS } from '../../src/injection-options.ts';
 import { isMap } from '../../src/json.ts';
 import { AGENT_ROLE, AGENT_SERVICE_ACCOUNT } from '../../src/names.ts';
 import { type Configuration, serviceNamespace } from './check-presence.ts';
@@ -10,8 +11,15 @@ import { type Finding, type Seen, unseen } from './finding.ts';
 /** As the alert WebhookUnhealthy has it. */
 const CERTIFICATE_LEFT_MS = 36 * 3_600_000;
 
+const IMAGE_FLAG = `--${INJECTION_OPTIONS.agentImage.flag}=`;
+
 export type Deployment = {
-  readonly spec?: { readonly replicas?: number };
+  readonly spec?: {
+    readonly replicas?: number;
+    readonly template?: {
+      readonly spec?: { readonly containers?: readonly { readonly args?: readonly string[] }[] };
+    };
+  };
   readonly status?: { readonly readyReplicas?: number };
 };
 
@@ -141,4 +149,11 @@ function madeFindings(facts: InstallationFacts): readonly Finding[] {
 /** For people: with the name that it has. */
 function nameOf(kind: string): string {
   return `${kind} ${kind === 'ServiceAccount' ? AGENT_SERVICE_ACCOUNT : AGENT_ROLE}`;
+}
+
+/** The agent that a pod would get now; undefined: it cannot be seen. */
+export function injectedImage({ deployment }: InstallationFacts): string | undefined {
+  const template = deployment.ok ? deployment.value?.spec?.template : undefined;
+  const args = (template?.spec?.containers ?? []).flatMap((container) => container.args ?? []);
+  return args.find((arg) => arg.startsWith(IMAGE_FLAG))?.slice(IMAGE_FLAG.length);
 }

@@ -2,33 +2,62 @@
 
 import type { Finding } from './finding.ts';
 
-export type BarePod = { readonly namespace: string; readonly name: string; readonly owner: string };
+export type RunningPod = {
+  readonly namespace: string;
+  readonly name: string;
+  /** As in StatefulSet/redis. */
+  readonly owner: string;
+};
+
+export type InjectedPod = RunningPod & { readonly image: string };
+
+type OwnPods = { readonly namespace: string; readonly owner: string; readonly names: string };
+
+function byOwner(pods: readonly RunningPod[]): readonly OwnPods[] {
+  const owners = new Map<string, OwnPods>();
+  for (const { namespace, owner, name } of pods) {
+    const key = `${namespace}\n${owner}`;
+    const before = owners.get(key)?.names;
+    const names = before === undefined ? name : `${before}, ${name}`;
+    owners.set(key, { namespace, owner, names });
+  }
+  return [...owners.values()];
+}
+
+function titleOf({ namespace, owner }: OwnPods): string {
+  return owner.replace('/', ` ${namespace}/`);
+}
+
+function restartText({ namespace, owner }: OwnPods): string {
+  return owner.startsWith('StatefulSet/')
+    ? `kubectl rollout restart -n ${namespace} ${owner.toLowerCase()}`
+    : 'create them again';
+}
 
 /** Pods that the webhook would inject now, and that have no agent; one finding for each owner. */
-export function barePodFindings(pods: readonly BarePod[]): readonly Finding[] {
-  const byOwner = new Map<string, BarePod[]>();
-  for (const pod of pods) {
-    const key = `${pod.namespace}\n${pod.owner}`;
-    byOwner.set(key, [...(byOwner.get(key) ?? []), pod]);
-  }
-  return [...byOwner.values()].flatMap((some) => {
-    const [first] = some;
-    if (first === undefined) return [];
-    const { namespace, owner } = first;
-    const names = some.map(({ name }) => name).join(', ');
-    const remedy = owner.startsWith('StatefulSet/')
-      ? `with its data kept: kubectl rollout restart -n ${namespace} ${owner.toLowerCase()} (docs/adopt.md)`
-      : 'create them again (docs/adopt.md)';
-    return [
-      {
-        level: 'error' as const,
-        about: owner.replace('/', ` ${namespace}/`),
-        code: 'pods-not-injected',
-        text: `${names}: made before the label or the webhook, no agent; nobody takes over for them`,
-        remedy,
-      },
-    ];
-  });
+export function barePodFindings(pods: readonly RunningPod[]): readonly Finding[] {
+  return byOwner(pods).map((own) => ({
+    level: 'error',
+    about: titleOf(own),
+    code: 'pods-not-injected',
+    text: `${own.names}: made before the label or the webhook, no agent; nobody takes over for them`,
+    remedy: `${restartText(own)}; docs/adopt.md tells how data are kept`,
+  }));
+}
+
+/** `image`: of the agent that a new pod gets. */
+export function otherAgentFindings(
+  pods: readonly InjectedPod[],
+  image: string | undefined,
+): readonly Finding[] {
+  if (image === undefined) return [];
+  return byOwner(pods.filter((pod) => pod.image !== image)).map((own) => ({
+    level: 'warning',
+    about: titleOf(own),
+    code: 'other-agent',
+    text: `${own.names}: the agent is another one than the webhook injects now, ${image}`,
+    remedy: `${restartText(own)}, one group after another, once nothing else is being changed`,
+  }));
 }
 
 export type GroupHealth = {

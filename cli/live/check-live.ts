@@ -4,11 +4,12 @@
 import type { OptionValues } from '../../src/options.ts';
 import { baseObjects } from '../base-objects.ts';
 import { findingsIn } from '../commands/check.ts';
-import { installationFindings } from '../commands/check-installation.ts';
+import { injectedImage, installationFindings } from '../commands/check-installation.ts';
 import {
   barePodFindings,
   type GroupHealth,
   healthFindings,
+  otherAgentFindings,
   withoutUnasked,
 } from '../commands/check-members.ts';
 import { type Finding, type Seen, unseen } from '../commands/finding.ts';
@@ -19,14 +20,14 @@ import { itemsOf } from '../manifest/workloads.ts';
 import { namespacesIn } from '../namespaces.ts';
 import type { CHECK_OPTIONS } from '../options.ts';
 import { askInstallation } from './ask-installation.ts';
-import { barePods } from './bare-pods.ts';
 import { refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
 import { findGroups } from './find-groups.ts';
 import { lookAtAll } from './look.ts';
 import { manifestOf } from './manifest-of.ts';
 import type { RawPod } from './raw-objects.ts';
-import { seenList, seenOrAbsent } from './seen.ts';
+import { barePods, injectedPods } from './running-pods.ts';
+import { seenClusterList, seenList, seenOrAbsent } from './seen.ts';
 
 const LISTS = [
   { apiVersion: 'v1', kind: 'Service', resource: 'services' },
@@ -56,7 +57,9 @@ export async function checkLive(session: Session, values: Values): Promise<Outco
   if (!checked.ok) return outcome(EXIT.failed, '', checked.errors);
 
   const namespaces = namespacesIn(itemsOf(manifest.values));
-  const asking = [...namespaces].flatMap(([name, label]) => (label === 'enabled' ? [name] : []));
+  const isAsking = (name: string): boolean =>
+    namespaces.get(name) === 'enabled' && !core.excludedNamespaces.has(name);
+  const asking = [...namespaces.keys()].filter(isAsking);
   const { systemNamespace, output } = values;
   const nowEpochMs = groups.serverEpochMs ?? clock.now();
   const scope = { namespace, asking, systemNamespace, nowEpochMs };
@@ -74,6 +77,7 @@ export async function checkLive(session: Session, values: Values): Promise<Outco
     ...installation,
     ...(values.allNamespaces ? withoutUnasked(checked.findings) : checked.findings),
     ...barePodFindings(bare),
+    ...otherAgentFindings(pods.ok ? injectedPods(pods.value) : [], injectedImage(facts)),
     ...healthFindings(groups.health),
     ...missing,
   ];
@@ -89,7 +93,7 @@ async function askNamespaces(
   namespace: string | null,
 ): Promise<Seen<readonly object[]>> {
   if (namespace === null) {
-    return typed(await seenList<object>(cluster, 'v1', 'namespaces', null), 'v1', 'Namespace');
+    return typed(await seenClusterList<object>(cluster, 'v1', 'namespaces'), 'v1', 'Namespace');
   }
   const own = await seenOrAbsent<object>(cluster, {
     right: { verb: 'get', resource: 'namespaces', namespace },

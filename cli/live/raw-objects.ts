@@ -32,6 +32,7 @@ type Metadata = {
 
 type RawContainer = {
   readonly name: string;
+  readonly image?: string;
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
 };
 
@@ -80,6 +81,10 @@ function containersOf({ spec }: RawPod): readonly RawContainer[] {
 
 export function hasAgent(pod: RawPod): boolean {
   return containersOf(pod).some(({ name }) => name === AGENT_CONTAINER);
+}
+
+export function agentImage(pod: RawPod): string | undefined {
+  return containersOf(pod).find(({ name }) => name === AGENT_CONTAINER)?.image;
 }
 
 export function agentPort(pod: RawPod): number {

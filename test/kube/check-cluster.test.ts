@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { baseObjects } from '../../cli/base-objects.ts';
 import type { Finding } from '../../cli/commands/finding.ts';
-import { INJECT_LABEL } from '../../src/names.ts';
+import { AGENT_CONTAINER, INJECT_LABEL, STATUS_ANNOTATION } from '../../src/names.ts';
 import { call, createPerson, type Rule, rulesOf } from '../harness/people.ts';
 import { REPOSITORY } from '../harness/programs.ts';
 import { startControlPlane } from '../harness/control-plane.ts';
@@ -168,6 +168,15 @@ await t.test('installed, and no webhook runs: what is wrong with it', async (t) 
   t.equal(after.code, 4);
   t.match(after.stdout, /^× webhook: its configuration has no caBundle: .* \[no-ca-bundle\]$/m);
   t.match(after.stdout, /^× webhook: 0 of 2 pods are ready: .* \[webhook-not-ready\]$/m);
+  const injected = {
+    metadata: { name: 'redis-0', annotations: { [STATUS_ANNOTATION]: '{}' } },
+    spec: { containers: [{ name: AGENT_CONTAINER, image: 'redis-orchestrator/agent:0.0.9' }] },
+  };
+  await admin.create('/api/v1/namespaces/shop/pods', injected);
+  const old = await checked(adminKubeconfig, '-n', 'shop');
+  t.same(old.codes, ['no-ca-bundle', 'webhook-not-ready', 'other-agent']);
+  t.match(old.text, /the webhook injects now, redis-orchestrator\/agent:0\.1\.0/);
+  await admin.delete('/api/v1/namespaces/shop/pods/redis-0?gracePeriodSeconds=0');
 });
 
 await t.test('it runs: what it makes is seen, and pods that came before it', async (t) => {

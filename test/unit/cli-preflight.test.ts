@@ -10,6 +10,7 @@ import {
 import {
   barePodFindings,
   healthFindings,
+  otherAgentFindings,
   withoutUnasked,
 } from '../../cli/commands/check-members.ts';
 import {
@@ -259,6 +260,20 @@ await t.test('pods without an agent: one finding for each owner', async (t) => {
     text: /^redis-0, redis-1: /,
     remedy: /kubectl rollout restart -n shop statefulset\/redis/,
   });
+});
+
+await t.test('pods whose agent is another one than the webhook injects now', async (t) => {
+  const pod = (name: string, image: string) => ({
+    namespace: 'shop',
+    name,
+    owner: 'StatefulSet/redis',
+    image,
+  });
+  const pods = [pod('redis-0', 'agent:1'), pod('redis-1', 'agent:2'), pod('redis-2', 'agent:1')];
+  const found = otherAgentFindings(pods, 'agent:2');
+  t.same(faults(found), ['warning other-agent']);
+  t.match(found[0]?.text, /^redis-0, redis-2: .*, agent:2$/);
+  t.same(otherAgentFindings(pods, undefined), [], 'it cannot be seen');
 });
 
 await t.test('of all namespaces, a Redis that nobody asked about is one line', async (t) => {
