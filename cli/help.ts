@@ -66,7 +66,9 @@ list. Exit: 0 healthy, 3 degraded, 4 critical, 1 where it could not be seen; of 
     subjects: [1, 1],
     summary: 'let nobody take over from a master that fails, for a time',
     about: `Fences and planned changes go on: a pause costs time, never data. Ends by itself. Waits until every agent
-of the group knows it; where one does not, it says which (exit 1), and the pause stands.`,
+of the group knows it; where one does not, it says which (exit 1), and the pause stands. A pause takes the place
+of the one before, which is told. Where somebody else's would end sooner by it, it asks; where there is no
+terminal it refuses (exit 5), unless --yes.`,
     examples: ['pause redis --for 2h --reason "disks are moved"'],
     options: PAUSE_OPTIONS,
   },
@@ -113,12 +115,24 @@ the input; else it is taken to be there.`,
     options: EXPLAIN_OPTIONS,
   },
   check: {
-    usage: '[-f FILE]',
+    usage: '[--pre | -f FILE]',
     subjects: [0, 0],
-    summary: 'look for what keeps a group from working: labels, Services, groups, weaknesses',
-    about: `Without -f: of what stands in the namespace. -f may come several times; what belongs together should be in
-one call. √ fine, ‼ to be known (exit 3), × will not work (exit 4); each with its remedy.`,
-    examples: ['check -n shop', 'check -f redis.yaml', 'check -f namespace.yaml -f redis.yaml'],
+    summary:
+      'look for what keeps a group from working; --pre: what would keep an installation from it',
+    about: `√ fine, ‼ to be known (exit 3), × will not work (exit 4), ? may not be seen (exit 1 where nothing is worse);
+each with its remedy. Without -f: what stands in the namespace, with -A in all of them: labels, Services,
+groups and their health, pods without an agent, the webhook and what it makes. What belongs to all namespaces
+may be hidden from whoever asks about one: that alone is no failure.
+--pre: before the installation: version, APIs, clock, your rights, other webhooks, an installation that is
+there already. Nothing is written: rights are asked for, and objects are tried in a dry run.
+-f may come several times; what belongs together should be in one call.`,
+    examples: [
+      'check --pre',
+      'check -A',
+      'check -n shop',
+      'check -f redis.yaml',
+      'check -f namespace.yaml -f redis.yaml',
+    ],
     options: CHECK_OPTIONS,
   },
   inject: {

@@ -120,7 +120,27 @@ export const EVERYWHERE = {
     env: '',
     kind: 'boolean',
     fallback: 'false',
-    text: 'groups of all namespaces; short: -A',
+    text: 'all namespaces; short: -A',
+  },
+} as const satisfies OptionTable;
+
+export const PRE = {
+  pre: {
+    flag: 'pre',
+    env: '',
+    kind: 'boolean',
+    fallback: 'false',
+    text: 'whether an installation would work here, before there is one',
+  },
+} as const satisfies OptionTable;
+
+export const YES = {
+  yes: {
+    flag: 'yes',
+    env: '',
+    kind: 'boolean',
+    fallback: 'false',
+    text: 'do not ask; needed where there is no terminal',
   },
 } as const satisfies OptionTable;
 

@@ -12,15 +12,24 @@ import {
   MAYBE_FILE,
   NAMESPACE,
   OUTPUT,
+  PRE,
   VERBOSE,
   WAIT,
   WATCH,
+  YES,
 } from './option-parts.ts';
 
 export const INJECT_OPTIONS = { ...FILE, ...DIFF, ...NAMESPACE, ...INJECTION } as const;
 export const UNINJECT_OPTIONS = { ...FILE, ...DIFF } as const;
 export const EXPLAIN_OPTIONS = { ...MAYBE_FILE, ...OUTPUT, ...CLUSTER, ...INJECTION } as const;
-export const CHECK_OPTIONS = { ...MAYBE_FILE, ...OUTPUT, ...CLUSTER, ...INJECTION } as const;
+export const CHECK_OPTIONS = {
+  ...PRE,
+  ...MAYBE_FILE,
+  ...DATA_OUTPUT,
+  ...EVERYWHERE,
+  ...CLUSTER,
+  ...INJECTION,
+} as const;
 
 export const STATUS_OPTIONS = {
   ...WATCH,
@@ -71,13 +80,7 @@ export const SWITCHOVER_OPTIONS = {
     fallback: 'false',
     text: 'tell what must hold and whether it does, and change nothing',
   },
-  yes: {
-    flag: 'yes',
-    env: '',
-    kind: 'boolean',
-    fallback: 'false',
-    text: 'do not ask; needed where there is no terminal',
-  },
+  ...YES,
   ...WAIT,
   ...CLUSTER,
   ...COLOR,
@@ -99,6 +102,7 @@ export const PAUSE_OPTIONS = {
     fallback: '',
     text: 'why, for all who see it, in at most 253 characters',
   },
+  ...YES,
   ...WAIT,
   ...CLUSTER,
   ...COLOR,

@@ -41,9 +41,14 @@ export async function runFiles(
         onAll(files, read, (manifests) => explainAll(manifests, values)),
       );
     case 'check':
-      return await withOptions(CHECK_OPTIONS, flags, env, async (values) =>
-        onAll(files, read, (manifests) => checkAll(manifests, values)),
-      );
+      return await withOptions(CHECK_OPTIONS, flags, env, async (values) => {
+        const live = values.pre ? '--pre' : values.allNamespaces ? '--all-namespaces' : undefined;
+        if (live !== undefined) {
+          const why = `${live}: looks into a cluster, and -f into a file`;
+          return outcome(EXIT.usage, '', [`${why}. Remedy: leave one of them out.`]);
+        }
+        return await onAll(files, read, (manifests) => checkAll(manifests, values));
+      });
   }
 }
 

@@ -9,7 +9,9 @@ import { type ColorChoice, isColored, type Session, type World } from './live/co
 import { events } from './live/events.ts';
 import { history } from './live/history.ts';
 import { pause, resume } from './live/pause.ts';
-import { checkLive, explainLive } from './live/objects-as-files.ts';
+import { checkLive } from './live/check-live.ts';
+import { explainLive } from './live/explain-live.ts';
+import { preflight } from './live/preflight.ts';
 import { status } from './live/status.ts';
 import { switchover } from './live/switchover.ts';
 import {
@@ -67,12 +69,12 @@ export async function runLive(
         return await switchover(session, options);
       });
     case 'pause':
-      return await live(PAUSE_OPTIONS, async (session, { for: forMs, reason, wait }) =>
+      return await live(PAUSE_OPTIONS, async (session, { for: forMs, reason, wait, yes }) =>
         reason.length > REASON_MAX
           ? outcome(EXIT.usage, '', [
               `--reason: has ${reason.length} characters. Remedy: write at most ${REASON_MAX}.`,
             ])
-          : await pause(session, { group, forMs, reason, waitMs: wait }),
+          : await pause(session, { group, forMs, reason, waitMs: wait, isAgreed: yes }),
       );
     case 'resume':
       return await live(RESUME_OPTIONS, async (session, { wait }) =>
@@ -95,7 +97,9 @@ export async function runLive(
         explainLive(session, group, values),
       );
     case 'check':
-      return await live(CHECK_OPTIONS, async (session, values) => checkLive(session, values));
+      return await live(CHECK_OPTIONS, async (session, values) =>
+        values.pre ? preflight(session, values) : checkLive(session, values),
+      );
   }
 }
 

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { builtinModules } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { BASE_TEXT } from '../cli/base-objects.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 
@@ -140,6 +141,8 @@ const shared = {
   define: {
     'process.env.RO_BUILD_VERSION': JSON.stringify(version),
     'process.env.RO_BUILD_COMMIT': JSON.stringify(commitOf()),
+    // What `check --pre` looks for room for.
+    'process.env.RO_BUILD_BASE': JSON.stringify(BASE_TEXT),
     ...(await buildPage()),
   },
   logLevel: 'warning',

@@ -10,6 +10,7 @@ import { TIMING_PROFILES } from '../agent/core/lease-clock.ts';
 import { AGENT_OPTIONS } from '../agent/options.ts';
 import { SHORT } from '../cli/arguments.ts';
 import { COMMANDS } from '../cli/help.ts';
+import { INJECTION } from '../cli/option-parts.ts';
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../agent/metrics/table.ts';
 import { alertRules } from '../src/monitoring/rule-groups.ts';
 import { alertName, RULE_NAMES, RULES } from '../src/monitoring/rules.ts';
@@ -75,15 +76,21 @@ function commandTable() {
   );
 }
 
-/** Of the commands that look into a cluster; those of inject are the webhook's. */
+/** Of the commands that look into a cluster; what they share with inject is the webhook's. */
 function commandFlagTable() {
   const rows = new Map();
-  for (const [name, { options, usage }] of Object.entries(COMMANDS)) {
-    if (usage.includes('-f FILE')) continue;
+  const webhooks = new Set(Object.values(INJECTION).map(({ flag }) => flag));
+  const live = Object.entries(COMMANDS).filter(
+    ([name, { usage }]) => usage !== '-f FILE' && name !== 'completion',
+  );
+  for (const [name, { options }] of live) {
     for (const spec of Object.values(options)) {
-      const row = rows.get(spec.flag) ?? { ...spec, commands: [] };
+      if (webhooks.has(spec.flag)) continue;
+      // Not every command writes YAML.
+      const key = `${spec.flag} ${spec.choices}`;
+      const row = rows.get(key) ?? { ...spec, commands: [] };
       row.commands.push(name);
-      rows.set(spec.flag, row);
+      rows.set(key, row);
     }
   }
   const shortOf = (flag) =>
@@ -95,7 +102,7 @@ function commandFlagTable() {
     ['flag', 'of', 'default', 'meaning'],
     [...rows.values()].map(({ flag, commands, fallback, text, choices }) => [
       `${shortOf(flag)}${code(`--${flag}`)}`,
-      commands.length === 6 ? 'all of them' : commands.join(', '),
+      commands.length === live.length ? 'all of them' : commands.join(', '),
       fallback === undefined || fallback === '' ? '–' : code(fallback),
       `${text.replace(/; short: -\w$/, '')}${choices ? ` (${choices.join(', ')})` : ''}`,
     ]),

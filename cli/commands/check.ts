@@ -11,16 +11,35 @@ import { isEnabled, namespacesIn, unasked } from '../namespaces.ts';
 import { groupFindings, type Managed, serviceFindings } from './check-groups.ts';
 import { objectFindings } from './check-objects.ts';
 import { labelFindings, podFindings } from './check-pods.ts';
-import type { Finding, Level } from './finding.ts';
+import type { Finding } from './finding.ts';
+import { reportFindings } from './report-findings.ts';
 
-const MARKS: Readonly<Record<Level, string>> = { ok: '√', warning: '‼', error: '×' };
+export type Checked =
+  | {
+      readonly ok: true;
+      readonly findings: readonly Finding[];
+      /** What is said where there is no finding. */
+      readonly nothing: string;
+    }
+  | { readonly ok: false; readonly errors: readonly string[] };
 
 export function check(
   manifests: readonly Manifest[],
   core: CoreConfig,
   namespace: string,
-  asJson: boolean,
+  output: string,
 ): Outcome {
+  const checked = findingsIn(manifests, core, namespace);
+  if (!checked.ok) return outcome(EXIT.failed, '', checked.errors);
+  const { findings, nothing } = checked;
+  return reportFindings(findings, { output, nothing, isPartial: false });
+}
+
+export function findingsIn(
+  manifests: readonly Manifest[],
+  core: CoreConfig,
+  namespace: string,
+): Checked {
   const items = manifests.flatMap(({ values }) => itemsOf(values));
   const namespaces = namespacesIn(items);
   const judged: Judged[] = [];
@@ -30,7 +49,7 @@ export function check(
     if (judgement.ok) judged.push(...judgement.judged);
     else errors.push(...judgement.errors);
   }
-  if (errors.length > 0) return outcome(EXIT.failed, '', errors);
+  if (errors.length > 0) return { ok: false, errors };
   const managed = judged.flatMap((each): Managed[] => {
     const { workload, decision } = each;
     const isAsked = unasked(namespaces, each.namespace, workload.pod) === undefined;
@@ -47,30 +66,13 @@ export function check(
     ...groupFindings(managed),
     ...serviceFindings(managed, items, namespace),
   ];
-  return report(findings, judged, items.length, asJson);
+  return { ok: true, findings, nothing: nothingText(judged, items.length) };
 }
 
-function report(
-  findings: readonly Finding[],
-  judged: readonly Judged[],
-  objects: number,
-  asJson: boolean,
-): Outcome {
-  const has = (level: Level): boolean => findings.some((each) => each.level === level);
-  const code = has('error') ? EXIT.critical : has('warning') ? EXIT.degraded : EXIT.ok;
-  if (asJson) return outcome(code, `${JSON.stringify(findings, null, 2)}\n`);
+function nothingText(judged: readonly Judged[], objects: number): string {
   const isRedis = ({ decision }: Judged): boolean =>
     decision.kind !== 'skip' || !isSilent(decision.reason.code);
-  const lines = findings.flatMap(({ level, about, text, code: name, remedy }) => [
-    `${MARKS[level]} ${about}: ${text}${name === undefined ? '' : ` [${name}]`}`,
-    ...(remedy === undefined ? [] : [`    ${remedy}`]),
-  ]);
-  if (lines.length === 0) {
-    // What was looked at: a person may have expected more.
-    const seen = `${objects} objects, of which ${judged.length} make pods`;
-    lines.push(
-      judged.some(isRedis) ? '√ nothing to say' : `√ no Redis in these manifests: ${seen}`,
-    );
-  }
-  return outcome(code, `${lines.join('\n')}\n`);
+  if (judged.some(isRedis)) return '√ nothing to say';
+  // What was looked at: a person may have expected more.
+  return `√ no Redis in these manifests: ${objects} objects, of which ${judged.length} make pods`;
 }

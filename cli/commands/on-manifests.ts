@@ -5,7 +5,8 @@ import { coreConfig } from '../../webhook/core/core-config.ts';
 import type { CoreConfig } from '../../webhook/core/plan.ts';
 import type { Outcome } from '../exit-codes.ts';
 import type { Manifest } from '../manifest/parse.ts';
-import type { CHECK_OPTIONS, EXPLAIN_OPTIONS, INJECT_OPTIONS } from '../options.ts';
+import type { INJECTION } from '../option-parts.ts';
+import type { CHECK_OPTIONS, EXPLAIN_OPTIONS } from '../options.ts';
 import { check } from './check.ts';
 import { explain } from './explain.ts';
 
@@ -24,11 +25,9 @@ export function checkAll(
   values: OptionValues<typeof CHECK_OPTIONS>,
 ): Outcome {
   const { namespace = NO_NAMESPACE, output } = values;
-  return check(manifests, coreOf(values), namespace, output === 'json');
+  return check(manifests, coreOf(values), namespace, output);
 }
 
-export function coreOf(
-  values: OptionValues<typeof CHECK_OPTIONS | typeof INJECT_OPTIONS>,
-): CoreConfig {
+export function coreOf(values: OptionValues<typeof INJECTION>): CoreConfig {
   return coreConfig(values, values.systemNamespace, values.nativeSidecar === 'true');
 }

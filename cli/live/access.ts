@@ -4,17 +4,19 @@
 import https from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { messageOf, OrchestratorError } from '../../src/errors.ts';
+import { CredentialPlugin, isExec } from './credential-plugin.ts';
 
 export type AccessOptions = {
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
+  readonly timeoutMs: number;
 };
 
 /** What the library takes where it found nothing. */
 const NOWHERE = 'http://localhost:8080';
 const CHANGEABLE: readonly string[] = ['agent', 'timeout'];
 
-function load({ kubeconfig, context }: AccessOptions): KubeConfig {
+function load({ kubeconfig, context, timeoutMs }: AccessOptions): KubeConfig {
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(kubeconfig);
@@ -28,7 +30,18 @@ function load({ kubeconfig, context }: AccessOptions): KubeConfig {
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) throw new Error('the kubeconfig names no current context');
   if (server === NOWHERE) throw new Error('there is no kubeconfig, and this is no pod');
+  boundPlugin(config, timeoutMs);
   return config;
+}
+
+/** Ours in place of the library's, which knows no limit of time and would come first. */
+function boundPlugin(config: KubeConfig, timeoutMs: number): void {
+  const user = config.getCurrentUser();
+  const exec: unknown = user?.exec;
+  if (user === null || !isExec(exec)) return;
+  config.users = config.users.map((each) => (each === user ? { ...each, exec: undefined } : each));
+  const cluster = config.getCurrentCluster();
+  config.addAuthenticator(new CredentialPlugin(user.name, exec, cluster, timeoutMs));
 }
 
 export class Access {

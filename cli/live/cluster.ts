@@ -8,11 +8,14 @@ export type Right = {
   readonly namespace: string | null;
   /** Where one name is enough. */
   readonly name?: string;
+  /** Of no namespace. */
+  readonly isClusterWide?: boolean;
 };
 
-function rightText({ verb, resource, namespace, name }: Right): string {
-  const where = namespace === null ? 'in all namespaces' : `in namespace ${namespace}`;
-  return `${verb} ${resource}${name === undefined ? '' : `/${name}`} ${where}`;
+function rightText({ verb, resource, namespace, name, isClusterWide = false }: Right): string {
+  const what = `${verb} ${resource}${name === undefined ? '' : `/${name}`}`;
+  if (isClusterWide) return what;
+  return `${what} ${namespace === null ? 'in all namespaces' : `in namespace ${namespace}`}`;
 }
 
 export type Question = {

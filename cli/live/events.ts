@@ -1,19 +1,12 @@
 // events: what was told of a group, and its terms, in the order of time; -w: and what is told from now on.
 
-import { GROUP_LABEL, leaseName } from '../../src/names.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { type Refusal, refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
 import { eventLine, type EventRow, eventRows, type RawEvent, subjectsOf } from './event-rows.ts';
+import { askLease, askPods } from './group-objects.ts';
 import { termsOf } from './history.ts';
-import {
-  leasesPath,
-  podsPath,
-  type RawLease,
-  type RawList,
-  type RawPod,
-  readLease,
-} from './raw-objects.ts';
+import { type RawList, readLease } from './raw-objects.ts';
 import { lineText } from './spans.ts';
 
 export type EventsOptions = {
@@ -70,15 +63,10 @@ export async function events(session: Session, options: EventsOptions): Promise<
 }
 
 async function read({ cluster, namespace, clock }: Session, group: string): Promise<Read> {
+  const place = { namespace, group };
   const [lease, pods, list] = await Promise.all([
-    cluster.ask<RawLease>({
-      right: { verb: 'get', resource: 'leases', namespace },
-      path: `${leasesPath(namespace)}/${leaseName(group)}`,
-    }),
-    cluster.ask<RawList<RawPod>>({
-      right: { verb: 'list', resource: 'pods', namespace },
-      path: `${podsPath(namespace)}?labelSelector=${encodeURIComponent(`${GROUP_LABEL}=${group}`)}`,
-    }),
+    askLease(cluster, place),
+    askPods(cluster, place),
     // The older API shows Events of both, and whoever may view a namespace may read it.
     cluster.ask<RawList<RawEvent>>({
       right: { verb: 'list', resource: 'events', namespace },

@@ -1,10 +1,10 @@
 // What becomes of a request: as the agent that was asked tells it, else as the record of the Lease does.
 
 import type { AgentReport, RequestAnswer } from '../../src/wire.ts';
-import { leaseName } from '../../src/names.ts';
 import { askAgent } from './agents.ts';
 import type { Cluster } from './cluster.ts';
-import { leasesPath, type RawLease, type RawPod, readLease } from './raw-objects.ts';
+import { askLease } from './group-objects.ts';
+import { type RawPod, readLease } from './raw-objects.ts';
 
 export type Asked = {
   readonly namespace: string;
@@ -20,14 +20,10 @@ export async function answerTo(
   asked: Asked,
   mostMs: number,
 ): Promise<RequestAnswer | null> {
-  const { namespace, group, id, master } = asked;
+  const { namespace, id, master } = asked;
   const [heard, lease] = await Promise.all([
     askAgent(cluster, namespace, master, mostMs),
-    cluster.ask<RawLease>({
-      right: { verb: 'get', resource: 'leases', namespace },
-      path: `${leasesPath(namespace)}/${leaseName(group)}`,
-      timeoutMs: mostMs,
-    }),
+    askLease(cluster, asked, { timeoutMs: mostMs }),
   ]);
   const told = 'report' in heard ? requestIn(heard.report) : null;
   const isConclusion = told?.id === id && told.outcome !== 'begun';

@@ -15,7 +15,7 @@ import {
 } from './cluster.ts';
 import { openForward } from './port-forward.ts';
 
-export function connect(options: AccessOptions & { readonly timeoutMs: number }): Cluster {
+export function connect(options: AccessOptions): Cluster {
   const access = new Access(options);
 
   const send = async (question: Question): Promise<Reply> => {

@@ -1,19 +1,18 @@
 // One look at one group: its Lease, its pods, and what their agents say. What may not be looked at is named.
 
 import { type GroupView, groupView } from '../../src/group-view.ts';
-import { GROUP_LABEL, isObjectName, leaseName } from '../../src/names.ts';
+import { isObjectName } from '../../src/names.ts';
 import { type AgentAnswer, askAgent } from './agents.ts';
 import type { Cluster } from './cluster.ts';
 import type { GroupName } from './find-groups.ts';
 import { gather, type Heard, speakerOf } from './gather.ts';
+import { askLease, askPods } from './group-objects.ts';
+import { inTurn } from './in-turn.ts';
 import {
   hasAgent,
   isEnded,
   type LeaseRecord,
-  leasesPath,
   podsPath,
-  type RawLease,
-  type RawList,
   type RawPod,
   readLease,
 } from './raw-objects.ts';
@@ -52,16 +51,8 @@ export async function look(
     if (refusal.missing === null) faults.push(refusal.detail);
     else missing.add(refusal.missing);
   };
-  const [leased, listed] = await Promise.all([
-    cluster.ask<RawLease>({
-      right: { verb: 'get', resource: 'leases', namespace },
-      path: `${leasesPath(namespace)}/${leaseName(group)}`,
-    }),
-    cluster.ask<RawList<RawPod>>({
-      right: { verb: 'list', resource: 'pods', namespace },
-      path: `${podsPath(namespace)}?labelSelector=${encodeURIComponent(`${GROUP_LABEL}=${group}`)}`,
-    }),
-  ]);
+  const place = { namespace, group };
+  const [leased, listed] = await Promise.all([askLease(cluster, place), askPods(cluster, place)]);
   if (!leased.ok && leased.status !== 404) note(leased);
   if (!listed.ok) note(listed);
   const gone = !leased.ok && leased.status === 404 ? null : undefined;
@@ -134,20 +125,15 @@ export function isThere({ lease, pods, isBlind }: Look): boolean {
   return lease !== null || pods.length > 0 || isBlind;
 }
 
-/** Groups: a request that waits for its turn behind others would be taken for one without an answer. */
-const AT_ONCE = 8;
-
 /** Those of these groups that are there. */
 export async function lookAtAll(
   cluster: Cluster,
   names: readonly GroupName[],
   clock: Clock,
 ): Promise<readonly Look[]> {
-  const looks: Look[] = [];
-  for (let at = 0; at < names.length; at += AT_ONCE) {
-    const some = names.slice(at, at + AT_ONCE);
-    const seen = some.map(async (each) => look(cluster, each.namespace, each.group, clock));
-    looks.push(...(await Promise.all(seen)));
-  }
+  const looks = await inTurn(
+    names,
+    async ({ namespace, group }) => await look(cluster, namespace, group, clock),
+  );
   return looks.filter(isThere);
 }

@@ -8,8 +8,9 @@ import { refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
 import type { Heard } from './gather.ts';
 import { isThere, look, type Look } from './look.ts';
+import { type PauseConflict, pauseConflict } from './pause-conflict.ts';
 import { hasAgent, isEnded } from './raw-objects.ts';
-import { endPause, whoAmI, writeRequest } from './request-lease.ts';
+import { endPause, whoAmI, writeRequest, writtenPause } from './request-lease.ts';
 import { span, lineText } from './spans.ts';
 
 export type PauseOptions = {
@@ -17,6 +18,8 @@ export type PauseOptions = {
   readonly forMs: number;
   readonly reason: string;
   readonly waitMs: number;
+  /** Also where somebody else's pause would end sooner by it. */
+  readonly isAgreed: boolean;
 };
 
 const EVERY_MS = 200;
@@ -31,6 +34,13 @@ export async function pause(session: Session, options: PauseOptions): Promise<Ex
   const by = await whoAmI(cluster, session.user);
   const expires = new Date(before.serverEpochMs + forMs).toISOString();
   const place = { namespace, group };
+  const wanted = { by, expiresEpochMs: Date.parse(expires) };
+  // What agents do not know yet is written over all the same.
+  const standing = await writtenPause(cluster, place);
+  const found = standing === undefined ? before.view.paused : standing;
+  const conflict = pauseConflict(found, wanted, before.serverEpochMs);
+  const stopped = await agreedTo(session, conflict, options);
+  if (stopped !== null) return stopped;
   const written = await writeRequest(
     cluster,
     place,
@@ -47,6 +57,27 @@ export async function pause(session: Session, options: PauseOptions): Promise<Ex
   const isIt = (paused: PauseReport | null): boolean =>
     paused?.by === by && Math.abs(Date.parse(paused.until) - Date.parse(expires)) < SAME_MS;
   return await agreed(session, group, options.waitMs, isIt, done);
+}
+
+/** Null: go on. */
+async function agreedTo(
+  { console }: Session,
+  conflict: PauseConflict,
+  { isAgreed }: PauseOptions,
+): Promise<ExitCode | null> {
+  if (conflict.kind === 'none') return null;
+  if (conflict.kind === 'replaced' || isAgreed) {
+    console.note(conflict.text);
+    return null;
+  }
+  if (console.ask === null) {
+    console.note(`refused: ${conflict.text}. Nothing was changed. Remedy: ask them, then --yes.`);
+    return EXIT.refused;
+  }
+  const answer = await console.ask(`${conflict.text}. Replace it? [y/N] `);
+  if (/^y(es)?$/i.test(answer.trim())) return null;
+  console.note('Nothing was changed.');
+  return EXIT.failed;
 }
 
 export async function resume(

@@ -32,6 +32,7 @@ type Metadata = {
 
 type RawContainer = {
   readonly name: string;
+  readonly image?: string;
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number }[];
 };
 
@@ -55,15 +56,23 @@ export type RawLease = {
   };
 };
 
-export type RawList<T> = { readonly items: readonly T[] };
+export type RawList<T> = {
+  readonly items: readonly T[];
+  readonly metadata?: { readonly continue?: string };
+};
+
+/** Where objects of a kind stand; `namespace` null: those of all namespaces, or of none. */
+export function apiPath(apiVersion: string, resource: string, namespace: string | null): string {
+  const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  return `${base}${namespace === null ? '' : `/namespaces/${namespace}`}/${resource}`;
+}
 
 export function podsPath(namespace: string | null): string {
-  return namespace === null ? '/api/v1/pods' : `/api/v1/namespaces/${namespace}/pods`;
+  return apiPath('v1', 'pods', namespace);
 }
 
 export function leasesPath(namespace: string | null): string {
-  const base = '/apis/coordination.k8s.io/v1';
-  return namespace === null ? `${base}/leases` : `${base}/namespaces/${namespace}/leases`;
+  return apiPath('coordination.k8s.io/v1', 'leases', namespace);
 }
 
 function containersOf({ spec }: RawPod): readonly RawContainer[] {
@@ -72,6 +81,10 @@ function containersOf({ spec }: RawPod): readonly RawContainer[] {
 
 export function hasAgent(pod: RawPod): boolean {
   return containersOf(pod).some(({ name }) => name === AGENT_CONTAINER);
+}
+
+export function agentImage(pod: RawPod): string | undefined {
+  return containersOf(pod).find(({ name }) => name === AGENT_CONTAINER)?.image;
 }
 
 export function agentPort(pod: RawPod): number {

@@ -1,9 +1,11 @@
 // What people ask of a group: annotations on its second Lease. Written by server-side apply, so that one Role with
 // the name of this Lease is enough: an apply that creates is judged by the name, a plain create is not.
 
+import { parseFields, shaped } from '../../src/annotation-fields.ts';
 import { PAUSE_ANNOTATION, REQUEST_ANNOTATION, requestLeaseName } from '../../src/names.ts';
+import type { PauseReport } from '../../src/wire.ts';
 import type { Answer, Cluster, Right } from './cluster.ts';
-import { leasesPath } from './raw-objects.ts';
+import { leasesPath, type RawLease } from './raw-objects.ts';
 
 export type RequestKind = 'request' | 'pause';
 
@@ -64,6 +66,26 @@ export async function withdrawRequest(
       { op: 'remove', path: pointer },
     ],
   });
+}
+
+/** The pause that stands there, whether or not agents know it yet; undefined: the Lease may not be read. */
+export async function writtenPause(
+  cluster: Cluster,
+  place: RequestPlace,
+): Promise<PauseReport | null | undefined> {
+  const { path, right } = placeOf(place);
+  const answer = await cluster.ask<RawLease>({ right: { ...right, verb: 'get' }, path });
+  if (!answer.ok && answer.status !== 404) return undefined;
+  const annotations = answer.ok ? answer.body.metadata?.annotations : undefined;
+  const fields = parseFields(annotations?.[PAUSE_ANNOTATION]);
+  const pause = shaped<{ by: string; expires: string }>(fields, {
+    by: 'string',
+    expires: 'string',
+  });
+  if (pause === null) return null;
+  const reason = fields?.['reason'];
+  const { by, expires: until } = pause;
+  return { by, reason: typeof reason === 'string' ? reason : '', until };
 }
 
 /** Whoever wrote it. */

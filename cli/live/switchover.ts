@@ -21,6 +21,8 @@ export type SwitchoverOptions = {
 };
 
 const EVERY_MS = 200;
+/** Most are answered at once; one that takes its time is asked about less and less. */
+const EVERY_MAX_MS = 1000;
 /** The last look is a look, too. */
 const LOOK_MIN_MS = 200;
 /** Somebody may have begun it while it was being withdrawn; what is begun, the agents end themselves. */
@@ -117,16 +119,18 @@ async function follow(
 ): Promise<RequestAnswer | null> {
   const start = clock.now();
   let isBegun = false;
+  let everyMs = EVERY_MS;
   for (;;) {
-    const leftMs = start + (isBegun ? Math.max(waitMs, BEGUN_MAX_MS) : waitMs) - clock.now();
-    const answer = await answerTo(cluster, asked, Math.max(leftMs, LOOK_MIN_MS));
+    const leftMs = (): number =>
+      start + (isBegun ? Math.max(waitMs, BEGUN_MAX_MS) : waitMs) - clock.now();
+    const answer = await answerTo(cluster, asked, Math.max(leftMs(), LOOK_MIN_MS));
     if (answer !== null && answer.outcome !== 'begun') return answer;
     if (answer !== null && !isBegun) console.note(`begun: ${answer.detail}`);
     isBegun ||= answer !== null;
     // What has begun ends by itself, one way or the other: to leave it in the middle tells nothing.
-    if (signal?.aborted === true) return null;
-    if (clock.now() - start >= (isBegun ? Math.max(waitMs, BEGUN_MAX_MS) : waitMs)) return null;
-    await clock.sleep(EVERY_MS);
+    if (signal?.aborted === true || leftMs() <= 0) return null;
+    await clock.sleep(Math.min(everyMs, leftMs()));
+    everyMs = Math.min(everyMs * 2, EVERY_MAX_MS);
   }
 }
 

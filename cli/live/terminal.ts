@@ -60,9 +60,12 @@ export function world(): World {
     console: console(),
     clock: {
       now: () => Date.now(),
-      // Who ends the wait ends it without an error.
-      sleep: async (ms) =>
-        await pause(ms, undefined, { signal: ending.signal }).catch(() => undefined),
+      // Who ends the wait ends it without an error, and that one alone: what must be waited for after Ctrl-C takes
+      // its time, or it would ask without a pause.
+      sleep: async (ms) => {
+        const { signal } = ending;
+        await pause(ms, undefined, signal.aborted ? {} : { signal }).catch(() => undefined);
+      },
     },
     connect: async (options) => {
       const fault = nodeFault();

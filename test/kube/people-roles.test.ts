@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { V1ClusterRole } from '@kubernetes/client-node';
 import { connect } from '../../cli/live/kube-cluster.ts';
-import { endPause, withdrawRequest, writeRequest } from '../../cli/live/request-lease.ts';
+import {
+  endPause,
+  withdrawRequest,
+  writeRequest,
+  writtenPause,
+} from '../../cli/live/request-lease.ts';
 import { leaseName } from '../../src/names.ts';
 import { startControlPlane } from '../harness/control-plane.ts';
 import { KubeClient } from '../harness/kube-client.ts';
@@ -90,7 +95,15 @@ await t.test('a pause that was written by kubectl is ended, too', async (t) => {
   await admin.patch(`${LEASES}/redis-orchestrator.request.redis`, {
     metadata: { annotations: { 'redis-orchestrator.io/pause': 'by hand' } },
   });
-  t.equal((await writeRequest(cluster, place('redis'), 'pause', 'p')).ok, true, 'taken over');
+  t.equal(await writtenPause(cluster, place('redis')), null, 'what no agent would take is none');
+  const pause = { by: 'olga', reason: 'disks', expires: '2026-01-31T12:00:00Z' };
+  const text = JSON.stringify(pause);
+  t.equal((await writeRequest(cluster, place('redis'), 'pause', text)).ok, true, 'taken over');
+  t.same(await writtenPause(cluster, place('redis')), {
+    by: 'olga',
+    reason: 'disks',
+    until: '2026-01-31T12:00:00Z',
+  });
   t.equal((await endPause(cluster, place('redis'))).ok, true);
 });
 

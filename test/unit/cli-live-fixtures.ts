@@ -140,6 +140,8 @@ export class FakeCluster {
   readonly requests: { path: string; body: unknown }[] = [];
   events: unknown[] = [];
   hasLease = true;
+  /** What stands on the Lease of requests. */
+  pauseText: string | null = null;
   /** False: pods of a hand-written sidecar, whose label says nothing of a group. */
   isLabelled = true;
   /** What an agent makes of what stands on the Lease of requests. */
@@ -194,7 +196,14 @@ export class FakeCluster {
     const [place = ''] = path.split('?');
     if (place.endsWith('/selfsubjectreviews'))
       return { status: { userInfo: { username: 'alice' } } };
-    if (place.includes('/leases/redis-orchestrator.request.')) return this.ask(path, body);
+    if (place.includes('/leases/redis-orchestrator.request.')) {
+      if (method !== 'GET') return this.ask(path, body);
+      return (
+        this.pauseText !== null && {
+          metadata: { annotations: { [PAUSE_ANNOTATION]: this.pauseText } },
+        }
+      );
+    }
     if (method !== 'GET') return undefined;
     if (place === `${LEASES}/redis-orchestrator-redis`) return this.hasLease && this.lease();
     if (place.endsWith('/leases')) return { items: this.hasLease ? [this.lease()] : [] };
@@ -221,8 +230,9 @@ export class FakeCluster {
       const annotations = isMap(metadata['annotations']) ? metadata['annotations'] : {};
       const [request, pause] = [annotations[REQUEST_ANNOTATION], annotations[PAUSE_ANNOTATION]];
       if (typeof request === 'string') this.onRequest('request', request);
-      if (typeof pause === 'string') this.onRequest('pause', pause);
-      if (pause === null) this.onRequest('pause', null);
+      if (typeof pause !== 'string' && pause !== null) return {};
+      this.pauseText = pause;
+      this.onRequest('pause', pause);
     }
     return {};
   }

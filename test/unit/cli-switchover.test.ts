@@ -1,6 +1,8 @@
 // switchover, pause and resume against agents that answer as they are told: what is asked, what is said, exit codes.
 
 import t from 'tap';
+import type { Answer, Question } from '../../cli/live/cluster.ts';
+import { world } from '../../cli/live/terminal.ts';
 import { isMap } from '../../src/json.ts';
 import { REQUEST_ANNOTATION } from '../../src/names.ts';
 import type { RequestAnswer } from '../../src/wire.ts';
@@ -94,7 +96,8 @@ await t.test('one that was begun is followed to its end, also after the time', a
   const fake = answering('begun', 'handing over to redis-1');
   const onSleep = (count: number): void => {
     const request = { id: 'id-1', outcome: 'done', detail: 'redis-1 leads since term 15' } as const;
-    if (count === 50) fake.reports = [report(0, { request }), ...fake.reports.slice(1)];
+    // After fifteen seconds.
+    if (count === 17) fake.reports = [report(0, { request }), ...fake.reports.slice(1)];
   };
   const { code, stderr } = await ran(fake, CALL, { onSleep });
   t.same([code, stderr], [0, 'begun: handing over to redis-1\n']);
@@ -107,6 +110,37 @@ await t.test('Ctrl-C withdraws it', async (t) => {
     [code, stderr.split('\n').slice(0, 2)],
     [6, ['interrupted', 'undone: the request is withdrawn']],
   );
+});
+
+await t.test('after Ctrl-C it goes on to ask now and then, and not without a pause', async (t) => {
+  const fake = answering('begun', 'handing over to redis-1');
+  let asked = 0;
+  const { cluster } = fake;
+  const connect = async () => ({
+    ...cluster,
+    ask: async <T>(question: Question): Promise<Answer<T>> => {
+      if (question.path.endsWith('/proxy/state')) asked++;
+      return await cluster.ask<T>(question);
+    },
+  });
+  const { code, stderr } = await ran(fake, CALL, { endAfter: 1, connect });
+  t.equal(code, 6);
+  t.match(stderr, 'undone: the request is withdrawn');
+  t.ok(asked < 60, `${asked} looks in half a minute`);
+});
+
+await t.test('a wait that Ctrl-C ends is the only one', async (t) => {
+  const { clock, interruption } = world();
+  const signal = interruption();
+  const waited = async (ms: number): Promise<number> => {
+    const start = performance.now();
+    await clock.sleep(ms);
+    return performance.now() - start;
+  };
+  setTimeout(() => process.emit('SIGINT'), 20);
+  t.ok((await waited(10_000)) < 5000);
+  t.equal(signal.aborted, true);
+  t.ok((await waited(200)) >= 190, 'what comes after it takes its time');
 });
 
 await t.test('--dry-run writes nothing; without --yes it asks, or ends with 2', async (t) => {
@@ -173,6 +207,52 @@ await t.test('an agent that does not agree is named, exit 1', async (t) => {
   const { code, stderr } = await ran(fake, ['pause', 'redis', '--for', '2h', '--wait', '3s']);
   t.equal(code, 1);
   t.match(stderr, 'written; but after 3s not every agent knows it:\n  redis-2: is not paused\n');
+});
+
+await t.test('a pause takes the place of another one, and says so', async (t) => {
+  const fake = obedient('redis-0', 'redis-1', 'redis-2');
+  const standing = (by: string, expires: string): void => {
+    fake.pauseText = JSON.stringify({ by, reason: 'disks', expires });
+  };
+  const paused = async (forMs: string, ...more: readonly string[]) =>
+    await ran(fake, ['pause', 'redis', '--for', forMs, ...more]);
+  standing('alice', '2026-01-31T18:00:00.000Z');
+  const own = await paused('1h');
+  t.same([own.code, own.stderr], [0, 'replaces your own until 2026-01-31T18:00:00.000Z (disks)\n']);
+  standing('bob', '2026-01-31T12:30:00Z');
+  const sooner = await paused('1h');
+  t.same(
+    [sooner.code, sooner.stderr],
+    [0, 'replaces the pause by bob until 2026-01-31T12:30:00Z (disks)\n'],
+  );
+  standing('bob', '2026-01-31T11:59:00Z');
+  t.match(await paused('1h'), { code: 0, stderr: '' }, 'one that has ended is none');
+  fake.pauseText = 'nonsense';
+  t.match(await paused('1h'), { code: 0, stderr: '' });
+});
+
+await t.test("another's pause is not cut short unasked", async (t) => {
+  const text = JSON.stringify({ by: 'bob', expires: '2026-01-31T18:00:00Z' });
+  const fake = obedient('redis-0', 'redis-1', 'redis-2');
+  fake.pauseText = text;
+  const args = ['pause', 'redis', '--for', '1h'];
+  const refused = await ran(fake, args);
+  t.match(refused, {
+    code: 5,
+    stdout: '',
+    stderr:
+      /^refused: the pause by bob until 2026-01-31T18:00:00Z would end sooner than that\. Nothing/,
+  });
+  t.match(await ran(fake, args, { answer: 'n' }), { code: 1, stderr: 'Nothing was changed.\n' });
+  t.same([fake.requests, fake.pauseText], [[], text], 'nothing was written');
+  t.equal((await ran(fake, args, { answer: 'y' })).code, 0);
+  fake.pauseText = text;
+  t.match(await ran(fake, [...args, '--yes']), { code: 0, stderr: /^the pause by bob / });
+  // Where the Lease may not be read, the agents tell.
+  const paused = { by: 'bob', reason: '', until: '2026-01-31T18:00:00Z' };
+  fake.denied.add('get leases');
+  fake.reports = fake.reports.map((each) => ({ ...each, paused }));
+  t.equal((await ran(fake, args)).code, 5);
 });
 
 await t.test('wrong command lines end with 2', async (t) => {

@@ -5,7 +5,7 @@ import type { EventsV1Api } from '@kubernetes/client-node';
 import { test } from 'tap';
 import { readConfig, toCoreConfig } from '../../webhook/config.ts';
 import { OwnerEvents } from '../../webhook/control/owner-events.ts';
-import { allKnowSidecars } from '../../webhook/control/sidecars.ts';
+import { allKnowSidecars } from '../../src/native-sidecars.ts';
 import { WorkQueue } from '../../webhook/control/work-queue.ts';
 import { decide } from '../../webhook/core/decide.ts';
 import type { OwnerReference, Pod } from '../../webhook/core/pod.ts';

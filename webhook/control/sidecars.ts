@@ -3,19 +3,10 @@
 
 import type { CoreV1Api } from '@kubernetes/client-node';
 import type { Log } from '../../src/log.ts';
+import { allKnowSidecars } from '../../src/native-sidecars.ts';
 import { kubeMessage } from '../kube.ts';
 
-const NATIVE_MINOR_MIN = 29;
 const REFRESH_MS = 60_000;
-
-/** True where every version is known and new enough; a cluster without nodes has no old one. */
-export function allKnowSidecars(kubeletVersions: readonly string[]): boolean {
-  return kubeletVersions.every((version) => {
-    const match = /^v?(\d+)\.(\d+)/.exec(version);
-    const [major, minor] = [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
-    return major > 1 || (major === 1 && minor >= NATIVE_MINOR_MIN);
-  });
-}
 
 export class Sidecars {
   private native: boolean | undefined;

@@ -1,0 +1,114 @@
+// A kubeconfig's credential plugin, with real programs: its token is used, it runs once for what is asked at once, and
+// one that hangs, fails or talks nonsense is named, in time.
+
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { connect } from '../../cli/live/kube-cluster.ts';
+import { REPOSITORY } from '../harness/programs.ts';
+
+const TOKEN = '{"kind": "ExecCredential", "status": {"token": "t-1"}}';
+const RIGHT = { verb: 'list', resource: 'pods', namespace: 'shop' } as const;
+
+/** A kubeconfig whose plugin is this shell script; each run leaves a line. The server answers with the token it got. */
+async function plugin(t: Test, script: string, exec: object = {}) {
+  const server = createServer((request, response) => {
+    response.end(JSON.stringify({ token: request.headers.authorization }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const folder = mkdtempSync(join(t.testdir({}), 'plugin-'));
+  const runs = join(folder, 'runs');
+  const args = ['-c', `echo "$KUBERNETES_EXEC_INFO" >> '${runs}'; ${script}`];
+  const cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
+  const settings = { apiVersion: 'client.authentication.k8s.io/v1', command: 'sh', args, ...exec };
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'c', cluster }],
+    users: [{ name: 'alice', user: { exec: settings } }],
+    contexts: [{ name: 'here', context: { cluster: 'c', user: 'alice' } }],
+    'current-context': 'here',
+  };
+  const kubeconfig = join(folder, 'config');
+  writeFileSync(kubeconfig, JSON.stringify(config));
+  const ran = (): readonly string[] => readFileSync(runs, 'utf8').trim().split('\n');
+  return { kubeconfig, ran };
+}
+
+async function asked(kubeconfig: string, times = 1, timeoutMs = 400) {
+  const cluster = connect({ kubeconfig, context: undefined, timeoutMs });
+  const ask = async () => await cluster.ask<unknown>({ right: RIGHT, path: '/api/v1/pods' });
+  const answers = await Promise.all(Array.from({ length: times }, ask));
+  const last = await ask();
+  cluster.close();
+  return [...answers, last];
+}
+
+await t.test('its token is used, and it runs once for all that is asked', async (t) => {
+  const { kubeconfig, ran } = await plugin(t, `echo '${TOKEN}'`, { provideClusterInfo: true });
+  const answers = await asked(kubeconfig, 5, 5000);
+  for (const answer of answers) t.match(answer, { ok: true, body: { token: 'Bearer t-1' } });
+  t.equal(ran().length, 1);
+  t.match(JSON.parse(ran()[0] ?? ''), {
+    kind: 'ExecCredential',
+    spec: { interactive: Boolean, cluster: { server: /^http:\/\/127\.0\.0\.1:/ } },
+  });
+});
+
+await t.test('a token that has ended is asked for again', async (t) => {
+  const ended = '{"status": {"token": "t-2", "expirationTimestamp": "2020-01-01T00:00:00Z"}}';
+  const { kubeconfig, ran } = await plugin(t, `echo '${ended}'`);
+  await asked(kubeconfig, 1, 5000);
+  t.equal(ran().length, 2);
+});
+
+await t.test('one that hangs is ended and named, and not waited for ten times', async (t) => {
+  const { kubeconfig, ran } = await plugin(t, 'sleep 60; echo late');
+  const start = performance.now();
+  const answers = await asked(kubeconfig, 3);
+  t.ok(performance.now() - start < 3000, 'in time');
+  for (const answer of answers) {
+    t.match(answer, {
+      ok: false,
+      status: 0,
+      detail:
+        /^the credential plugin sh of user alice in the kubeconfig gave no answer within 400ms; run it by itself.*--timeout$/,
+    });
+  }
+  t.equal(ran().length, 1);
+});
+
+await t.test('one that fails, that is not there, and that talks nonsense', async (t) => {
+  const failing = await plugin(t, 'echo "log in first" >&2; exit 3');
+  const [failed] = await asked(failing.kubeconfig, 1, 5000);
+  t.match(failed, { ok: false, detail: /sh of user alice .* ended with status 3: log in first; / });
+  const hint = { command: 'no-such-plugin', installHint: 'brew install it' };
+  const [missing] = await asked((await plugin(t, '', hint)).kubeconfig, 1, 5000);
+  t.match(missing, {
+    ok: false,
+    detail: /no-such-plugin .* could not be run: .*ENOENT.*\(brew install it\)/,
+  });
+  const [nonsense] = await asked((await plugin(t, 'echo hello')).kubeconfig, 1, 5000);
+  t.match(nonsense, { ok: false, detail: /wrote no ExecCredential/ });
+});
+
+await t.test('the program ends, although what the plugin started still runs', async (t) => {
+  const { kubeconfig } = await plugin(t, 'sleep 20 & sleep 20');
+  const start = performance.now();
+  const args = ['cli/main.ts', 'check', '--pre', '--kubeconfig', kubeconfig, '--timeout', '500ms'];
+  const ended = await new Promise<{ code: unknown; stderr: string }>((resolve) => {
+    execFile(process.execPath, args, { cwd: REPOSITORY }, (error, _stdout, stderr) =>
+      resolve({ code: error?.code ?? 0, stderr }),
+    );
+  });
+  t.ok(performance.now() - start < 15_000, 'in time');
+  t.match(ended, { code: 1, stderr: /credential plugin sh of user alice .* within 500ms/ });
+});
