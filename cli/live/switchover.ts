@@ -87,8 +87,9 @@ export async function switchover(session: Session, options: SwitchoverOptions): 
   }
   const asked = { ...place, id, master: masterPod(before) };
   const answer = await follow(session, asked, waitMs, signal);
-  if (answer !== null) return await conclude(session, asked, answer);
-  console.note(signal.aborted ? 'interrupted' : `no answer within ${formatDuration(waitMs)}`);
+  if (answer !== null && answer.outcome !== 'begun') return await conclude(session, asked, answer);
+  const end = answer === null ? 'no answer' : 'begun, and not at its end,';
+  console.note(signal.aborted ? 'interrupted' : `${end} within ${formatDuration(waitMs)}`);
   return await giveUp(session, asked, late);
 }
 
@@ -110,7 +111,7 @@ function requestText(
   return JSON.stringify({ id, operation: 'switchover', ...to, term, expires, by });
 }
 
-/** The conclusion, or null where there was none in time. */
+/** The conclusion; `begun` where there was none in time, and null where there was no answer at all. */
 async function follow(
   { cluster, clock, console }: Session,
   asked: Asked,
@@ -118,17 +119,17 @@ async function follow(
   signal?: AbortSignal,
 ): Promise<RequestAnswer | null> {
   const start = clock.now();
-  let isBegun = false;
+  let begun: RequestAnswer | null = null;
   let everyMs = EVERY_MS;
   for (;;) {
     const leftMs = (): number =>
-      start + (isBegun ? Math.max(waitMs, BEGUN_MAX_MS) : waitMs) - clock.now();
+      start + (begun === null ? waitMs : Math.max(waitMs, BEGUN_MAX_MS)) - clock.now();
     const answer = await answerTo(cluster, asked, Math.max(leftMs(), LOOK_MIN_MS));
     if (answer !== null && answer.outcome !== 'begun') return answer;
-    if (answer !== null && !isBegun) console.note(`begun: ${answer.detail}`);
-    isBegun ||= answer !== null;
+    if (answer !== null && begun === null) console.note(`begun: ${answer.detail}`);
+    begun ??= answer;
     // What has begun ends by itself, one way or the other: to leave it in the middle tells nothing.
-    if (signal?.aborted === true || leftMs() <= 0) return null;
+    if (signal?.aborted === true || leftMs() <= 0) return begun;
     await clock.sleep(Math.min(everyMs, leftMs()));
     everyMs = Math.min(everyMs * 2, EVERY_MAX_MS);
   }
@@ -172,6 +173,12 @@ async function giveUp(session: Session, asked: Asked, text: string): Promise<Exi
   // Whoever saw it just before may have begun it.
   const late = await follow(session, asked, LATE_MS);
   // Refused after that, because its time was over, it is what was wanted.
+  if (late?.outcome === 'begun') {
+    const { namespace, group } = asked;
+    const remedy = `redis-orchestrator status -n ${namespace} ${group} tells who leads`;
+    console.note(`it was begun, and how it ended was not seen. Remedy: ${remedy}.`);
+    return EXIT.failed;
+  }
   if (late !== null && late.outcome !== 'refused') return await conclude(session, asked, late);
   console.note(
     taken.ok
