@@ -1,11 +1,11 @@
 // history: the changes of master that the record of the Lease holds, the newest first. The Lease alone is read.
 
 import { stringify } from 'yaml';
-import { leaseName } from '../../src/names.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
-import { type LeaseRecord, leasesPath, type RawLease, readLease } from './raw-objects.ts';
+import { askLease } from './group-objects.ts';
+import { type LeaseRecord, readLease } from './raw-objects.ts';
 import { columns, type Line, pageText, span } from './spans.ts';
 import { detailTexts } from '../../src/term-texts.ts';
 import { sinceText } from './words.ts';
@@ -20,10 +20,7 @@ export type HistoryOptions = {
 export async function history(session: Session, options: HistoryOptions): Promise<ExitCode> {
   const { cluster, namespace, console, clock, style } = session;
   const { group, limit, output } = options;
-  const answer = await cluster.ask<RawLease>({
-    right: { verb: 'get', resource: 'leases', namespace },
-    path: `${leasesPath(namespace)}/${leaseName(group)}`,
-  });
+  const answer = await askLease(cluster, { namespace, group });
   if (!answer.ok) {
     const absent = `there is no group ${group} in namespace ${namespace}. Remedy: status lists them.`;
     console.note(answer.status === 404 ? absent : refusalText(answer));
