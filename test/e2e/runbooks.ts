@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { RULE_NAMES, type RuleName } from '../../src/monitoring/rules.ts';
+import { leaseName } from '../../src/names.ts';
 import { REPOSITORY } from '../harness/programs.ts';
 import { commandsOf, type RunbookCommand, runbookPage } from '../harness/runbook-pages.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -19,6 +20,8 @@ const run = promisify(execFile);
 const PROGRAM = 'redis-orchestrator';
 /** Of a command that may wait for a rolling update. */
 const TIMEOUT_MS = 300_000;
+
+const REFUSED = /^(\(error\) )?(ERR|NOAUTH|NOPERM|WRONGPASS|MISCONF) /m;
 
 /** Where `POD` is the master; elsewhere it is a replica. */
 const OF_THE_MASTER: ReadonlySet<RuleName> = new Set(['MasterUnrouted', 'RedisUnwritable']);
@@ -65,6 +68,7 @@ export function shellOf(
     try {
       const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', text], options);
       const told = `${stdout}${stderr}`.trim();
+      t.notMatch(told, REFUSED, 'Redis does it: its refusals are no failure of redis-cli');
       if (section === 'How to confirm') t.not(told, '', `it tells something: ${text}`);
       else t.pass(text);
     } catch (error) {
@@ -73,6 +77,37 @@ export function shellOf(
     }
   };
 }
+
+type Look = {
+  readonly master: string;
+  readonly term: number;
+  readonly uids: ReadonlyMap<string, string>;
+};
+
+async function lookAt(group: Group): Promise<Look> {
+  const master = await group.oneMaster();
+  const { namespace, cluster } = group;
+  const lease = { namespace, name: leaseName(group.name) };
+  const { spec } = await cluster.coordination.readNamespacedLease(lease);
+  const uids = new Map((await group.pods()).map(({ name, uid }) => [name, uid]));
+  return { master: master.name, term: spec?.leaseTransitions ?? 0, uids };
+}
+
+/** What a command is there for, where one can see it on a group that is well. */
+const EFFECTS: readonly (readonly [
+  command: RegExp,
+  what: string,
+  isDone: (before: Look, after: Look, pod: string) => boolean,
+])[] = [
+  [/io\/force=/, 'a new term', (before, after) => after.term > before.term],
+  [/ switchover /, 'another master', (before, after) => after.master !== before.master],
+  [/ delete pod /, 'a new pod', ({ uids }, after, pod) => uids.get(pod) !== after.uids.get(pod)],
+  [
+    / rollout restart /,
+    'all pods are new',
+    ({ uids }, after) => [...uids].every(([name, uid]) => after.uids.get(name) !== uid),
+  ],
+];
 
 /** What ran before a restart is there only after one: each container whose last words a page asks for ends once. */
 async function restartOnce(group: Group, pod: GroupPod, container: string): Promise<void> {
@@ -108,8 +143,18 @@ async function runbook(t: Test, group: Group, name: RuleName): Promise<void> {
     await group.oneMaster();
   }
   for (const command of commandsOf(page).filter(({ isByHand }) => !isByHand)) {
+    if (command.section !== 'What to do') {
+      await shell(command);
+      continue;
+    }
+    const before = await lookAt(group);
     await shell(command);
-    if (command.section === 'What to do') await group.oneMaster();
+    const effects = EFFECTS.filter(([text]) => text.test(command.text));
+    for (const [, what, isDone] of effects) {
+      const done = async (): Promise<boolean> => isDone(before, await lookAt(group), pod.name);
+      await t.resolves(waitFor(what, done, { timeoutMs: 60_000, everyMs: 250 }), what);
+    }
+    await group.oneMaster();
   }
 }
 
