@@ -1,27 +1,17 @@
 // The runbooks as a person uses them: each command of each page, in its order, on a real group. Pages are read, so that
 // they and the test cannot drift.
 
-import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import type { Test } from 'tap';
+import t, { type Test } from 'tap';
 import { RULE_NAMES, type RuleName } from '../../src/monitoring/rules.ts';
 import { leaseName } from '../../src/names.ts';
-import { REPOSITORY } from '../harness/programs.ts';
-import { commandsOf, type RunbookCommand, runbookPage } from '../harness/runbook-pages.ts';
+import { commandsOf, runbookPage } from '../harness/runbook-pages.ts';
 import { waitFor } from '../harness/wait-for.ts';
-import type { Cluster } from './cluster.ts';
-import type { Group, GroupPod } from './group.ts';
+import { openCluster } from './cluster.ts';
+import { Group, type GroupPod } from './group.ts';
+import { applyExample, REDIS } from './manifest.ts';
+import { createNamespace } from './namespace.ts';
 import { agentPid, redisPid } from './processes.ts';
-
-const run = promisify(execFile);
-/** The program in PATH, as a person has it. */
-const PROGRAM = 'redis-orchestrator';
-/** Of a command that may wait for a rolling update. */
-const TIMEOUT_MS = 300_000;
-
-const REFUSED = /^(\(error\) )?(ERR|NOAUTH|NOPERM|WRONGPASS|MISCONF) /m;
+import { shellOf } from './runbook-shell.ts';
 
 /** Where `POD` is the master; elsewhere it is a replica. */
 const OF_THE_MASTER: ReadonlySet<RuleName> = new Set(['MasterUnrouted', 'RedisUnwritable']);
@@ -29,54 +19,6 @@ const OF_THE_MASTER: ReadonlySet<RuleName> = new Set(['MasterUnrouted', 'RedisUn
 const OF_A_PAUSE: ReadonlySet<RuleName> = new Set(['NoMaster', 'PausedTooLong']);
 /** It stops the webhook for all namespaces: test/e2e/install, where nothing else runs. */
 const OF_THE_CLUSTER: RuleName = 'WebhookUnhealthy';
-
-/** A folder for PATH. Nobody is there to be asked, and what is not well is an answer of `status`, too. */
-function programFolder(t: Test): string {
-  const bundle = `"${process.execPath}" "${join(REPOSITORY, 'dist', `${PROGRAM}.mjs`)}" "$@"`;
-  const folder = t.testdir({});
-  mkdirSync(folder, { recursive: true });
-  const text = `#!/bin/sh
-case $1 in
-  switchover) exec ${bundle} --yes ;;
-  status) ${bundle}; code=$?; case $code in 3 | 4) exit 0 ;; *) exit $code ;; esac ;;
-  *) exec ${bundle} ;;
-esac
-`;
-  writeFileSync(join(folder, PROGRAM), text);
-  chmodSync(join(folder, PROGRAM), 0o755);
-  return folder;
-}
-
-export type Shell = (command: RunbookCommand) => Promise<void>;
-
-/** Runs a command of a page with these variables; one that confirms is to tell something. */
-export function shellOf(
-  t: Test,
-  cluster: Cluster,
-  variables: Readonly<Record<string, string>>,
-): Shell {
-  const folder = programFolder(t);
-  const env = {
-    ...cluster.env,
-    ...variables,
-    FOLDER: join(folder, 'monitoring'),
-    PATH: `${folder}:${join(REPOSITORY, 'node_modules', '.bin')}:${cluster.env['PATH']}`,
-  };
-  return async ({ section, text }) => {
-    // The first words of a page tell what is done in the repository; files of the others are the person's.
-    const options = { env, cwd: section === '' ? REPOSITORY : folder, timeout: TIMEOUT_MS };
-    try {
-      const { stdout, stderr } = await run('bash', ['-euo', 'pipefail', '-c', text], options);
-      const told = `${stdout}${stderr}`.trim();
-      t.notMatch(told, REFUSED, 'Redis does it: its refusals are no failure of redis-cli');
-      if (section === 'How to confirm') t.not(told, '', `it tells something: ${text}`);
-      else t.pass(text);
-    } catch (error) {
-      const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-      t.fail(text, { stdout, stderr });
-    }
-  };
-}
 
 type Look = {
   readonly master: string;
@@ -116,9 +58,9 @@ async function restartOnce(group: Group, pod: GroupPod, container: string): Prom
     const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
     return all.find(({ name }) => name === container)?.restartCount ?? 0;
   };
-  const before = await restarts();
+  if ((await restarts()) > 0) return;
   process.kill(container === 'redis' ? redisPid(pod.uid) : agentPid(pod.uid), 'SIGKILL');
-  await waitFor(`${container} of ${pod.name} restarted`, async () => (await restarts()) > before, {
+  await waitFor(`${container} of ${pod.name} restarted`, async () => (await restarts()) > 0, {
     timeoutMs: 60_000,
     everyMs: 250,
   });
@@ -134,7 +76,7 @@ async function runbook(t: Test, group: Group, name: RuleName): Promise<void> {
   const names = { POD: pod.name, MASTER: master.name, OTHER: other.name };
   const shell = shellOf(t, cluster, { NS, GROUP, NAME: GROUP, ...names });
   if (OF_A_PAUSE.has(name)) {
-    const text = `${PROGRAM} pause -n $NS $GROUP --for 10m --reason "a drill"`;
+    const text = 'redis-orchestrator pause -n $NS $GROUP --for 10m --reason drill';
     await shell({ section: '', text, isByHand: false, before: '' });
   }
   const page = runbookPage(name);
@@ -158,10 +100,16 @@ async function runbook(t: Test, group: Group, name: RuleName): Promise<void> {
   }
 }
 
-export async function runbooks(t: Test, group: Group): Promise<void> {
-  const storage = JSON.stringify({ allowVolumeExpansion: true });
-  await group.kubectl('patch', 'storageclass', 'standard', '-p', storage);
-  for (const name of RULE_NAMES.filter((each) => each !== OF_THE_CLUSTER)) {
-    await t.test(name, async (t) => await runbook(t, group, name));
-  }
+t.setTimeout(600_000);
+const cluster = openCluster();
+const namespace = await createNamespace(t, cluster, 'runbooks', { isRestricted: true });
+await applyExample(cluster, namespace, REDIS.manifest, { image: REDIS.image });
+const group = new Group(cluster, namespace, REDIS.name);
+await group.oneMaster();
+// As where storage can grow; here nothing makes it larger.
+const storage = JSON.stringify({ allowVolumeExpansion: true });
+await cluster.kubectl(['patch', 'storageclass', 'standard', '-p', storage]);
+
+for (const name of RULE_NAMES.filter((each) => each !== OF_THE_CLUSTER)) {
+  await t.test(name, async (t) => await runbook(t, group, name));
 }
