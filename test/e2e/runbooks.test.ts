@@ -4,6 +4,7 @@
 import t, { type Test } from 'tap';
 import { RULE_NAMES, type RuleName } from '../../src/monitoring/rules.ts';
 import { leaseName } from '../../src/names.ts';
+import { withRedis } from '../harness/redis-client.ts';
 import { commandsOf, runbookPage } from '../harness/runbook-pages.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { openCluster } from './cluster.ts';
@@ -66,6 +67,14 @@ async function restartOnce(group: Group, pod: GroupPod, container: string): Prom
   });
 }
 
+/** By somebody else, and its agent may not stop it: the fault of the page, which its first step ends. */
+async function makeMaster(group: Group, { ip }: GroupPod): Promise<void> {
+  await withRedis(ip, group.access, async (client) => {
+    const open = ['replicaof', 'no', 'one'];
+    await client.multi([open, ['acl', 'setuser', 'default', '-replicaof']]).exec();
+  });
+}
+
 async function runbook(t: Test, group: Group, name: RuleName): Promise<void> {
   const { namespace: NS, name: GROUP, cluster } = group;
   const master = await group.oneMaster();
@@ -75,28 +84,25 @@ async function runbook(t: Test, group: Group, name: RuleName): Promise<void> {
   const pod = OF_THE_MASTER.has(name) ? master : replica;
   const names = { POD: pod.name, MASTER: master.name, OTHER: other.name };
   const shell = shellOf(t, cluster, { NS, GROUP, NAME: GROUP, ...names });
+  const page = runbookPage(name);
+  for (const [, container = ''] of page.matchAll(/-c (\S+) --previous/g)) {
+    await restartOnce(group, pod, container);
+  }
+  let before = await lookAt(group);
   if (OF_A_PAUSE.has(name)) {
     const text = 'redis-orchestrator pause -n $NS $GROUP --for 10m --reason drill';
     await shell({ section: '', text, isByHand: false, before: '' });
   }
-  const page = runbookPage(name);
-  for (const [, container = ''] of page.matchAll(/-c (\S+) --previous/g)) {
-    await restartOnce(group, pod, container);
-    await group.oneMaster();
-  }
+  if (name === 'SplitBrain') await makeMaster(group, pod);
   for (const command of commandsOf(page).filter(({ isByHand }) => !isByHand)) {
-    if (command.section !== 'What to do') {
-      await shell(command);
-      continue;
-    }
-    const before = await lookAt(group);
     await shell(command);
+    if (command.section !== 'What to do') continue;
     const effects = EFFECTS.filter(([text]) => text.test(command.text));
     for (const [, what, isDone] of effects) {
       const done = async (): Promise<boolean> => isDone(before, await lookAt(group), pod.name);
       await t.resolves(waitFor(what, done, { timeoutMs: 60_000, everyMs: 250 }), what);
     }
-    await group.oneMaster();
+    before = await lookAt(group);
   }
 }
 
