@@ -12,12 +12,10 @@ import { Group, type GroupPod } from './group.ts';
 import { applyExample, REDIS } from './manifest.ts';
 import { createNamespace } from './namespace.ts';
 import { agentPid, redisPid } from './processes.ts';
-import { shellOf } from './runbook-shell.ts';
+import { type Shell, shellOf } from './runbook-shell.ts';
 
 /** Where `POD` is the master; elsewhere it is a replica. */
 const OF_THE_MASTER: ReadonlySet<RuleName> = new Set(['MasterUnrouted', 'RedisUnwritable']);
-/** Where somebody paused the failover. */
-const OF_A_PAUSE: ReadonlySet<RuleName> = new Set(['NoMaster', 'PausedTooLong']);
 /** It stops the webhook for all namespaces: test/e2e/install, where nothing else runs. */
 const OF_THE_CLUSTER: RuleName = 'WebhookUnhealthy';
 
@@ -43,7 +41,7 @@ const EFFECTS: readonly (readonly [
   isDone: (before: Look, after: Look, pod: string) => boolean,
 ])[] = [
   [/io\/force=/, 'a new term', (before, after) => after.term > before.term],
-  [/ switchover /, 'another master', (before, after) => after.master !== before.master],
+  [/switchover/, 'another master', (before, after) => after.master !== before.master],
   [/ delete pod /, 'a new pod', ({ uids }, after, pod) => uids.get(pod) !== after.uids.get(pod)],
   [
     / rollout restart /,
@@ -67,12 +65,47 @@ async function restartOnce(group: Group, pod: GroupPod, container: string): Prom
   });
 }
 
-/** By somebody else, and its agent may not stop it: the fault of the page, which its first step ends. */
-async function makeMaster(group: Group, { ip }: GroupPod): Promise<void> {
-  await withRedis(ip, group.access, async (client) => {
-    const open = ['replicaof', 'no', 'one'];
-    await client.multi([open, ['acl', 'setuser', 'default', '-replicaof']]).exec();
-  });
+type Undo = () => Promise<unknown>;
+const nothing: Undo = async () => await Promise.resolve();
+
+/** The fault of a page, where it can be had without harm to other tests; answers what ends it after the first step. */
+const FAULTS: Readonly<
+  Partial<Record<RuleName, (group: Group, pod: GroupPod, shell: Shell) => Promise<Undo>>>
+> = {
+  NoMaster: async (_group, _pod, shell) => await paused(shell),
+  PausedTooLong: async (_group, _pod, shell) => await paused(shell),
+  // By somebody else, and its agent may not stop it.
+  SplitBrain: async ({ access }, { ip }) => {
+    await withRedis(ip, access, async (client) => {
+      const open = ['replicaof', 'no', 'one'];
+      await client.multi([open, ['acl', 'setuser', 'default', '-replicaof']]).exec();
+    });
+    return nothing;
+  },
+  // A snapshot cannot be moved onto a folder.
+  RedisUnwritable: async (group, pod) => {
+    const sh = async (text: string): Promise<string> =>
+      await group.kubectl('exec', pod.name, '-c', 'redis', '--', 'sh', '-c', text);
+    await sh('rm -f /data/dump.rdb; mkdir /data/dump.rdb; redis-cli bgsave');
+    const isRefused = async (): Promise<boolean> =>
+      (await sh('redis-cli set it refused')).includes('MISCONF');
+    await waitFor('writes are refused', isRefused, { timeoutMs: 30_000, everyMs: 250 });
+    return async () => {
+      const isAnother = async (): Promise<boolean> =>
+        !(await group.leaseHolder()).startsWith(`${pod.name}_`);
+      await waitFor('another leads', isAnother, { timeoutMs: 30_000, everyMs: 50 });
+      // A replica that cannot keep what it is sent ends itself: its container may be about to start.
+      const isMended = async (): Promise<boolean> =>
+        (await sh('rm -rf /data/dump.rdb; redis-cli bgsave')) !== '';
+      await waitFor('its disk is well', isMended, { timeoutMs: 60_000, everyMs: 250 });
+    };
+  },
+};
+
+async function paused(shell: Shell): Promise<Undo> {
+  const text = 'redis-orchestrator pause -n $NS $GROUP --for 10m --reason drill';
+  await shell({ section: '', text, isByHand: false, before: '' });
+  return nothing;
 }
 
 async function runbook(t: Test, group: Group, name: RuleName): Promise<void> {
@@ -89,14 +122,12 @@ async function runbook(t: Test, group: Group, name: RuleName): Promise<void> {
     await restartOnce(group, pod, container);
   }
   let before = await lookAt(group);
-  if (OF_A_PAUSE.has(name)) {
-    const text = 'redis-orchestrator pause -n $NS $GROUP --for 10m --reason drill';
-    await shell({ section: '', text, isByHand: false, before: '' });
-  }
-  if (name === 'SplitBrain') await makeMaster(group, pod);
+  let undo = (await FAULTS[name]?.(group, pod, shell)) ?? nothing;
   for (const command of commandsOf(page).filter(({ isByHand }) => !isByHand)) {
     await shell(command);
     if (command.section !== 'What to do') continue;
+    await undo();
+    undo = nothing;
     const effects = EFFECTS.filter(([text]) => text.test(command.text));
     for (const [, what, isDone] of effects) {
       const done = async (): Promise<boolean> => isDone(before, await lookAt(group), pod.name);
