@@ -98,7 +98,7 @@ obtain_for() {
     chaos) obtain_servers && obtain_programs && obtain_link_tools ;;
     monitoring) obtain_servers && obtain_programs && obtain_link_tools && obtain_prometheus ;;
     ui) obtain_servers && obtain_programs && obtain_link_tools && obtain_browser ;;
-    e2e) obtain_programs && obtain_helms ;;
+    e2e) obtain_programs && obtain_helms && obtain_prometheus ;;
   esac
 }
 

@@ -12,11 +12,10 @@ import { Clients } from './clients.ts';
 import { hasNativeSidecars, openCluster, SYSTEM_NAMESPACE } from './cluster.ts';
 import { eventsTell } from './day-two.ts';
 import { Group, type GroupPod } from './group.ts';
-import { applyExample, exampleText, type Flavour, REDIS } from './manifest.ts';
+import { applyExample, exampleText, type Flavour } from './manifest.ts';
 import { createNamespace } from './namespace.ts';
 import { agentToken, redisHasToken, redisPid, residentMib } from './processes.ts';
 import { record } from './records.ts';
-import { runbooks } from './runbooks.ts';
 
 /** Each round is one kill and one deletion of the master; more rounds make better figures. */
 const ROUNDS = Number(process.env['RO_E2E_ROUNDS'] ?? '1');
@@ -322,10 +321,6 @@ export async function failoverSuite(t: Test, flavour: Flavour): Promise<void> {
   await t.test('Events tell of all that, where kubectl shows them', async (t) => {
     await eventsTell(t, suite.group);
   });
-  // The pages name container and client of Redis.
-  if (flavour.name === REDIS.name) {
-    await t.test('the commands of the runbooks run', async (t) => await runbooks(t, suite.group));
-  }
   await t.test('all pods are deleted at once', async (t) => await deleteAll(t, suite));
   await t.test('3 pods become 5, then 2, past the master', async (t) => await scale(t, suite));
 }

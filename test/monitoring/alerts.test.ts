@@ -2,7 +2,8 @@
 // alerts, in the order of minutes that the rules say, and no others; once it is undone they resolve.
 //
 // All durations of the rules are shorter by one factor (five minutes become two seconds), and it scrapes each second. The
-// six hours of a pause have a greater factor, half a minute: it lasts beside all faults, and is to be told at its time.
+// six hours of a pause have a greater factor, half a minute: it lasts beside all faults, and is to be told at its time. The
+// hour within which a master changes three times is twelve seconds: three kills take two, and it is waited for to its end.
 // RO_ALERTS_FACTOR=1 is the unscaled run: it takes a working day, because a pause is told after six hours
 // (with --timeout=43200, since tap has a limit of its own).
 
@@ -25,6 +26,7 @@ const ofPause: RuleName = 'PausedTooLong';
 const PAUSE_FACTOR = FACTOR === 1 ? 1 : FACTOR * 5;
 /** An expression may be true half a minute after its fault at the latest (ReplicaLagging). */
 const THRESHOLD_MS = 30_000;
+const FLAPPING_FACTOR = FACTOR === 1 ? 1 : FACTOR * 2;
 /** An alert is at most so late after its time: two scrapes, two evaluations, and the fault itself. */
 const LATE_MS = 25_000 + THRESHOLD_MS / FACTOR;
 /** Ranges of rules end so late: what was counted is counted for an hour. */
@@ -38,7 +40,7 @@ const pausedAt = performance.now();
 await pauseFailover(stage.paused);
 const prometheus = await Prometheus.start(stage.workspace, stage.targets, {
   factor: FACTOR,
-  factors: { [ofPause]: PAUSE_FACTOR },
+  factors: { [ofPause]: PAUSE_FACTOR, Flapping: FLAPPING_FACTOR },
 });
 
 const seen = new Map<RuleName, number>();

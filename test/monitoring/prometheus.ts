@@ -45,7 +45,7 @@ export class Prometheus {
     return await Prometheus.scraping(workspace, scraped, targets.length, rules);
   }
 
-  /** By the configuration of a person; ready once so many targets answer. */
+  /** By the configuration of a person; ready once at least so many targets answer. */
   static async scraping(
     workspace: Workspace,
     scrape_configs: readonly object[],
@@ -71,7 +71,7 @@ export class Prometheus {
       picture: () => process.tail(),
     });
     const prometheus = new Prometheus(url);
-    const isUp = async (): Promise<boolean> => (await prometheus.query('up == 1')).length === count;
+    const isUp = async (): Promise<boolean> => (await prometheus.query('up == 1')).length >= count;
     const picture = async (): Promise<string> =>
       `${JSON.stringify(await prometheus.query('up'))}\n${process.tail()}`;
     await waitFor('all are scraped', isUp, { timeoutMs: 30_000, picture });

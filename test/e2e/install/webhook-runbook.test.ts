@@ -8,7 +8,7 @@ import { openCluster, SYSTEM_NAMESPACE } from '../cluster.ts';
 import { installProduct } from '../lifecycle.ts';
 import { createNamespace } from '../namespace.ts';
 import { hasAgent, podBody } from '../pod-body.ts';
-import { shellOf } from '../runbooks.ts';
+import { shellOf } from '../runbook-shell.ts';
 import { removeProduct } from './installers.ts';
 
 t.setTimeout(300_000);
