@@ -47,6 +47,8 @@ export type EffectParts = {
 export class Effects {
   readonly #parts: EffectParts;
   readonly #core: RunningCore;
+  /** Why the last role command was not carried out, or null: it was. */
+  #refused: string | null = null;
 
   constructor(parts: EffectParts, core: RunningCore) {
     this.#parts = parts;
@@ -92,9 +94,12 @@ export class Effects {
 
   async #finish(id: number, running: Promise<RedisResult>): Promise<void> {
     const result = await running;
-    if (!result.ok) {
-      this.#parts.log.warn({ detail: result.detail }, 'a role command was not carried out');
+    const detail = result.ok ? null : result.detail;
+    // It is asked again and again, and said once.
+    if (detail !== null && detail !== this.#refused) {
+      this.#parts.log.warn({ detail }, 'a role command was not carried out');
     }
+    this.#refused = detail;
     this.#core.dispatch({ kind: 'redis-done', id, result });
   }
 

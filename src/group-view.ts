@@ -65,6 +65,11 @@ export type GroupView = {
 /** A crashed Redis: its own agent names the successor (docs/scenarios.md). */
 const CRASH_SECONDS = 0.1;
 
+const STRAY = 'it is a master that nobody elected';
+
+/** Phases in which an agent is about to open its master, or to hand it over. */
+const ELECTED: ReadonlySet<string> = new Set(['Deciding', 'Promoting', 'HandingOver']);
+
 /** Who takes over from whom cannot be told. */
 const SPLIT =
   'More than one Redis takes writes: the agents put all but the holder of the Lease into limbo';
@@ -76,6 +81,7 @@ export function groupView(facts: GroupFacts): GroupView {
   const lease = facts.lease;
   const warnings = warningsOf(facts, masters);
   const health = healthOf(facts, masters, warnings.length);
+  const isSplit = isSplitBrain(facts, masters);
   return {
     namespace,
     group,
@@ -87,11 +93,16 @@ export function groupView(facts: GroupFacts): GroupView {
     paused,
     route,
     members: membersOf(facts, master),
-    prediction: masters.length > 1 ? SPLIT : predictionOf(facts, master),
+    prediction: isSplit ? SPLIT : predictionOf(facts, master),
     history: lease?.history ?? [],
     lastChange: lastChangeOf(facts),
     warnings,
   };
+}
+
+/** Without an open master a stray one is no rival: why there is none is told. */
+function isSplitBrain({ members }: GroupFacts, masters: readonly MemberFacts[]): boolean {
+  return masters.length > 1 || (masters.length === 1 && members.some(isStray));
 }
 
 function leaseView({ holder, term, ageMs, waitMs, profile }: LeaseFacts): GroupView['lease'] {
@@ -100,6 +111,12 @@ function leaseView({ holder, term, ageMs, waitMs, profile }: LeaseFacts): GroupV
 
 function isOpenMaster({ report, isHeard }: MemberFacts): boolean {
   return isHeard && report?.isMaster === true;
+}
+
+/** Takes writes without having been elected; one that is being promoted is guarded. */
+function isStray({ report, isHeard }: MemberFacts): boolean {
+  const isElected = report?.isMaster === true || ELECTED.has(report?.state ?? '');
+  return isHeard && report?.role === 'master' && report.instance !== null && !isElected;
 }
 
 /** It leads by the word of its peers alone. */
@@ -119,7 +136,7 @@ function masterView(member: MemberFacts, lease: LeaseFacts | null): GroupView['m
 
 /** The master first, then whoever takes over first. */
 function membersOf(facts: GroupFacts, master: MemberFacts | null): readonly MemberView[] {
-  const places = eligible(facts.succession).map(({ pod }) => pod);
+  const places = eligible(facts).map(({ pod }) => pod);
   const placeOf = (member: MemberFacts): number => {
     if (member.uid === master?.uid) return -1;
     const place = places.indexOf(member.pod);
@@ -152,17 +169,19 @@ function memberView(
     offset,
     behindBytes: isBehindKnown ? Math.max(0, ahead - offset) : null,
     next: isMaster || place < 0 ? null : place + 1,
-    problem: memberTrouble(member) ?? (isMaster ? null : unfit),
+    problem: memberTrouble(member) ?? (isMaster ? null : isStray(member) ? STRAY : unfit),
   };
 }
 
-function eligible(succession: readonly Successor[]): readonly Successor[] {
-  return succession.filter(({ problem }) => problem === null);
+/** In their order; a stray master comes back to its place once it is one no more. */
+function eligible({ succession, members }: GroupFacts): readonly Successor[] {
+  const strays = new Set(members.filter(isStray).map(({ pod }) => pod));
+  return succession.filter(({ pod, problem }) => problem === null && !strays.has(pod));
 }
 
 function healthOf(facts: GroupFacts, masters: readonly MemberFacts[], warnings: number): Health {
   const writable = masters.filter(takesWrites);
-  if (masters.length !== 1 || writable.length !== 1) return 'critical';
+  if (writable.length !== 1 || isSplitBrain(facts, masters)) return 'critical';
   return warnings > 0 || facts.paused !== null ? 'degraded' : 'healthy';
 }
 
@@ -170,10 +189,15 @@ function summaryOf(facts: GroupFacts, masters: readonly MemberFacts[]): string {
   const [master, ...others] = masters;
   if (master === undefined) return `no master: ${whyNone(facts)}`;
   if (others.length > 0) return `split brain: ${masters.map(({ pod }) => pod).join(' and ')} lead`;
+  const strays = facts.members.filter(isStray).map(({ pod }) => pod);
+  if (strays.length > 0) {
+    const verb = strays.length === 1 ? 'is a master as well' : 'are masters as well';
+    return `split brain: ${master.pod} leads, and ${strays.join(' and ')} ${verb}`;
+  }
   if (isInFailsafe(master)) return 'the API server is silent: no failover';
   if (!takesWrites(master)) return `${master.pod} is master and refuses writes`;
   if (facts.paused !== null) return `failover is paused by ${facts.paused.by}`;
-  if (eligible(facts.succession).length > 0) return 'failover possible';
+  if (eligible(facts).length > 0) return 'failover possible';
   return facts.members.length === 1 ? 'one pod alone: no failover' : 'no replica can take over';
 }
 
@@ -189,7 +213,7 @@ function whyNone({ lease, members }: GroupFacts): string {
 }
 
 function predictionOf(facts: GroupFacts, master: MemberFacts | null): string {
-  const first = eligible(facts.succession)[0];
+  const first = eligible(facts)[0];
   if (master !== null && isInFailsafe(master)) {
     return `If ${master.pod} crashes: nobody takes over while the API server is silent`;
   }
@@ -227,7 +251,7 @@ function lossText({ members }: GroupFacts, from: string, lostBytes: number | nul
 }
 
 function warningsOf(facts: GroupFacts, masters: readonly MemberFacts[]): GroupView['warnings'] {
-  const { lease, members, succession, route } = facts;
+  const { lease, members, route } = facts;
   const own = members.flatMap((member) => {
     const texts = [memberTrouble(member), ...(member.report?.weaknesses ?? [])];
     return texts.flatMap((text) => (text === null ? [] : [{ pod: member.pod, text }]));
@@ -235,10 +259,10 @@ function warningsOf(facts: GroupFacts, masters: readonly MemberFacts[]): GroupVi
   const wrongRoutes = route.filter(({ ok }) => !ok);
   const labelled = members.filter(({ hasMasterLabel }) => hasMasterLabel);
   const isUnlabelled = masters.length === 1 && labelled[0]?.uid !== masters[0]?.uid;
-  const isLonely = members.length > 1 && eligible(succession).length === 0 && masters.length === 1;
+  const isLonely = members.length > 1 && eligible(facts).length === 0 && masters.length === 1;
   const about = (text: string): { pod: null; text: string } => ({ pod: null, text });
   return [
-    ...(masters.length > 1 ? [about('more than one Redis takes writes')] : []),
+    ...(isSplitBrain(facts, masters) ? [about('more than one Redis takes writes')] : []),
     ...(lease === null ? [about('the group has no Lease')] : []),
     ...(labelled.length > 1 || isUnlabelled
       ? [about('the label redis-role=master is not on the master alone')]

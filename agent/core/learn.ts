@@ -2,7 +2,14 @@
 
 import { promiseIfAsked } from './failsafe.ts';
 import { isGoalOpen, learnGiver } from './goal.ts';
-import type { AgentEvent, AgentState, LeaseView, LocalRedis, Unmanaged } from './model.ts';
+import type {
+  AgentEvent,
+  AgentState,
+  LeaseView,
+  LocalRedis,
+  RedisResult,
+  Unmanaged,
+} from './model.ts';
 import type { Turn } from './turn.ts';
 import {
   isHolder,
@@ -240,6 +247,20 @@ function failureCode(detail: string): string {
   return isDenied ? 'RO_REDIS_COMMAND_DENIED' : 'RO_REDIS_UNREACHABLE';
 }
 
+/** Until it is in limbo: it may be a second master, of which nobody else can say why it lasts. */
+const NOT_STOPPED = 'this Redis does not let its agent put it into limbo';
+
+function learnLimbo({ s }: Turn, result: RedisResult): void {
+  if (result.ok) {
+    s.limboRefusals = 0;
+    if (s.problem?.includes(NOT_STOPPED) === true) s.problem = null;
+    if (s.phase === 'HandingOver') s.stoppedAt = s.now;
+  } else if (result.replied === true) {
+    s.limboRefusals++;
+    s.problem = `${failureCode(result.detail)}: ${NOT_STOPPED}: ${result.detail}`;
+  }
+}
+
 function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-done' }>): void {
   const { s } = turn;
   const pending = s.pendingRedis;
@@ -255,8 +276,7 @@ function learnRedisDone(turn: Turn, event: Extract<AgentEvent, { kind: 'redis-do
   }
   switch (pending.kind) {
     case 'limbo':
-      if (result.ok && s.phase === 'HandingOver') s.stoppedAt = s.now;
-      return;
+      return learnLimbo(turn, result);
     case 'guard':
       // Where nothing is known of it, it may stand.
       s.isGuarded = true;

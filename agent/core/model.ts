@@ -403,6 +403,8 @@ export type AgentState = {
   readonly pendingRedis: PendingRedis | null;
   /** When a role command failed last: it is repeated by the tick, never at once. */
   readonly redisFailedAt: number;
+  /** Limbo commands in a row that this Redis itself refused. */
+  readonly limboRefusals: number;
   readonly pendingWrite: PendingWrite | null;
   /** A swap that gave the Lease away has an unknown result (rule 2). */
   readonly unsure: boolean;

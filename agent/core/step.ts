@@ -49,6 +49,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     giverAskedAt: Number.NEGATIVE_INFINITY,
     pendingRedis: null,
     redisFailedAt: Number.NEGATIVE_INFINITY,
+    limboRefusals: 0,
     pendingWrite: null,
     unsure: false,
     writeFailedAt: Number.NEGATIVE_INFINITY,

@@ -27,6 +27,8 @@ const HISTORY_MAX = 20;
 const REASON_MAX = 200;
 /** A failed role command is repeated after so long: an answer at once must not become a loop. */
 const REDIS_REPEAT_MS = 20;
+/** One that Redis itself refuses doubles it so often: one that would be let through later is not to be late. */
+const REFUSALS_MAX = 3;
 
 /** A new term begins without goal, comparison or nominee. */
 export const UNDECIDED = { goal: null, decided: false, basisMs: null } as const;
@@ -94,10 +96,19 @@ export class Turn {
   /** Asks for limbo; supersedes whatever other role command is under way. */
   limbo(options: { cutClients: boolean }): void {
     if (this.s.pendingRedis?.kind === 'limbo') return;
-    if (this.s.now - this.s.redisFailedAt < REDIS_REPEAT_MS) return;
+    if (this.s.now - this.s.redisFailedAt < this.#limboRepeatMs()) return;
     const id = this.#start('limbo');
     this.s.attachment = null;
     this.effects.push({ kind: 'limbo', id, cutClients: options.cutClients });
+  }
+
+  #limboRepeatMs(): number {
+    const { phase, config, limboRefusals } = this.s;
+    // Within F every moment counts.
+    const isUrgent = phase === 'Fencing' && this.elapsedMs() < config.timing.fenceMs;
+    return isUrgent
+      ? REDIS_REPEAT_MS
+      : REDIS_REPEAT_MS * 2 ** Math.min(limboRefusals, REFUSALS_MAX);
   }
 
   attach(host: string, replid: string): void {

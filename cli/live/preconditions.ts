@@ -19,12 +19,17 @@ export function switchoverConditions(shown: Shown, target: string | undefined): 
   const { view, isBlind } = shown;
   if (isBlind) return [error(view.summary)];
   const { master, lease, paused, warnings } = view;
-  if (master === null || view.health === 'critical') return [error(view.summary)];
+  const isFull = isMasterFull(view);
+  if (master === null || (view.health === 'critical' && !isFull)) return [error(view.summary)];
   const isHeld = lease?.holder === master.pod;
   return [
-    isHeld
-      ? ok(`${master.pod} is the one master, takes writes and holds the Lease, term ${master.term}`)
-      : error(`${master.pod} is master, and the Lease is held by ${lease?.holder ?? 'nobody'}`),
+    isFull
+      ? warning(`${view.summary}: another one may take them`)
+      : isHeld
+        ? ok(
+            `${master.pod} is the one master, takes writes and holds the Lease, term ${master.term}`,
+          )
+        : error(`${master.pod} is master, and the Lease is held by ${lease?.holder ?? 'nobody'}`),
     targetCondition(view, master.pod, target),
     ...(paused === null
       ? []
@@ -34,6 +39,16 @@ export function switchoverConditions(shown: Shown, target: string | undefined): 
       .filter(({ pod }) => pod === null || pod !== chosenTarget(view, target))
       .map(({ pod, text }) => warning(pod === null ? text : `${pod}: ${text}`)),
   ];
+}
+
+/** The one master refuses writes: a change of master is the remedy, and the agents carry it out. */
+function isMasterFull({ master, members }: GroupView): boolean {
+  const masters = members.filter(({ role }) => role === 'master');
+  return (
+    masters.length === 1 &&
+    masters[0]?.pod === master?.pod &&
+    masters[0]?.state === 'refuses writes'
+  );
 }
 
 /** The pod that would take over. */

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { eventOf } from '../harness/events.ts';
 import type { Group } from '../harness/group.ts';
+import { redisCommand, withRedis } from '../harness/redis-client.ts';
 import { oneMaster } from '../harness/one-master.ts';
 import { openStage, startScenario } from '../harness/scenario.ts';
 import { stateFaults } from '../harness/state-schema.ts';
@@ -101,6 +102,34 @@ await t.test(
     await scenario.end(target);
   },
 );
+
+await t.test('a second master that its agent may not stop is told by every agent', async (t) => {
+  const { scenario, group, master } = await startScenario(t, stage);
+  const [stray] = group.others(master);
+  if (stray === undefined) throw new Error('the group has three pods');
+  const mark = performance.now();
+  await withRedis(stray.ip, stray.access, async (client) => {
+    // In one transaction, or its agent would undo the one before the other is there.
+    const forbid = ['acl', 'setuser', 'default', '-replicaof'];
+    await client.multi([['replicaof', 'no', 'one'], forbid]).exec();
+  });
+  const summary = `split brain: ${master.name} leads, and ${stray.name} is a master as well`;
+  const isTold = async () =>
+    (await allStates(group)).every(({ view }) => {
+      const member = view.members.find(({ pod }) => pod === stray.name);
+      return view.health === 'critical' && view.summary === summary && member?.next === null;
+    });
+  const picture = async () => JSON.stringify((await allStates(group)).map(({ view }) => view));
+  await waitFor('all agents tell it', isTold, { timeoutMs: 10_000, picture });
+  t.match((await stray.state()).problem, /^RO_REDIS_COMMAND_DENIED: .*NOPERM/);
+  await isAsDescribed(t, group, 'with a second master');
+  await redisCommand(stray.ip, stray.access, 'ACL', 'SETUSER', 'default', '+replicaof');
+  const isOver = async () =>
+    (await allStates(group)).every(({ view }) => view.health !== 'critical' && view.summary);
+  await waitFor('it is over', isOver, { timeoutMs: 15_000, picture });
+  t.equal((await stray.state()).problem, null);
+  await scenario.end(master, { mayLoseAfterMs: mark - 200, mayOverlap: true });
+});
 
 await t.test('a pause holds while it lasts: nobody takes over from a frozen master', async (t) => {
   const { scenario, group, master } = await startScenario(t, stage);

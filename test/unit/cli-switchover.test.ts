@@ -92,6 +92,17 @@ await t.test('no answer in time: withdrawn by its very text, exit 6, and who lea
   t.match(last, [{ op: 'test', path: /request$/, value: /"id":"id-1"/ }, { op: 'remove' }]);
 });
 
+await t.test('a master that refuses writes is what a switchover ends', async (t) => {
+  const fake = answering('done', 'redis-1 leads, term 15');
+  const master = report(0);
+  const instance =
+    master.instance === null ? null : ({ ...master.instance, unwritable: 'rdb' } as const);
+  fake.reports = [{ ...master, instance }, ...fake.reports.slice(1)];
+  const { code, stdout } = await ran(fake, CALL);
+  t.match(stdout, /‼ redis-0 is master and refuses writes: another one may take them/);
+  t.equal(code, 0);
+});
+
 await t.test('one that was begun is followed to its end, also after the time', async (t) => {
   const fake = answering('begun', 'handing over to redis-1');
   const onSleep = (count: number): void => {

@@ -23,6 +23,29 @@ await t.test('a Redis that is master without holding the Lease is put into limbo
   t.end();
 });
 
+await t.test(
+  'one that refuses limbo is told of, and asked ever less often, until it obeys',
+  (t) => {
+    const rig = followingRig();
+    rig.see(master);
+    const asked: number[] = [];
+    for (; rig.now < 1000; rig.now += 10) {
+      if (rig.state.pendingRedis?.kind === 'limbo') {
+        asked.push(rig.now);
+        rig.done(null);
+      }
+      rig.tick();
+    }
+    t.match(rig.state.problem, /does not let its agent put it into limbo: denied$/);
+    t.same(asked.slice(0, 5), [0, 50, 140, 310, 480]);
+    rig.tick(rig.now + 200);
+    rig.done(limbo);
+    t.notMatch(rig.state.problem ?? '', /limbo/);
+    t.equal(rig.state.limboRefusals, 0);
+    t.end();
+  },
+);
+
 await t.test('rule 1: the Lease names a member that is fenced: it decides', (t) => {
   const rig = Rig.fenced(lease({ term: 2 }));
   t.equal(rig.state.phase, 'Fenced');

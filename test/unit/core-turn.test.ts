@@ -157,19 +157,25 @@ await t.test('a write is judged by the version that was read, and of the own pro
   t.end();
 });
 
-await t.test('limbo takes the place of any other command, and is asked again after 20 ms', (t) => {
-  const attach = { id: 7, kind: 'attach', sentAt: 0 } as const;
-  const kinds = (changes: Partial<AgentState>): string[] => {
-    const turn = holding([], changes);
-    turn.limbo({ cutClients: true });
-    return turn.effects.map(({ kind }) => kind);
-  };
-  t.same(kinds({ pendingRedis: attach }), ['limbo']);
-  t.same(kinds({ pendingRedis: { ...attach, kind: 'limbo' } }), []);
-  t.same(kinds({ now: 119, redisFailedAt: 100 }), []);
-  t.same(kinds({ now: 120, redisFailedAt: 100 }), ['limbo']);
-  t.end();
-});
+await t.test(
+  'limbo takes the place of any other command, and is asked again after 20 ms, or 160',
+  (t) => {
+    const attach = { id: 7, kind: 'attach', sentAt: 0 } as const;
+    const kinds = (changes: Partial<AgentState>): string[] => {
+      const turn = holding([], changes);
+      turn.limbo({ cutClients: true });
+      return turn.effects.map(({ kind }) => kind);
+    };
+    t.same(kinds({ pendingRedis: attach }), ['limbo']);
+    t.same(kinds({ pendingRedis: { ...attach, kind: 'limbo' } }), []);
+    t.same(kinds({ now: 119, redisFailedAt: 100 }), []);
+    t.same(kinds({ now: 120, redisFailedAt: 100 }), ['limbo']);
+    t.same(kinds({ now: 139, redisFailedAt: 100, limboRefusals: 1 }), []);
+    t.same(kinds({ now: 140, redisFailedAt: 100, limboRefusals: 1 }), ['limbo']);
+    t.same(kinds({ now: 260, redisFailedAt: 100, limboRefusals: 99 }), ['limbo']);
+    t.end();
+  },
+);
 
 await t.test('an attachment waits for other commands, and unfreezes the offset', (t) => {
   const turn = holding([], { frozenTerm: 2 });

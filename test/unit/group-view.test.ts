@@ -140,6 +140,45 @@ await t.test('while the API server is silent nobody can take over', (t) => {
   t.end();
 });
 
+await t.test('a master that nobody elected beside the one that leads is a split brain', (t) => {
+  const stray = {
+    ...replica,
+    role: 'master',
+    state: 'Fenced',
+    problem: 'RO_X: not stopped',
+  } as const;
+  const three = (report: MemberReport): GroupFacts => ({
+    ...withMembers(memberFacts(0, master), memberFacts(1, report), memberFacts(2, replica)),
+    succession: [1, 2].map((n) => ({ pod: `redis-${n}`, problem: null })),
+  });
+  const view = groupView(three(stray));
+  t.match(view, {
+    health: 'critical',
+    summary: 'split brain: redis-0 leads, and redis-1 is a master as well',
+    prediction: /More than one Redis takes writes/,
+  });
+  t.match(
+    view.members.map(({ pod, next }) => [pod, next]),
+    [
+      ['redis-0', null],
+      ['redis-2', 1],
+      ['redis-1', null],
+    ],
+    'it is not next',
+  );
+  t.match(view.warnings, [
+    { text: 'more than one Redis takes writes' },
+    { pod: 'redis-1', text: 'RO_X: not stopped' },
+  ]);
+  t.match(groupView(three({ ...stray, problem: null })).members[2], {
+    problem: 'it is a master that nobody elected',
+  });
+  for (const state of ['Deciding', 'Promoting', 'HandingOver'] as const) {
+    t.equal(groupView(three({ ...stray, state })).health === 'critical', false, state);
+  }
+  t.end();
+});
+
 await t.test('what was lost: told, not known, or not known yet', (t) => {
   const history = [
     { term: 13, holder: 'redis-2', reason: 'the first master', at: '' },
