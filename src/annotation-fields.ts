@@ -56,8 +56,8 @@ function readDetails(value: unknown): TermDetails | null {
     among: shapedList<Omit<Contender, 'problem'>>(fields['among'], CONTENDER).map(readContender),
     ...(typeof rule === 'string' ? { rule } : {}),
     ...(kind === undefined ? {} : { kind }),
-    ...(isNumber(pauseMs) ? { pauseMs } : {}),
-    ...(isNumber(lostBytes) ? { lostBytes } : {}),
+    ...(isWhole(pauseMs) ? { pauseMs } : {}),
+    ...(isWhole(lostBytes) ? { lostBytes } : {}),
   };
 }
 
@@ -65,6 +65,11 @@ function readContender(entry: Omit<Contender, 'problem'>): Contender {
   const { pod, offset } = entry;
   const problem: unknown = Reflect.get(entry, 'problem');
   return { pod, offset, ...(typeof problem === 'string' ? { problem } : {}) };
+}
+
+/** Of milliseconds or bytes. */
+export function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
 function isNumber(value: unknown): value is number {

@@ -18,6 +18,7 @@ export type MemberReport = Pick<
   | 'weaknesses'
   | 'failsafeRound'
   | 'version'
+  | 'lost'
 >;
 
 export type MemberFacts = {

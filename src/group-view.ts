@@ -2,7 +2,14 @@
 // said once, here or by the core.
 
 import { bytesText } from './figures.ts';
-import type { GroupFacts, LeaseFacts, MemberFacts, Successor, Term } from './group-facts.ts';
+import type {
+  ElectionKind,
+  GroupFacts,
+  LeaseFacts,
+  MemberFacts,
+  Successor,
+  Term,
+} from './group-facts.ts';
 import { memberState, memberTrouble } from './member-state.ts';
 import type { PauseReport, RouteReport } from './wire.ts';
 
@@ -52,7 +59,9 @@ export type GroupView = {
     readonly term: number;
     readonly at: string;
     readonly reason: string;
-    /** Milliseconds without writes; null: not known any more. */
+    /** Null: not known any more. */
+    readonly kind: ElectionKind | null;
+    /** Milliseconds: of a planned change those without writes, else those of the election; null: not known any more. */
     readonly pauseMs: number | null;
     /** Of the stream of the master before; null: not known. */
     readonly lostBytes: number | null;
@@ -235,10 +244,17 @@ function lastChangeOf(facts: GroupFacts): GroupView['lastChange'] {
   const from = before?.holder ?? null;
   // Only a master's own agent knows it before the record does.
   const timed = promotion?.term === term ? promotion : details;
-  const pauseMs = timed?.kind === 'cold' ? null : (timed?.pauseMs ?? null);
-  const lostBytes = details?.lostBytes ?? null;
+  const kind = timed?.kind ?? null;
+  const pauseMs = kind === 'cold' ? null : (timed?.pauseMs ?? null);
+  const lostBytes = details?.lostBytes ?? lostBy(facts, from, term);
   const lost = from === null || from === holder ? null : lossText(facts, from, lostBytes);
-  return { from, to: holder, term, at, reason, pauseMs, lostBytes, lost };
+  return { from, to: holder, term, at, reason, kind, pauseMs, lostBytes, lost };
+}
+
+/** As the one before tells it itself, until the record does. */
+function lostBy({ members }: GroupFacts, from: string | null, term: number): number | null {
+  const lost = members.find(({ pod, isHeard }) => pod === from && isHeard)?.report?.lost;
+  return lost?.term === term ? lost.bytes : null;
 }
 
 /** Only who was master knows what it had beyond its successor, and tells it when it attaches. */

@@ -1,6 +1,7 @@
 // Whether what a peer sent is a report: peers of another version, or strangers at an old address,
 // may send anything. Every field that anybody reads is looked at.
 
+import { isWhole } from './annotation-fields.ts';
 import {
   type AgentReport,
   type InstanceReport,
@@ -89,7 +90,7 @@ const REPORT: Shape<AgentReport> = {
   route: orAbsent(
     listOf(shaped<RouteReport>({ service: text, kind: text, ok: flag, detail: text })),
   ),
-  lost: orAbsent(orNull(shaped<Loss>({ term: isTerm, bytes: count }))),
+  lost: orAbsent(orNull(shaped<Loss>({ term: isTerm, bytes: isWhole }))),
   paused: orAbsent(orNull(shaped<PauseReport>({ by: text, reason: text, until: text }))),
   instance: orNull(shaped(INSTANCE)),
 };

@@ -9,7 +9,8 @@ import { leaseOf, recordOf } from './view.ts';
 /** Handed over, taken, or the first one of its group. */
 export function electionKind(state: AgentState): ElectionKind {
   const { goal, lineage } = recordOf(state);
-  if (goal !== null) return 'planned';
+  // Without its goal a planned change ends like a crash: the members are compared, and writes may be lost.
+  if (goal !== null && state.goalMissedIn !== leaseOf(state)?.term) return 'planned';
   return lineage.some(({ term }) => term > 0) ? 'unplanned' : 'cold';
 }
 
@@ -36,11 +37,12 @@ export function electionTimes(
       promotion,
     };
   }
-  const { electionAt, goalAt } = after;
-  if (before.phase !== 'Promoting' || isResumed(before)) return { electionAt, goalAt, promotion };
+  // Whatever went on before, such as a handover that was given up, is over.
+  const over = { electionAt: null, goalAt: null };
+  if (before.phase !== 'Promoting' || isResumed(before)) return { ...over, promotion };
   const kind = electionKind(before);
-  const since = kind === 'planned' ? goalAt : electionAt;
+  const since = kind === 'planned' ? after.goalAt : after.electionAt;
   const pauseMs = since === null ? null : now - since;
   const term = leaseOf(after)?.term ?? 0;
-  return { electionAt: null, goalAt: null, promotion: { term, kind, pauseMs } };
+  return { ...over, promotion: { term, kind, pauseMs } };
 }

@@ -435,6 +435,8 @@ export type AgentState = {
   /** When the election began in which this agent takes part, and when its goal was told. */
   readonly electionAt: number | null;
   readonly goalAt: number | null;
+  /** The last term whose goal this agent gave up. */
+  readonly goalMissedIn: number | null;
   /** When this pod became master last; null: never by this agent. */
   readonly promotion: Promotion | null;
   /** What this Redis had beyond its successor when it last attached to one. */

@@ -1,10 +1,11 @@
 // What people are told by Events: pure, from one step of the core. Nothing of it changes what is done.
 
 import { ROLE_LABEL } from '../../src/names.ts';
-import { isResumed } from './election-time.ts';
+import { electionKind, isResumed } from './election-time.ts';
 import { killWeakness } from './kill.ts';
 import { labelChanges } from './labels.ts';
 import { lastOpening } from './lineage.ts';
+import { newlyLost } from './loss.ts';
 import type { AgentEvent, AgentState, GroupRecord, PodName, PodView } from './model.ts';
 import type { Notice } from './notice-table.ts';
 import { isPaused } from './pause.ts';
@@ -38,7 +39,7 @@ function election(before: AgentState, after: AgentState): readonly Notice[] {
   const from = lastOpening(record)?.holder ?? '';
   const note = `${pod} is master of term ${term}: ${whyItEnded(record) ?? after.reason}`;
   if (from === '' || from === pod) return [{ reason: 'MasterElected', note }];
-  const isPlanned = record.goal !== null;
+  const isPlanned = electionKind(before) === 'planned';
   const ms = after.promotion?.pauseMs ?? null;
   const took = isPlanned ? 'writes paused for' : 'the election took';
   const timed = ms === null ? '' : `; ${took} ${Math.round(ms)} ms`;
@@ -120,8 +121,8 @@ function isFilledMaster(state: AgentState): boolean {
 
 /** Bytes of the stream that the promotion left behind, once they are about to be overwritten. */
 function lostWrites(before: AgentState, after: AgentState): readonly Notice[] {
-  const bytes = before.lost === after.lost ? 0 : (after.lost?.bytes ?? 0);
-  if (bytes === 0) return [];
+  if (newlyLost(before.lost, after.lost) === 0) return [];
+  const { bytes = 0 } = after.lost ?? {};
   const { offset = 0, replid = '' } = localInstance(after) ?? {};
   const { pod } = after.config.self;
   const note = `${pod} had ${bytes} bytes of the stream ${replid} up to offset ${offset} that ${leaseOf(after)?.holder?.pod ?? 'the master'} never got: they are overwritten`;

@@ -101,6 +101,7 @@ function decide(turn: Turn): void {
   if (!areUnmanagedAsked(s) && turn.elapsedMs() < UNHEARD_WAIT_MS) return;
   const goal = pursueGoal(turn, self);
   if (goal === 'awaited') return;
+  if (goal === 'missed') s.goalMissedIn = lease.term;
   if (goal !== 'reached') {
     const mine = rankedMembers(s).some((member) => member.uid === s.config.self.uid);
     if (self === null || !mine) {

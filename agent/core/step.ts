@@ -70,6 +70,7 @@ export function initialState(config: CoreConfig, now: number): AgentState {
     pause: null,
     electionAt: null,
     goalAt: null,
+    goalMissedIn: null,
     promotion: null,
     lost: null,
     isGuarded: false,

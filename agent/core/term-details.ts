@@ -54,7 +54,7 @@ export function withOutcomes(state: AgentState): readonly TermEntry[] {
   return history.map((entry) => {
     const { term, details } = entry;
     if (details === undefined) return entry;
-    const lostBytes = lostBy(state, term) ?? details.lostBytes;
+    const lostBytes = greater(details.lostBytes, lostBy(state, term));
     const took =
       promotion?.term === term && promotion.pauseMs !== null
         ? { kind: promotion.kind, pauseMs: Math.round(promotion.pauseMs) }
@@ -70,9 +70,18 @@ function lostBy(state: AgentState, term: number): number | undefined {
   const opened = new Set(lineage.map((entry) => entry.term));
   const before = history.findLast((entry) => entry.term < term && opened.has(entry.term));
   if (before === undefined) return undefined;
-  const reports = [...state.peers.values()].map(({ report }) => report);
-  const deposed = reports.find(
-    ({ podName, lost }) => podName === before.holder && lost?.term === term,
-  );
-  return deposed?.lost?.bytes;
+  const { lost, config } = state;
+  // It may lead again before its successor wrote down what it told.
+  const own = [{ pod: config.self.pod, lost }];
+  const others = [...state.peers.values()].map(({ report }) => ({
+    pod: report.podName,
+    lost: report.lost,
+  }));
+  const all = [...own, ...others];
+  return all.find((each) => each.pod === before.holder && each.lost?.term === term)?.lost?.bytes;
+}
+
+/** What is lost once is never found again. */
+function greater(known: number | undefined, told: number | undefined): number | undefined {
+  return known === undefined || told === undefined ? (told ?? known) : Math.max(known, told);
 }

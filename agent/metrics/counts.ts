@@ -3,6 +3,7 @@
 import { electionKind, isResumed } from '../core/election-time.ts';
 import type { AgentEvent, AgentState, Effect } from '../core/model.ts';
 import type { Notice } from '../core/notice-table.ts';
+import { newlyLost } from '../core/loss.ts';
 import { isLimbo, localInstance } from '../core/view.ts';
 import type { CounterName } from './table.ts';
 
@@ -87,7 +88,7 @@ function byEffect({ effects }: Observed): readonly Count[] {
 }
 
 function byLoss({ before, after }: Observed): readonly Count[] {
-  const bytes = before.lost === after.lost ? 0 : (after.lost?.bytes ?? 0);
+  const bytes = newlyLost(before.lost, after.lost);
   return bytes === 0 ? [] : [{ name: 'lost_bytes_total', by: bytes }];
 }
 

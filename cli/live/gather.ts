@@ -56,7 +56,7 @@ export function gather(sources: Sources): GroupFacts {
     // The view holds a pause back where it does not count: what it tells is of a change.
     promotion:
       isMaster && last !== null && last.pauseMs !== null
-        ? { term: last.term, kind: 'planned', pauseMs: last.pauseMs }
+        ? { term: last.term, kind: last.kind ?? 'planned', pauseMs: last.pauseMs }
         : null,
   };
 }
@@ -101,7 +101,9 @@ function leaseOf({ lease, nowEpochMs }: Sources, view: GroupView | null): LeaseF
     const history = view?.history ?? [];
     const opened = history.map(({ term }) => term);
     const holderUid = view?.members.find(({ pod }) => pod === seen?.holder)?.uid ?? null;
-    return seen === null ? null : { ...seen, holderUid, history, opened };
+    return seen === null
+      ? null
+      : { ...seen, profile: seen.profile ?? null, holderUid, history, opened };
   }
   const { holder, holderUid, term, history, opened, renewedEpochMs } = lease;
   const isSame = seen !== null && seen.term === term && seen.holder === holder;

@@ -119,7 +119,8 @@ function memberRow(member: MemberView, isMaster: boolean, isVerbose: boolean): L
 function changeLines({ lastChange: last, at }: GroupView): readonly Line[] {
   if (last === null) return [];
   const from = last.from === null || last.from === last.to ? '' : `${last.from} → `;
-  const pause = last.pauseMs === null ? '' : `; writes paused for ${Math.round(last.pauseMs)} ms`;
+  const took = last.kind === 'planned' ? 'writes paused for' : 'the election took';
+  const pause = last.pauseMs === null ? '' : `; ${took} ${Math.round(last.pauseMs)} ms`;
   const when = `${sinceText(last.at, at)} ago`;
   const change = `Last change, to term ${last.term} (${when}): ${from}${last.to}, ${last.reason}`;
   const lost = last.lost === null ? '' : `; ${last.lost}`;

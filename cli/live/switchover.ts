@@ -2,6 +2,7 @@
 // asked, and its answer followed to the end. What is not answered in time is taken back.
 
 import { formatDuration } from '../../src/duration.ts';
+import type { GroupView } from '../../src/group-view.ts';
 import type { RequestAnswer } from '../../src/wire.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { refusalText } from './cluster.ts';
@@ -150,21 +151,34 @@ async function conclude(session: Session, asked: Asked, answer: RequestAnswer): 
   }
   const start = clock.now();
   let after = await look(cluster, namespace, group, clock);
-  const isKnown = (): boolean => after.view.master !== null && pauseOf(after) !== null;
+  const isKnown = (): boolean => pauseOf(after) !== null && lastChangeOf(after)?.lostBytes !== null;
   while (!isKnown() && clock.now() - start < PAUSE_KNOWN_MS) {
     await clock.sleep(EVERY_MS);
     after = await look(cluster, namespace, group, clock);
   }
   const pauseMs = pauseOf(after);
   const paused = pauseMs === null ? '' : `; writes paused for ${Math.round(pauseMs)} ms`;
-  const line = [span('√', 'good'), span(` ${answer.detail}${paused}; no write was lost`)];
+  const line = [span('√', 'good'), span(` ${answer.detail}${paused}; ${lossText(after)}`)];
   console.write(`${lineText(line, style)}\n`);
   return EXIT.ok;
 }
 
-function pauseOf({ view }: Look): number | null {
+/** The change that the present master brought about, once it is seen. */
+function lastChangeOf({ view }: Look): GroupView['lastChange'] {
   const { lastChange, master } = view;
-  return lastChange?.to === master?.pod ? (lastChange?.pauseMs ?? null) : null;
+  return master !== null && lastChange?.to === master.pod ? lastChange : null;
+}
+
+function pauseOf(seen: Look): number | null {
+  const last = lastChangeOf(seen);
+  return last?.kind === 'planned' ? last.pauseMs : null;
+}
+
+/** Known once the old master follows the new one: it may have ended in the midst of its part. */
+function lossText(seen: Look): string {
+  const last = lastChangeOf(seen);
+  if (last?.lostBytes === 0) return 'no write was lost';
+  return last?.lost ?? 'whether a write was lost is not known';
 }
 
 async function giveUp(session: Session, asked: Asked, text: string): Promise<ExitCode> {

@@ -17,7 +17,7 @@ import {
   type Metric,
 } from '../../agent/metrics/table.ts';
 import { limbo, pod } from './core-fixtures.ts';
-import { lease, master, Rig, synced, viewOf } from './core-rig.ts';
+import { lease, limboOf, master, Rig, synced, viewOf } from './core-rig.ts';
 
 const context: Omit<GaugeContext, 'view'> = {
   now: 5000,
@@ -81,6 +81,27 @@ await t.test('gauges of an open master with a replica in sync', (t) => {
   t.equal(shown(rig.state, { isApiReachable: false }).get('api_server_reachable'), 0);
   t.end();
 });
+
+await t.test(
+  'who could not take over is no candidate: it ends, is full, or is not recorded',
+  (t) => {
+    const rig = Rig.leading();
+    const count = (): number | undefined => shown(rig.state).get('eligible_candidates');
+    synced(rig);
+    const write = rig.effects.findLast((each) => each.kind === 'write-lease');
+    if (write !== undefined) rig.written('ok');
+    t.equal(count(), 1);
+    synced(rig, { leaving: true });
+    t.equal(count(), 0);
+    const instance = limboOf(1, { replid: 'bbb', linkUp: true, upstream: '10.0.0.0:6379' });
+    synced(rig, { instance: { ...instance, unwritable: 'rdb' } });
+    t.equal(count(), 0);
+    synced(rig, { instance: { ...instance, runId: 'another process' } });
+    t.equal(count(), 0);
+    t.match(viewOf(rig.state).members[1], { problem: 'it is not recorded as a candidate yet' });
+    t.end();
+  },
+);
 
 await t.test('gauges of a Redis in limbo, of one that refuses writes, and of none', (t) => {
   const { state } = Rig.leading();

@@ -200,7 +200,11 @@ await t.test('what was lost: told, not known, or not known yet', (t) => {
   const isAway = 'what was lost is not known until redis-2 is back';
   t.match(of({ among: [] }, away), { lost: isAway });
   t.match(of({ among: [] }, { members: [memberFacts(0, master)] }), { lost: isAway });
-  t.match(of({ ...details, kind: 'cold' }), { pauseMs: null });
+  t.match(of({ ...details, kind: 'cold' }), { kind: 'cold', pauseMs: null });
+  const told = {
+    members: [memberFacts(0, master), memberFacts(2, { ...replica, lost: { term: 14, bytes: 0 } })],
+  };
+  t.match(of({ among: [] }, told), { lostBytes: 0, lost: 'lost 0 B' }, 'before the record has it');
   t.end();
 });
 
