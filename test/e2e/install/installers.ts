@@ -41,8 +41,11 @@ function byHelm(
       return await helm.run(['upgrade', ...own, CHART, '--values=-'], { webhook });
     },
     uninstall: async () => await helm.run(['uninstall', ...own]),
-    test: async () =>
-      await helm.ask(['test', 'cache-ha', `--namespace=${namespace}`, '--timeout=60s']),
+    test: async () => {
+      const args = ['test', 'cache-ha', `--namespace=${namespace}`, '--timeout=60s'];
+      // Of itself Helm 3 shows the log as it is, and Helm 4 in one line of its own.
+      return await helm.ask(major === 3 ? args : [...args, '--logs']);
+    },
   };
 }
 
