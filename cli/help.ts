@@ -115,7 +115,7 @@ the input; else it is taken to be there.`,
     options: EXPLAIN_OPTIONS,
   },
   check: {
-    usage: '[--pre | -f FILE]',
+    usage: '[--pre | --installation | -f FILE]',
     subjects: [0, 0],
     summary:
       'look for what keeps a group from working; --pre: what would keep an installation from it',
@@ -125,10 +125,13 @@ groups and their health, pods without an agent, the webhook and what it makes. W
 may be hidden from whoever asks about one: that alone is no failure.
 --pre: before the installation: version, APIs, clock, your rights, other webhooks, an installation that is
 there already. Nothing is written: rights are asked for, and objects are tried in a dry run.
+--installation: after it: the webhook, its trust, and what it makes in labelled namespaces. A group that is
+not well changes nothing here: \`helm test\` asks this.
 -f may come several times; what belongs together should be in one call.`,
     examples: [
       'check --pre',
       'check -A',
+      'check --installation',
       'check -n shop',
       'check -f redis.yaml',
       'check -f namespace.yaml -f redis.yaml',

@@ -124,13 +124,21 @@ export const EVERYWHERE = {
   },
 } as const satisfies OptionTable;
 
-export const PRE = {
+/** What of an installation is looked at in place of the groups. */
+export const INSTALLATION = {
   pre: {
     flag: 'pre',
     env: '',
     kind: 'boolean',
     fallback: 'false',
     text: 'whether an installation would work here, before there is one',
+  },
+  installation: {
+    flag: 'installation',
+    env: '',
+    kind: 'boolean',
+    fallback: 'false',
+    text: 'the webhook and what it makes in labelled namespaces, and no group',
   },
 } as const satisfies OptionTable;
 

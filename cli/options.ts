@@ -9,10 +9,10 @@ import {
   EVERYWHERE,
   FILE,
   INJECTION,
+  INSTALLATION,
   MAYBE_FILE,
   NAMESPACE,
   OUTPUT,
-  PRE,
   VERBOSE,
   WAIT,
   WATCH,
@@ -23,7 +23,7 @@ export const INJECT_OPTIONS = { ...FILE, ...DIFF, ...NAMESPACE, ...INJECTION } a
 export const UNINJECT_OPTIONS = { ...FILE, ...DIFF } as const;
 export const EXPLAIN_OPTIONS = { ...MAYBE_FILE, ...OUTPUT, ...CLUSTER, ...INJECTION } as const;
 export const CHECK_OPTIONS = {
-  ...PRE,
+  ...INSTALLATION,
   ...MAYBE_FILE,
   ...DATA_OUTPUT,
   ...EVERYWHERE,

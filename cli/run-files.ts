@@ -42,9 +42,11 @@ export async function runFiles(
       );
     case 'check':
       return await withOptions(CHECK_OPTIONS, flags, env, async (values) => {
-        const live = values.pre ? '--pre' : values.allNamespaces ? '--all-namespaces' : undefined;
+        const { pre, installation, allNamespaces } = values;
+        const flagsOfLive = { pre, installation, 'all-namespaces': allNamespaces };
+        const [live] = Object.entries(flagsOfLive).find(([, isGiven]) => isGiven) ?? [];
         if (live !== undefined) {
-          const why = `${live}: looks into a cluster, and -f into a file`;
+          const why = `--${live}: looks into a cluster, and -f into a file`;
           return outcome(EXIT.usage, '', [`${why}. Remedy: leave one of them out.`]);
         }
         return await onAll(files, read, (manifests) => checkAll(manifests, values));

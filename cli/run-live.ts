@@ -9,6 +9,7 @@ import { type ColorChoice, isColored, type Session, type World } from './live/co
 import { events } from './live/events.ts';
 import { history } from './live/history.ts';
 import { pause, resume } from './live/pause.ts';
+import { checkInstalled } from './live/check-installed.ts';
 import { checkLive } from './live/check-live.ts';
 import { explainLive } from './live/explain-live.ts';
 import { preflight } from './live/preflight.ts';
@@ -97,10 +98,21 @@ export async function runLive(
         explainLive(session, group, values),
       );
     case 'check':
-      return await live(CHECK_OPTIONS, async (session, values) =>
-        values.pre ? preflight(session, values) : checkLive(session, values),
-      );
+      return await live(CHECK_OPTIONS, async (session, values) => checkBy(values)(session, values));
   }
+}
+
+type CheckValues = OptionValues<typeof CHECK_OPTIONS>;
+
+function checkBy({ pre, installation }: CheckValues): typeof checkLive {
+  if (pre && installation) return async () => await Promise.resolve(oneOfBoth());
+  if (pre) return preflight;
+  return installation ? checkInstalled : checkLive;
+}
+
+function oneOfBoth(): Outcome {
+  const why = '--pre: is for before the installation, and --installation for after it';
+  return outcome(EXIT.usage, '', [`${why}. Remedy: leave one of them out.`]);
 }
 
 async function inSession(

@@ -1,6 +1,6 @@
 // Makes the Helm chart (manifests/chart) from the manifests that are written by hand (manifests/base) and the table of
 // its values (scripts/chart/table.ts): npx node scripts/chart.mjs. With --check it writes nothing and ends with
-// status 1 where a file is out of date. Written by hand are only the two files of the chart that HAND_WRITTEN names.
+// status 1 where a file is out of date. Written by hand are only the files of the chart that HAND_WRITTEN names.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { baseFiles } from './chart/base.ts';
@@ -8,7 +8,13 @@ import { chartFile } from './chart/chart-file.ts';
 import { templateOf } from './chart/templates.ts';
 import { schemaFile, valuesFile } from './chart/values-files.ts';
 
-const HAND_WRITTEN = ['templates/_helpers.tpl', 'templates/NOTES.txt'];
+const HAND_WRITTEN = [
+  'templates/_helpers.tpl',
+  'templates/NOTES.txt',
+  // Of `helm test`: no part of an installation, so that the base has none of it.
+  'templates/tests/check.yaml',
+  'templates/tests/rights.yaml',
+];
 const folder = new URL('../manifests/chart/', import.meta.url);
 const { values: flags } = parseArgs({ options: { check: { type: 'boolean' } } });
 

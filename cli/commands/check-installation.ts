@@ -4,7 +4,7 @@
 import { formatDuration } from '../../src/duration.ts';
 import { INJECTION_OPTIONS } from '../../src/injection-options.ts';
 import { isMap } from '../../src/json.ts';
-import { AGENT_ROLE, AGENT_SERVICE_ACCOUNT } from '../../src/names.ts';
+import { AGENT_ROLE, AGENT_SERVICE_ACCOUNT, INJECT_LABEL } from '../../src/names.ts';
 import { type Configuration, serviceNamespace } from './check-presence.ts';
 import { type Finding, type Seen, unseen } from './finding.ts';
 
@@ -49,6 +49,24 @@ export function installationFindings(facts: InstallationFacts): readonly Finding
   ];
 }
 
+/** The same of one that must be there, in this namespace. */
+export function installedFindings(facts: InstallationFacts, wanted: string): readonly Finding[] {
+  const { configuration, asking } = facts;
+  const found = configuration.ok ? configuration.value : undefined;
+  if (found === null) return [noWebhook('there is none: nothing is injected')];
+  const there = serviceNamespace(found?.webhooks?.[0]) ?? wanted;
+  if (there !== wanted) {
+    const text = `it belongs to an installation in namespace ${there}, not to that in ${wanted}`;
+    const remedy = 'take one of the two away: there is one for each cluster';
+    return [{ level: 'error', about: 'webhook', code: 'installed-elsewhere', text, remedy }];
+  }
+  const text = `none asks for injection yet (${INJECT_LABEL}=enabled)`;
+  return [
+    ...installationFindings(facts),
+    ...(asking.length === 0 ? [{ level: 'ok' as const, about: 'namespaces', text }] : []),
+  ];
+}
+
 /** Agents that are written by hand need none. */
 function absentFindings({ asking }: InstallationFacts): readonly Finding[] {
   const about = 'webhook';
@@ -57,9 +75,12 @@ function absentFindings({ asking }: InstallationFacts): readonly Finding[] {
       { level: 'ok', about, text: 'there is none, and no namespace that was seen asks for it' },
     ];
   }
-  const text = `there is none: nothing is injected in ${asking.join(', ')}`;
+  return [noWebhook(`there is none: nothing is injected in ${asking.join(', ')}`)];
+}
+
+function noWebhook(text: string): Finding {
   const remedy = 'look by check --pre, then kubectl apply -k manifests/base, or the Helm chart';
-  return [{ level: 'error', about, code: 'no-webhook', text, remedy }];
+  return { level: 'error', about: 'webhook', code: 'no-webhook', text, remedy };
 }
 
 function logOf({ deploymentName, systemNamespace }: InstallationFacts): string {
@@ -75,10 +96,15 @@ function trustFindings(facts: InstallationFacts): readonly Finding[] {
     const remedy = `the webhook writes it itself once it runs: ${logOf(facts)}`;
     return [{ level: 'error', about, code: 'no-ca-bundle', text, remedy }];
   }
+  // Without entries nobody is asked, and there is nothing to trust.
+  if (authorityEnds.length === 0) return [];
   const leftMs = Math.min(...authorityEnds.map((end) => (end ?? 0) - nowEpochMs));
-  if (leftMs > CERTIFICATE_LEFT_MS) return [];
-  const hasEnded = leftMs <= 0;
   const left = formatDuration(Math.round(leftMs / 60_000) * 60_000);
+  if (leftMs > CERTIFICATE_LEFT_MS) {
+    const text = `the API server trusts it: its certificate authority ends in ${left}`;
+    return [{ level: 'ok', about, text }];
+  }
+  const hasEnded = leftMs <= 0;
   return [
     {
       level: hasEnded ? 'error' : 'warning',

@@ -40,9 +40,10 @@ export async function seenClusterList<T>(
   cluster: Cluster,
   apiVersion: string,
   resource: string,
+  selector = '',
 ): Promise<Seen<readonly T[]>> {
   const right = { verb: 'list', resource, namespace: null, isClusterWide: true } as const;
-  return await list<T>(cluster, apiVersion, right, '');
+  return await list<T>(cluster, apiVersion, right, selector);
 }
 
 async function list<T>(

@@ -202,7 +202,7 @@ export const CHART_VALUES: Readonly<Record<string, ChartValue>> = {
   'rbac.create': {
     fallback: true,
     schema: SWITCH,
-    text: '`false`: somebody else binds the rights of the templates to the service account',
+    text: '`false`: somebody else binds the rights of the templates to the service accounts',
   },
   'rbac.peopleRoles': {
     fallback: true,
@@ -213,5 +213,18 @@ export const CHART_VALUES: Readonly<Record<string, ChartValue>> = {
     fallback: true,
     schema: SWITCH,
     text: 'a NetworkPolicy that lets in the two ports of the webhook alone',
+  },
+  'helmTest.enabled': {
+    fallback: true,
+    schema: SWITCH,
+    text: 'what `helm test` runs: `check --installation` in a pod of its own',
+  },
+  'helmTest.resources': {
+    fallback: {
+      requests: { cpu: '25m', memory: '96Mi' },
+      limits: { cpu: '1', memory: '256Mi' },
+    },
+    schema: RESOURCES,
+    text: 'requests and limits of that pod',
   },
 };

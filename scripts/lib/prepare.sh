@@ -52,11 +52,12 @@ need_bundles() {
 }
 
 are_bundles_right() {
-  [ -f dist/agent.mjs ] && [ -f dist/webhook.mjs ] &&
+  [ -f dist/agent.mjs ] && [ -f dist/webhook.mjs ] && [ -f dist/redis-orchestrator.mjs ] &&
     [ "$(cat dist/.sources 2>/dev/null)" = "$(hash_sources)" ] &&
     [ ! dist/agent.mjs -nt dist/.sources ] && [ ! dist/webhook.mjs -nt dist/.sources ] &&
+    [ ! dist/redis-orchestrator.mjs -nt dist/.sources ] &&
     # The tests take the bundle only where it is no older than the sources.
-    [ -z "$(find agent src webhook -name '*.ts' -newer dist/agent.mjs -print -quit)" ]
+    [ -z "$(find agent cli src webhook -name '*.ts' -newer dist/agent.mjs -print -quit)" ]
 }
 
 hash_sources() {

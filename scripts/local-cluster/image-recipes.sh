@@ -14,10 +14,17 @@ key_webhook() { key_of_ours webhook; }
 build_agent() { build_ours agent "$agent_name"; }
 build_webhook() { build_ours webhook "$webhook_name"; }
 
+# bundles_of IMAGE: what its Dockerfile copies, as paths in the repository.
+bundles_of() { sed -n 's|^COPY \(dist/[^ ]*\) .*|\1|p' "$repository/Dockerfile.$1"; }
+
 key_of_ours() {
-  [ -f "$repository/dist/$1.mjs" ] ||
-    die "there is no dist/$1.mjs for the image" "run first: npm ci && npm run build"
-  hash_of "$repository/Dockerfile.$1" "$repository/dist/$1.mjs" "$repository/package.json" \
+  local bundle files=()
+  for bundle in $(bundles_of "$1"); do
+    [ -f "$repository/$bundle" ] ||
+      die "there is no $bundle for the image" "run first: npm ci && npm run build"
+    files+=("$repository/$bundle")
+  done
+  hash_of "$repository/Dockerfile.$1" "${files[@]}" "$repository/package.json" \
     "$here/image-recipes.sh" "$here/image-builder.sh" "$here/versions.env" \
     <(echo "${BASE_IMAGE:-}")
 }
@@ -26,7 +33,7 @@ build_ours() {
   local base=${BASE_IMAGE:-}
   [ -n "$base" ] || base=$(node_base)
   mkdir -p "$work/context/dist"
-  cp "$repository/dist/$1.mjs" "$work/context/dist/"
+  (cd "$repository" && bundles_of "$1" | xargs cp -t "$work/context/dist")
   build_nameless "$repository/Dockerfile.$1" "$work/context" --build-arg "BASE_IMAGE=$base"
   archive_image "$1" "$(cat "$work/id")" "$2"
 }

@@ -79,6 +79,8 @@ await t.test('before: all is well for the administrator, and nothing was written
   t.match(stdout, /^√ dry run: .* \d+ objects/m);
   t.match(stdout, /^√ namespace redis-orchestrator-system: it is free/m);
   t.equal(await admin.find(`/api/v1/namespaces/${SYSTEM}`), undefined);
+  const absent = await checked(adminKubeconfig, '--installation');
+  t.match(absent, { code: 4, codes: ['no-webhook'] });
 });
 
 await t.test('with the rights to view alone, each right that is missing is named', async (t) => {
@@ -168,6 +170,8 @@ await t.test('installed, and no webhook runs: what is wrong with it', async (t) 
   t.equal(after.code, 4);
   t.match(after.stdout, /^× webhook: its configuration has no caBundle: .* \[no-ca-bundle\]$/m);
   t.match(after.stdout, /^× webhook: 0 of 2 pods are ready: .* \[webhook-not-ready\]$/m);
+  const codes = ['no-ca-bundle', 'webhook-not-ready'];
+  t.match(await checked(adminKubeconfig, '--installation'), { code: 4, codes });
   const injected = {
     metadata: { name: 'redis-0', annotations: { [STATUS_ANNOTATION]: '{}' } },
     spec: { containers: [{ name: AGENT_CONTAINER, image: 'redis-orchestrator/agent:0.0.9' }] },
@@ -206,6 +210,9 @@ await t.test('it runs: what it makes is seen, and pods that came before it', asy
     { timeoutMs: 20_000, everyMs: 500 },
   );
   t.match(found, { code: 4, codes: ['pods-not-injected'] });
+  const installed = await checked(adminKubeconfig, '--installation');
+  t.match(installed, { code: 0, codes: [] }, 'what somebody did not restart is not its fault');
+  t.match(installed.text, /shop: account and rights of the agents are there/);
   t.match(found.text, /shop: account and rights of the agents are there/);
   t.match(found.text, /it is asked at https:/);
   await admin.delete('/api/v1/namespaces/shop/pods/redis-0?gracePeriodSeconds=0');

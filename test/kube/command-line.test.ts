@@ -382,6 +382,7 @@ await t.test('the examples of --help run as they stand', { skip }, async (t) => 
       'status -A': [0, 3, 4],
       'check -A': [0, 1, 3, 4],
       'check --pre': [4],
+      'check --installation': [1, 3, 4],
     };
     const codes = others[example] ?? [isThere ? 5 : 0];
     t.ok(codes.includes(called.code ?? -1), `${example}: ${called.code} ${called.stderr}`);

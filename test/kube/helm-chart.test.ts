@@ -20,6 +20,16 @@ const HELM_LABELS = ['app.kubernetes.io/instance', 'app.kubernetes.io/managed-by
 /** All digits: YAML would read it as a number. */
 const NAMESPACE = '31337';
 const WEBHOOK = 'redis-orchestrator-webhook';
+const WEIGHT = 'helm.sh/hook-weight';
+const PSA = 'pod-security.kubernetes.io';
+const HOOK_KINDS = [
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'Pod',
+  'Role',
+  'RoleBinding',
+  'ServiceAccount',
+];
 
 const workspace = new Workspace();
 file.teardown(async () => await workspace.close());
@@ -46,6 +56,10 @@ function byName(objects: readonly Rendered[]): Readonly<Record<string, unknown>>
   return Object.fromEntries(entries.sort(([left], [right]) => left.localeCompare(right)));
 }
 
+function isOfTest({ metadata }: Rendered): boolean {
+  return metadata.annotations?.['helm.sh/hook'] === 'test';
+}
+
 function argsOf(objects: readonly Rendered[]): readonly string[] {
   const deployment = objects.find(({ kind }) => kind === 'Deployment');
   const { template } = (deployment?.spec ?? {}) as {
@@ -55,13 +69,19 @@ function argsOf(objects: readonly Rendered[]): readonly string[] {
 }
 
 for (const helm of helms) {
+  const renderAll = async (
+    values: unknown = {},
+    namespace = NAMESPACE,
+    ...flags: readonly string[]
+  ): Promise<readonly Rendered[]> => {
+    const args = ['template', 'cache-ha', CHART, `--namespace=${namespace}`, '--values=-'];
+    return documents(await helm.run([...args, ...flags], values));
+  };
+  /** What is installed. */
   const render = async (
     values: unknown = {},
     namespace = NAMESPACE,
-  ): Promise<readonly Rendered[]> => {
-    const args = ['template', 'cache-ha', CHART, `--namespace=${namespace}`, '--values=-'];
-    return documents(await helm.run(args, values));
-  };
+  ): Promise<readonly Rendered[]> => await renderAll(values, namespace, '--skip-tests');
 
   void test(`helm ${helm.major} lint --strict has nothing to say`, async (t) => {
     const { ok, stdout, stderr } = await helm.ask(['lint', '--strict', CHART]);
@@ -91,6 +111,82 @@ for (const helm of helms) {
     const inNamespace = rendered.filter(({ metadata }) => metadata.namespace !== undefined);
     t.ok(inNamespace.every(({ metadata }) => metadata.namespace === NAMESPACE));
     t.equal(inNamespace.length, 7);
+  });
+
+  void test(`helm ${helm.major}: its test is nothing but hooks, and restricted`, async (t) => {
+    const installed = await render();
+    const all = await renderAll();
+    const hooks = all.filter(isOfTest);
+    t.equal(all.length, installed.length + hooks.length);
+    t.same(hooks.map(({ kind }) => kind).toSorted(), HOOK_KINDS);
+    t.ok(hooks.every(({ metadata }) => metadata.name === 'redis-orchestrator-check'));
+    const pod = hooks.find(({ kind }) => kind === 'Pod');
+    const service = installed.find(({ kind }) => kind === 'Service');
+    const { selector } = (service?.spec ?? {}) as { selector: Readonly<Record<string, string>> };
+    t.notMatch(pod?.metadata.labels, selector, 'nobody takes it for a webhook');
+    const others = hooks.map(({ kind, metadata }) => [kind, metadata.annotations?.[WEIGHT] ?? '0']);
+    t.ok(others.every(([kind, weight]) => kind === 'Pod' || weight === '-1'));
+    const restricted = { [`${PSA}/enforce`]: 'restricted', [`${PSA}/warn`]: 'restricted' };
+    const namespace = `restricted-${helm.major}`;
+    const metadata = { name: namespace, labels: restricted };
+    await controlPlane.admin.create('/api/v1/namespaces', { metadata });
+    const items = (await renderAll({}, namespace)).filter(isOfTest);
+    const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+    const apply = ['apply', '--dry-run=server', '--validate=strict', '-f', '-'];
+    // A pod is refused whose account is not there, and in a dry run it is not.
+    const account = ['create', 'serviceaccount', 'redis-orchestrator-check', '-n', namespace];
+    kubectl(controlPlane, account);
+    const said = kubectl(controlPlane, apply, list);
+    t.match(said, 'pod/redis-orchestrator-check created');
+    t.notMatch(said, /warning/i);
+  });
+
+  void test(`helm ${helm.major}: the test's pod is placed and pulled as the webhook is, or is not there`, async (t) => {
+    const nodeAffinity = {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'infra', operator: 'Exists' }] }],
+      },
+    };
+    const tolerations = [{ key: 'infra', operator: 'Exists' }];
+    const imagePullSecrets = [{ name: 'pull' }];
+    const podOf = (objects: readonly Rendered[]): Rendered | undefined =>
+      objects.find(({ kind }) => kind === 'Pod');
+    const values = {
+      image: { registry: 'registry.example.com', pullPolicy: 'Always' },
+      imagePullSecrets,
+      webhook: { tolerations, affinity: { nodeAffinity } },
+      injection: { excludedNamespaces: ['kube-system', '2024'] },
+      helmTest: { resources: { limits: { memory: '300Mi' } } },
+    };
+    t.match(podOf(await renderAll(values))?.spec, {
+      imagePullSecrets,
+      tolerations,
+      affinity: { nodeAffinity },
+      containers: [
+        {
+          image: /^registry\.example\.com\/redis-orchestrator\/webhook:/,
+          imagePullPolicy: 'Always',
+          args: [
+            'check',
+            '--installation',
+            `--system-namespace=${NAMESPACE}`,
+            '--excluded-namespaces=kube-system,2024',
+          ],
+          resources: { limits: { cpu: '1', memory: '300Mi' } },
+        },
+      ],
+    });
+    const { affinity } = (podOf(await renderAll())?.spec ?? {}) as { affinity?: unknown };
+    t.equal(affinity, undefined, 'it need not stand apart from the webhooks');
+    t.ok(podOf(await renderAll({ webhook: { affinity: null } })));
+    const off = { helmTest: { enabled: false } };
+    t.same(byName(await renderAll(off)), byName(await render(off)));
+    const unbound = await renderAll({ rbac: { create: false, peopleRoles: false } });
+    t.ok(podOf(unbound));
+    t.notOk(
+      unbound.some(({ kind }) => /Role/.test(kind)),
+      'somebody else binds its rights',
+    );
   });
 
   for (const { name, values, has = {}, lacks = [], flags = [] } of CHART_CASES) {

@@ -3,7 +3,7 @@
 
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Ajv } from 'ajv';
@@ -17,10 +17,12 @@ type Json = Readonly<Record<string, unknown>>;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const chart = join(root, 'manifests', 'chart');
-const templates = readdirSync(join(chart, 'templates')).map((file) => ({
-  file,
-  text: readFileSync(join(chart, 'templates', file), 'utf8'),
-}));
+const templates = readdirSync(join(chart, 'templates'), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map(({ parentPath, name }) => ({
+    file: relative(join(chart, 'templates'), join(parentPath, name)),
+    text: readFileSync(join(parentPath, name), 'utf8'),
+  }));
 const defaults = parse(readFileSync(join(chart, 'values.yaml'), 'utf8')) as Json;
 const schema = JSON.parse(readFileSync(join(chart, 'values.schema.json'), 'utf8')) as Json;
 const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile(schema);
@@ -126,10 +128,41 @@ void test('the templates use each value of the table, and no other', (t) => {
   t.end();
 });
 
-void test('no template renders a caBundle, asks the cluster, or runs a job around a release', (t) => {
+void test('no template renders a caBundle, asks the cluster, or runs anything around a release', (t) => {
   for (const { file, text } of templates) {
-    t.notMatch(text, /caBundle:|lookup|helm\.sh\/hook/, file);
+    t.notMatch(text, /caBundle:|lookup/, file);
+    const hooks = [...text.matchAll(/helm\.sh\/hook: *(.*)/g)].map(([, event]) => event);
+    t.ok(
+      hooks.every((event) => event === 'test'),
+      file,
+    );
   }
+  t.end();
+});
+
+void test('all that is only for helm test is a hook, and gone once that has passed', (t) => {
+  const ofTest = templates.filter(({ file }) => file.startsWith('tests/'));
+  t.same(ofTest.map(({ file }) => file).toSorted(), ['tests/check.yaml', 'tests/rights.yaml']);
+  for (const { file, text } of ofTest) {
+    const objects = text.match(/^kind: /gm) ?? [];
+    const hooks = text.match(/include "redis-orchestrator\.test(Hook|Right)"/g) ?? [];
+    t.equal(hooks.length, objects.length, file);
+  }
+  const helpers = templates.find(({ file }) => file === '_helpers.tpl')?.text ?? '';
+  t.match(helpers, /helm\.sh\/hook-delete-policy: before-hook-creation,hook-succeeded\n/);
+  t.end();
+});
+
+void test("what the test runs is in the webhook's image, and reaches the build of it", (t) => {
+  const recipe = readFileSync(join(root, 'Dockerfile.webhook'), 'utf8');
+  const copies = [...recipe.matchAll(/^COPY (\S+) (\S+)$/gm)];
+  const context = readFileSync(join(root, '.dockerignore'), 'utf8').split('\n');
+  for (const [, from] of copies) t.ok(context.includes(`!${from}`), from);
+  const program = templates
+    .find(({ file }) => file === 'tests/check.yaml')
+    ?.text.match(/command: \[node, .*, (\S+)\]/)?.[1];
+  const targets = copies.map(([, , to]) => to);
+  t.ok(targets.includes(program), program);
   t.end();
 });
 

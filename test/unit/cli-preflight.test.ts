@@ -6,6 +6,7 @@ import { apiFindings, neededResources, type Served } from '../../cli/commands/ch
 import {
   type InstallationFacts,
   installationFindings,
+  installedFindings,
 } from '../../cli/commands/check-installation.ts';
 import {
   barePodFindings,
@@ -247,6 +248,35 @@ await t.test('an installation: trust, pods that are ready, and what it makes', a
   ]);
 });
 
+await t.test(
+  'an installation that must be there: absent, elsewhere, and asked by nobody',
+  async (t) => {
+    const facts: InstallationFacts = {
+      configuration: { ok: true, value: OWN },
+      deployment: { ok: true, value: { spec: { replicas: 2 }, status: { readyReplicas: 2 } } },
+      deploymentName: 'redis-orchestrator-webhook',
+      systemNamespace: SYSTEM,
+      authorityEnds: [Date.parse('2026-03-01T00:00:00Z')],
+      nowEpochMs: Date.parse('2026-01-31T00:00:00Z'),
+      asking: [],
+      made: [],
+    };
+    const of = (changes: Partial<InstallationFacts>, wanted = SYSTEM) =>
+      installedFindings({ ...facts, ...changes }, wanted);
+    const lines = of({}).map(({ level, about, text }) => `${level} ${about}: ${text}`);
+    t.same(lines, [
+      'ok webhook: the API server trusts it: its certificate authority ends in 696h',
+      'ok webhook: 2 of 2 pods are ready',
+      'ok namespaces: none asks for injection yet (redis-orchestrator.io/inject=enabled)',
+    ]);
+    t.same(faults(of({ configuration: { ok: true, value: null } })), ['error no-webhook']);
+    t.same(faults(of({}, 'redis-ha')), ['error installed-elsewhere']);
+    const closed = { ok: false as const, why: 'you may not' };
+    t.same(faults(of({ configuration: closed })), ['unseen not-seen']);
+    t.same(faults(of({ deployment: closed })), ['unseen not-seen']);
+  },
+);
+
 await t.test('pods without an agent: one finding for each owner', async (t) => {
   const pod = (name: string, owner: string) => ({ namespace: 'shop', name, owner });
   const found = barePodFindings([
@@ -340,4 +370,9 @@ await t.test('an API server that does not answer, and flags that exclude each ot
   });
   t.match(await ran(fake, ['check', '--pre', '-f', 'redis.yaml']), { code: 2, stderr: /Remedy: / });
   t.match(await ran(fake, ['check', '-A', '-f', 'redis.yaml']), { code: 2, stderr: /Remedy: / });
+  for (const other of [['--pre'], ['-f', 'redis.yaml']]) {
+    const { code, stderr } = await ran(fake, ['check', '--installation', ...other]);
+    t.equal(code, 2, other.join(' '));
+    t.match(stderr, /--installation.* Remedy: leave one of them out\./);
+  }
 });

@@ -12,6 +12,7 @@ import { Group, type GroupPod } from '../group.ts';
 import { applyExample, REDIS } from '../manifest.ts';
 import { createNamespace } from '../namespace.ts';
 import { record } from '../records.ts';
+import { HelmTest } from './helm-test.ts';
 import { type Installer, installers, removeProduct, UPGRADED } from './installers.ts';
 
 t.setTimeout(900_000);
@@ -140,7 +141,12 @@ for (const installer of installers(t, cluster)) {
     const start = performance.now();
     await removeProduct(cluster);
     await installer.install();
+    const { test } = installer;
+    const helmTest = test && new HelmTest(t, cluster, { ...installer, test });
+    await helmTest?.passes();
+    await helmTest?.tellsWhatIsWrong();
     const group = await managedGroup(t, installer.name.replaceAll(/[^a-z0-9]+/g, '-'));
+    await helmTest?.passes(new RegExp(`namespaces: .*${group.namespace}.*: account and rights`));
     const master = await group.oneMaster(SIZE);
     const clients = await Clients.start(t, group);
     const mark = performance.now();

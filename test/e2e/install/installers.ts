@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Test } from 'tap';
 import { createAuthority, issueCertificate } from '../../harness/certificates.ts';
-import { CHART, Helm, type HelmMajor } from '../../harness/helm.ts';
+import { CHART, Helm, type HelmAnswer, type HelmMajor } from '../../harness/helm.ts';
 import { REPOSITORY } from '../../harness/programs.ts';
 import { type Cluster, SYSTEM_NAMESPACE } from '../cluster.ts';
 
@@ -15,6 +15,8 @@ export type Installer = {
   /** To UPGRADED: what the API server is told, and what the webhook's pods are started with. */
   readonly upgrade: () => Promise<unknown>;
   readonly uninstall: () => Promise<unknown>;
+  /** Kustomize has none. */
+  readonly test?: () => Promise<HelmAnswer>;
 };
 
 export const UPGRADED = { timeoutSeconds: 7, flag: '--log-level=debug' } as const;
@@ -39,6 +41,11 @@ function byHelm(
       return await helm.run(['upgrade', ...own, CHART, '--values=-'], { webhook });
     },
     uninstall: async () => await helm.run(['uninstall', ...own]),
+    test: async () => {
+      const args = ['test', 'cache-ha', `--namespace=${namespace}`, '--timeout=60s'];
+      // Of itself Helm 3 shows the log as it is, and Helm 4 in one line of its own.
+      return await helm.ask(major === 3 ? args : [...args, '--logs']);
+    },
   };
 }
 
