@@ -21,7 +21,6 @@ const GROUP = '{{ $labels.namespace }}/{{ $labels.group }}';
 const MISSING = `max ${G} (${P}members_expected) - count ${G} (${P}build_info) > 0`;
 /** For so long a group is remembered of which no agent is heard any more, and a day long a webhook. */
 const REMEMBERED_MS = 6 * HOUR_MS;
-const DAY_MS = 24 * HOUR_MS;
 const MASTERS = `sum ${G} (${P}role{role="master"})`;
 const HAS_MASTER = `and on (namespace, group) (${MASTERS} > 0)`;
 
@@ -155,7 +154,7 @@ export const RULES = {
     expr: ({ span, seconds }) =>
       [
         `sum(rate(${W}reviews_total{outcome="error"}[${span(5 * MINUTE_MS)}])) > 0`,
-        `absent(${W}build_info) and on () (count(${P}build_info) or count(max_over_time(${W}build_info[${span(DAY_MS)}])))`,
+        `absent(${W}build_info) and on () (count(${P}build_info) or count(max_over_time(${W}build_info[${span(HOUR_MS)}])))`,
         `min(${W}certificate_expiry_timestamp_seconds{kind="leaf"}) - time() < ${seconds(36 * 3600)}`,
         `min(${W}ca_bundle_in_sync) == 0`,
       ].join(' or '),

@@ -267,8 +267,8 @@ export const QUIET: readonly {
     at: ['8m', '1h'],
   },
   {
-    what: 'a day after all was uninstalled',
+    what: 'an hour after all was uninstalled',
     series: { ...ended(ofAgents()), ...ended(ofWebhook()) },
-    at: ['24h10m'],
+    at: ['1h10m'],
   },
 ];
