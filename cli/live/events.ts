@@ -7,7 +7,7 @@ import type { Session } from './context.ts';
 import { eventLine, type EventRow, eventRows, type RawEvent, subjectsOf } from './event-rows.ts';
 import { askLease, askPods } from './group-objects.ts';
 import { termsOf } from './history.ts';
-import { type RawList, readLease } from './raw-objects.ts';
+import { itemsIn, type RawList, readLease } from './raw-objects.ts';
 import { lineText } from './spans.ts';
 
 export type EventsOptions = {
@@ -75,8 +75,8 @@ async function read({ cluster, namespace, clock }: Session, group: string): Prom
     }),
   ]);
   const terms = lease.ok ? termsOf(readLease(lease.body)) : [];
-  const own = pods.ok ? pods.body.items : [];
-  const rows = eventRows(list.ok ? list.body.items : [], terms, subjectsOf(group, own, terms));
+  const own = pods.ok ? itemsIn(pods.body) : [];
+  const rows = eventRows(list.ok ? itemsIn(list.body) : [], terms, subjectsOf(group, own, terms));
   const failed = [lease, pods, list].filter((each) => !each.ok);
   return {
     rows,
