@@ -41,7 +41,9 @@ export type InstallationFacts = {
 export function installationFindings(facts: InstallationFacts): readonly Finding[] {
   const { configuration } = facts;
   if (!configuration.ok) return [unseen('webhook', configuration.why), ...madeFindings(facts)];
-  if (configuration.value === null) return absentFindings(facts);
+  // One without entries asks nobody, and nobody is told.
+  const isAbsent = (configuration.value?.webhooks ?? []).length === 0;
+  if (configuration.value === null || isAbsent) return absentFindings(facts);
   return [
     ...trustFindings(facts),
     ...deploymentFindings(facts, configuration.value),
@@ -50,14 +52,14 @@ export function installationFindings(facts: InstallationFacts): readonly Finding
 }
 
 /** Agents that are written by hand need none. */
-function absentFindings({ asking }: InstallationFacts): readonly Finding[] {
+function absentFindings({ configuration, asking }: InstallationFacts): readonly Finding[] {
   const about = 'webhook';
+  const isEmpty = configuration.ok && configuration.value !== null;
+  const what = isEmpty ? 'its configuration names none' : 'there is none';
   if (asking.length === 0) {
-    return [
-      { level: 'ok', about, text: 'there is none, and no namespace that was seen asks for it' },
-    ];
+    return [{ level: 'ok', about, text: `${what}, and no namespace that was seen asks for it` }];
   }
-  const text = `there is none: nothing is injected in ${asking.join(', ')}`;
+  const text = `${what}: nothing is injected in ${asking.join(', ')}`;
   const remedy = 'look by check --pre, then kubectl apply -k manifests/base, or the Helm chart';
   return [{ level: 'error', about, code: 'no-webhook', text, remedy }];
 }
