@@ -36,9 +36,9 @@ function fromFolder(): string {
 /** JSON; for the build. */
 export const BASE_TEXT: string = process.env['RO_BUILD_BASE'] ?? fromFolder();
 
-/** As they would be in this namespace: it is named in bindings and in the webhook configuration, too. */
+/** As they would be in this namespace, a name of one: bindings and the webhook configuration name it, too. */
 export function baseObjects(systemNamespace: string): readonly BaseObject[] {
-  const objects = JSON.parse(BASE_TEXT.replaceAll(NAMESPACE, systemNamespace)) as unknown[];
+  const objects = JSON.parse(BASE_TEXT.replaceAll(NAMESPACE, () => systemNamespace)) as unknown[];
   return objects.filter(isMap).map((value) => {
     const metadata = isMap(value['metadata']) ? value['metadata'] : {};
     const { apiVersion, kind } = value;

@@ -31,17 +31,7 @@ function subjectsOf(command: Command): readonly string[] {
   return command === 'completion' ? SHELLS : [];
 }
 
-/** Of all commands: a flag has the same choices everywhere, or more of them. */
-function choices(): ReadonlyMap<string, readonly string[]> {
-  const all = new Map<string, Set<string>>();
-  for (const { flag, choices: some } of NAMES.flatMap(specsOf)) {
-    if (some === undefined) continue;
-    const known = all.get(flag) ?? new Set();
-    for (const choice of some) known.add(choice);
-    all.set(flag, known);
-  }
-  return new Map([...all].map(([flag, set]) => [flag, [...set]]));
-}
+const FILES: readonly string[] = ['filename', 'kubeconfig'];
 
 export function completionScript(shell: Shell): string {
   switch (shell) {
@@ -54,20 +44,37 @@ export function completionScript(shell: Shell): string {
   }
 }
 
-function bash(): string {
-  const values = [...choices()].map(([flag, some]) => {
-    const short = shortOf(flag);
-    return `    ${short === undefined ? '' : `${short}|`}--${flag}) words='${some.join(' ')}' ;;`;
+/** What may follow each flag of a command that takes a value: its choices, files, or what nobody can guess. */
+function bashValues(command: Command): readonly string[] {
+  return specsOf(command).flatMap(({ flag, kind, choices }) => {
+    if (kind === 'boolean') return [];
+    const names = [shortOf(flag) ?? [], `--${flag}`].flat();
+    const words = names.map((name) => `'${command} ${name}'`).join('|');
+    const files = FILES.includes(flag) ? '_redis_orchestrator_files "$current"; ' : '';
+    const act = choices === undefined ? `${files}return` : `words='${choices.join(' ')}'`;
+    return [`    ${words}) ${act} ;;`];
   });
+}
+
+// mapfile and compopt are not in the bash of macOS.
+function bash(): string {
   const flags = NAMES.map(
     (name) => `      ${name}) words='${[...subjectsOf(name), ...flagsOf(name)].join(' ')}' ;;`,
   );
   return `# redis-orchestrator: completion for bash. source <(redis-orchestrator completion bash)
+_redis_orchestrator_files() {
+  local name
+  compopt -o filenames 2>/dev/null
+  while IFS= read -r name; do COMPREPLY+=("$name"); done < <(compgen -f -- "$1")
+}
 _redis_orchestrator() {
   local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD-1]} words=''
-  case $before in
-    -f|--filename|--kubeconfig) COMPREPLY=($(compgen -f -- "$current")); return ;;
-${values.join('\n')}
+  COMPREPLY=()
+  # --flag=value is three words here.
+  if [ "$current" = = ]; then current=''
+  elif [ "$before" = = ]; then before=\${COMP_WORDS[COMP_CWORD-2]}; fi
+  case "\${COMP_WORDS[1]} $before" in
+${NAMES.flatMap(bashValues).join('\n')}
   esac
   if [ -z "$words" ]; then
     if [ "$COMP_CWORD" -eq 1 ]; then words='${NAMES.join(' ')} --help --version'
@@ -102,12 +109,14 @@ function zsh(): string {
   const cases = NAMES.map((name) => {
     const flags = specsOf(name).map((spec) => {
       const { flag, kind, text, choices: some } = spec;
-      const isFile = flag === 'filename' || flag === 'kubeconfig';
+      const isFile = FILES.includes(flag);
       const value = some === undefined ? (isFile ? '_files' : '') : `(${some.join(' ')})`;
       const tail = kind === 'boolean' ? '' : `:${flag}:${value}`;
       const short = shortOf(flag);
-      const shorts = short === undefined ? [] : [`'${short}[${zshText(text)}]${tail}'`];
-      const long = `'--${flag}${kind === 'boolean' ? '' : '='}[${zshText(text)}]${tail}'`;
+      // It may come several times.
+      const star = flag === 'filename' ? '*' : '';
+      const shorts = short === undefined ? [] : [`'${star}${short}[${zshText(text)}]${tail}'`];
+      const long = `'${star}--${flag}${kind === 'boolean' ? '' : '='}[${zshText(text)}]${tail}'`;
       return [...shorts, long].join(' ');
     });
     const parts = [...zshSubject(name), ...flags, "'--help[help]'"];
@@ -144,10 +153,10 @@ function fish(): string {
   const program = 'complete -c redis-orchestrator';
   const isNone = '-n __fish_use_subcommand';
   const lines = NAMES.flatMap((name) => {
-    const isIt = `-n '__fish_seen_subcommand_from ${name}'`;
+    const isIt = `-n '__redis_orchestrator_is ${name}'`;
     const own = specsOf(name).map(({ flag, kind, text, choices: some }) => {
       const short = shortOf(flag);
-      const isFile = flag === 'filename' || flag === 'kubeconfig';
+      const isFile = FILES.includes(flag);
       const value =
         kind === 'boolean'
           ? ''
@@ -169,6 +178,10 @@ function fish(): string {
     ];
   });
   return `# redis-orchestrator: completion for fish. Put it as ~/.config/fish/completions/redis-orchestrator.fish
+function __redis_orchestrator_is -d 'whether that is the command: a group may have the name of one'
+  set -l words (commandline -opc)
+  test "$words[2]" = $argv[1]
+end
 ${program} -f
 ${program} -l help -s h -d 'help'
 ${lines.join('\n')}

@@ -1,5 +1,7 @@
 // How the program ends; scripts rely on the numbers.
 
+import { printableLines } from './printable.ts';
+
 export const EXIT = {
   ok: 0,
   /** It could not be done: an input that cannot be read, for example. */
@@ -26,5 +28,5 @@ export type Outcome = {
 };
 
 export function outcome(code: ExitCode, stdout: string, notes: readonly string[] = []): Outcome {
-  return { code, stdout, stderr: notes.map((note) => `${note}\n`).join('') };
+  return { code, stdout, stderr: notes.map((note) => `${printableLines(note)}\n`).join('') };
 }

@@ -122,7 +122,7 @@ the input; else it is taken to be there.`,
     about: `√ fine, ‼ to be known (exit 3), × will not work (exit 4), ? may not be seen (exit 1 where nothing is worse);
 each with its remedy. Without -f: what stands in the namespace, with -A in all of them: labels, Services,
 groups and their health, pods without an agent, the webhook and what it makes. What belongs to all namespaces
-may be hidden from whoever asks about one: that alone is no failure.
+may be hidden from whoever asks about one: that alone is no failure. The namespace itself must be seen (exit 1).
 --pre: before the installation: version, APIs, clock, your rights, other webhooks, an installation that is
 there already. Nothing is written: rights are asked for, and objects are tried in a dry run.
 --installation: after it: the webhook, its trust, and what it makes in labelled namespaces. A group that is

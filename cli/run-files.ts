@@ -1,6 +1,7 @@
 // The commands that read files alone. Nothing is written here: a command that fails half-way has written nothing.
 
 import { resourceErrors, selectorErrors } from '../src/injection-options.ts';
+import { isObjectName } from '../src/names.ts';
 import { type OptionTable, type OptionValues, parseOptions } from '../src/options.ts';
 import { inject } from './commands/inject.ts';
 import { checkAll, coreOf, explainAll } from './commands/on-manifests.ts';
@@ -62,8 +63,25 @@ export async function withOptions<T extends OptionTable>(
 ): Promise<Outcome> {
   const parsed = parseOptions(table, flags, env);
   if (!parsed.ok) return outcome(EXIT.usage, '', parsed.errors);
-  const errors = 'selector' in table ? injectionErrors(parsed.values) : [];
+  const injection = 'selector' in table ? injectionErrors(parsed.values) : [];
+  const errors = [...namespaceErrors(table, parsed.values), ...injection];
   return errors.length > 0 ? outcome(EXIT.usage, '', errors) : await act(parsed.values);
+}
+
+/** Any other text would lead to another object of the API server, or make broken JSON. */
+function namespaceErrors(table: OptionTable, values: object): readonly string[] {
+  const told = Object.entries(values) as readonly (readonly [string, unknown])[];
+  return told.flatMap(([key, value]) => {
+    const isNamespace = key === 'namespace' || key === 'systemNamespace';
+    if (!isNamespace || typeof value !== 'string' || isNamespaceName(value)) return [];
+    const remedy = 'Remedy: write at most 63 small letters, digits and dashes';
+    const what = `${JSON.stringify(value)} is no name of a namespace`;
+    return [`--${table[key]?.flag}: ${what}. ${remedy}, such as redis-shop.`];
+  });
+}
+
+function isNamespaceName(text: string): boolean {
+  return isObjectName(text) && text.length <= 63 && !text.includes('.');
 }
 
 function injectionErrors(values: object): readonly string[] {

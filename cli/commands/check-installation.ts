@@ -41,7 +41,9 @@ export type InstallationFacts = {
 export function installationFindings(facts: InstallationFacts): readonly Finding[] {
   const { configuration } = facts;
   if (!configuration.ok) return [unseen('webhook', configuration.why), ...madeFindings(facts)];
-  if (configuration.value === null) return absentFindings(facts);
+  // One without entries asks nobody, and nobody is told.
+  const isAbsent = (configuration.value?.webhooks ?? []).length === 0;
+  if (configuration.value === null || isAbsent) return absentFindings(facts);
   return [
     ...trustFindings(facts),
     ...deploymentFindings(facts, configuration.value),
@@ -68,14 +70,14 @@ export function installedFindings(facts: InstallationFacts, wanted: string): rea
 }
 
 /** Agents that are written by hand need none. */
-function absentFindings({ asking }: InstallationFacts): readonly Finding[] {
+function absentFindings({ configuration, asking }: InstallationFacts): readonly Finding[] {
   const about = 'webhook';
+  const isEmpty = configuration.ok && configuration.value !== null;
+  const what = isEmpty ? 'its configuration names none' : 'there is none';
   if (asking.length === 0) {
-    return [
-      { level: 'ok', about, text: 'there is none, and no namespace that was seen asks for it' },
-    ];
+    return [{ level: 'ok', about, text: `${what}, and no namespace that was seen asks for it` }];
   }
-  return [noWebhook(`there is none: nothing is injected in ${asking.join(', ')}`)];
+  return [noWebhook(`${what}: nothing is injected in ${asking.join(', ')}`)];
 }
 
 function noWebhook(text: string): Finding {

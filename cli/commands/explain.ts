@@ -11,6 +11,7 @@ import { type Judged, judge } from '../judge.ts';
 import type { Manifest } from '../manifest/parse.ts';
 import { itemsOf, titleOf } from '../manifest/workloads.ts';
 import { isEnabled, type Namespaces, namespacesIn, unasked } from '../namespaces.ts';
+import { jsonText, printable } from '../printable.ts';
 import { additionsOf } from './additions.ts';
 import { emptyNote, isEmpty } from './empty.ts';
 
@@ -62,7 +63,7 @@ export function explain(
     }
   }
   if (errors.length > 0) return outcome(EXIT.failed, '', errors);
-  if (asJson) return outcome(EXIT.ok, `${JSON.stringify(explanations, null, 2)}\n`);
+  if (asJson) return outcome(EXIT.ok, `${jsonText(explanations, 2)}\n`);
   const empty = manifests.filter(isEmpty).map(({ name }) => emptyNote(name));
   if (blocks.length === 0 && empty.length < manifests.length) {
     return outcome(EXIT.ok, 'nothing here is a pod or makes pods\n', empty);
@@ -127,7 +128,7 @@ function blockOf(
     lines.push(...planLines(told, decision.plan));
   }
   const weak = told.weaknesses.map(({ code, text }) => `  ! ${text} [${code}]`);
-  return [...lines, ...weak, ''].join('\n');
+  return [...lines, ...weak, ''].map(printable).join('\n');
 }
 
 function sentence(

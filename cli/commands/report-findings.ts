@@ -1,7 +1,7 @@
 // The findings of check as they are written, and the exit code that they make.
 
-import { stringify } from 'yaml';
 import { EXIT, type ExitCode, type Outcome, outcome } from '../exit-codes.ts';
+import { jsonText, printable, yamlText } from '../printable.ts';
 import type { Finding, Level } from './finding.ts';
 
 /** The question mark is that of status, for what may not be seen. */
@@ -20,11 +20,11 @@ export function reportFindings(
   { output, nothing, isPartial }: ReportOptions,
 ): Outcome {
   const code = codeOf(findings, isPartial);
-  if (output === 'json') return outcome(code, `${JSON.stringify(findings, null, 2)}\n`);
-  if (output === 'yaml') return outcome(code, stringify(findings));
+  if (output === 'json') return outcome(code, `${jsonText(findings, 2)}\n`);
+  if (output === 'yaml') return outcome(code, yamlText(findings));
   const lines = findings.flatMap(({ level, about, text, code: name, remedy }) => [
-    `${MARKS[level]} ${about}: ${text}${name === undefined ? '' : ` [${name}]`}`,
-    ...(remedy === undefined ? [] : [`    ${remedy}`]),
+    printable(`${MARKS[level]} ${about}: ${text}${name === undefined ? '' : ` [${name}]`}`),
+    ...(remedy === undefined ? [] : [printable(`    ${remedy}`)]),
   ]);
   return outcome(code, `${(lines.length === 0 ? [nothing] : lines).join('\n')}\n`);
 }

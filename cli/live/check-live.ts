@@ -50,6 +50,11 @@ export async function checkLive(session: Session, values: Values): Promise<Outco
     seenList<RawPod>(cluster, 'v1', 'pods', namespace),
     askGroups(session, namespace),
   ]);
+  // A name with a mistake in it would else be told to be well.
+  if (namespace !== null && labelled.ok && labelled.value.length === 0) {
+    const why = `there is no namespace ${namespace}`;
+    return outcome(EXIT.failed, '', [`${why}. Remedy: kubectl get namespaces lists them.`]);
+  }
   const items = [labelled, ...objects].flatMap((seen) => (seen.ok ? seen.value : []));
   const core = coreOf(values);
   const manifest = manifestOf(items);
@@ -64,17 +69,15 @@ export async function checkLive(session: Session, values: Values): Promise<Outco
   const nowEpochMs = groups.serverEpochMs ?? clock.now();
   const scope = { namespace, asking, systemNamespace, nowEpochMs };
   const facts = await askInstallation(cluster, baseObjects(systemNamespace), scope);
-  const installation = [
-    ...installationFindings(facts),
-    ...(labelled.ok ? [] : [unseen('namespaces', labelled.why)]),
-  ];
+  const installation = installationFindings(facts);
+  const about = namespace === null ? 'namespaces' : `namespace ${namespace}`;
   const bare = pods.ok ? barePods(pods.value, core, session.namespace, namespaces) : [];
   const closed = [...objects, pods, ...groups.closed].flatMap((seen) =>
     seen.ok ? [] : [seen.why],
   );
   const missing = [...new Set(closed)].map((why) => unseen('objects', why));
-  const findings: readonly Finding[] = [
-    ...installation,
+  const own: readonly Finding[] = [
+    ...(labelled.ok ? [] : [unseen(about, labelled.why)]),
     ...(values.allNamespaces ? withoutUnasked(checked.findings) : checked.findings),
     ...barePodFindings(bare),
     ...otherAgentFindings(pods.ok ? injectedPods(pods.value) : [], injectedImage(facts)),
@@ -82,7 +85,8 @@ export async function checkLive(session: Session, values: Values): Promise<Outco
     ...missing,
   ];
   // Whoever asks about one namespace need not see what belongs to all.
-  const inScope = values.allNamespaces ? findings : findings.slice(installation.length);
+  const findings = [...installation, ...own];
+  const inScope = values.allNamespaces ? findings : own;
   const isPartial = inScope.some(({ level }) => level === 'unseen');
   return reportFindings(findings, { output, nothing: checked.nothing, isPartial });
 }

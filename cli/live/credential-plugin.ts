@@ -1,13 +1,13 @@
 // The program that a kubeconfig names for a token (`exec`). The client library runs it without a limit, once for
 // each request that is on its way; here it is run once for all of them, and ends in time.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import type http from 'node:http';
 import type https from 'node:https';
 import { isatty } from 'node:tty';
 import type { Cluster, User } from '@kubernetes/client-node';
 import { formatDuration } from '../../src/duration.ts';
 import { isMap } from '../../src/json.ts';
+import { runPlugin } from './plugin-process.ts';
 
 /** What is shown of a plugin's own words. */
 const WORDS_MAX = 300;
@@ -29,8 +29,35 @@ type Credential = {
   readonly expirationTimestamp?: string;
 };
 
-export function isExec(value: unknown): value is Exec {
-  return isMap(value) && typeof value['command'] === 'string' && value['command'] !== '';
+type ReadExec =
+  | { readonly ok: true; readonly exec: Exec }
+  | { readonly ok: false; readonly fault: string; readonly remedy: string };
+
+/** `exec` of a user as a person or a tool wrote it: the client library takes it as it is. */
+export function readExec(value: unknown): ReadExec {
+  const told: Readonly<Record<string, unknown>> = isMap(value) ? value : {};
+  const { command, args, env } = told;
+  const wrong = (field: string, found: unknown, remedy: string): ReadExec => {
+    const what = found === undefined ? 'not there' : JSON.stringify(found);
+    return { ok: false, fault: `${field} is ${what}`, remedy: `Write ${remedy}.` };
+  };
+  if (!isMap(value)) return wrong('exec', value, 'a map with a command in it');
+  if (typeof command !== 'string' || command === '') {
+    return wrong('exec.command', command, 'the name of a program');
+  }
+  if (!isListOf(args, (each) => typeof each === 'string')) {
+    return wrong('exec.args', args, 'a list of texts, such as [get-token]');
+  }
+  const isVariable = (each: unknown): boolean =>
+    isMap(each) && typeof each['name'] === 'string' && typeof each['value'] === 'string';
+  if (!isListOf(env, isVariable)) {
+    return wrong('exec.env', env, 'a list, such as [{name: AWS_PROFILE, value: shop}]');
+  }
+  return { ok: true, exec: value as unknown as Exec };
+}
+
+function isListOf(value: unknown, isItem: (each: unknown) => boolean): boolean {
+  return (value ?? null) === null || (Array.isArray(value) && value.every(isItem));
 }
 
 /** An authenticator of the library, which does not export the type. */
@@ -66,6 +93,15 @@ export class CredentialPlugin {
     }
   }
 
+  /** After a 401 to a request with these options: as kubectl does, it is asked for anew. */
+  drop({ headers, cert }: https.RequestOptions): void {
+    const { Authorization: sent } = (headers ?? {}) as http.OutgoingHttpHeaders;
+    const { token, clientCertificateData } = this.#credential ?? {};
+    // What was asked at once is refused at once, and another one may be known by now.
+    const isIt = token === undefined ? cert === clientCertificateData : sent === `Bearer ${token}`;
+    if (isIt) this.#credential = null;
+  }
+
   async #current(): Promise<Credential> {
     const known = this.#credential;
     if (known !== null && isGood(known, Date.now())) return known;
@@ -79,12 +115,14 @@ export class CredentialPlugin {
     const { command, args, env } = this.#exec;
     const isInteractive = isatty(0) && this.#exec.interactiveMode !== 'Never';
     const own = Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]));
-    const child = spawn(command, [...(args ?? [])], {
+    const ended = await runPlugin({
+      command,
+      args: args ?? [],
       env: { ...process.env, ...own, KUBERNETES_EXEC_INFO: this.#info(isInteractive) },
-      // Who is asked to log in must see it.
-      stdio: [isInteractive ? 'inherit' : 'ignore', 'pipe', isInteractive ? 'inherit' : 'pipe'],
+      isInteractive,
+      timeoutMs: this.#timeoutMs,
+      isWhole: (stdout) => credentialIn(stdout) !== null,
     });
-    const ended = await ending(child, this.#timeoutMs);
     if (ended.kind === 'late') {
       this.#hungUntilMs = performance.now() + this.#timeoutMs;
       throw this.#late();
@@ -155,32 +193,4 @@ function credentialIn(text: string): Credential | null {
   };
   const isWhole = credential.token !== undefined || credential.clientCertificateData !== undefined;
   return isWhole ? credential : null;
-}
-
-type Ending =
-  | { kind: 'late' }
-  | { kind: 'failed'; why: string }
-  | { kind: 'ended'; code: number | null; stdout: string; stderr: string };
-
-async function ending(child: ChildProcess, timeoutMs: number): Promise<Ending> {
-  const texts = { stdout: '', stderr: '' };
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => (texts.stdout += text));
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (texts.stderr += text));
-  return await new Promise<Ending>((resolve) => {
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      // What it started itself may hold on to them, and we would wait for that.
-      child.stdout?.destroy();
-      child.stderr?.destroy();
-      resolve({ kind: 'late' });
-    }, timeoutMs);
-    child.on('error', ({ message }) => {
-      clearTimeout(timer);
-      resolve({ kind: 'failed', why: message });
-    });
-    child.on('close', (code) => {
-      clearTimeout(timer);
-      resolve({ kind: 'ended', code, ...texts });
-    });
-  });
 }

@@ -1,12 +1,13 @@
 // events: what was told of a group, and its terms, in the order of time; -w: and what is told from now on.
 
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { jsonText } from '../printable.ts';
 import { type Refusal, refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
 import { eventLine, type EventRow, eventRows, type RawEvent, subjectsOf } from './event-rows.ts';
 import { askLease, askPods } from './group-objects.ts';
 import { termsOf } from './history.ts';
-import { type RawList, readLease } from './raw-objects.ts';
+import { itemsIn, type RawList, readLease } from './raw-objects.ts';
 import { lineText } from './spans.ts';
 
 export type EventsOptions = {
@@ -51,8 +52,8 @@ export async function events(session: Session, options: EventsOptions): Promise<
     for (const { key } of rows) told.add(key);
     if (output === 'json') {
       const list = fresh.map(({ key: _key, ...row }) => row);
-      if (!isWatched) console.write(`${JSON.stringify(list, null, 2)}\n`);
-      else for (const row of list) console.write(`${JSON.stringify(row)}\n`);
+      if (!isWatched) console.write(`${jsonText(list, 2)}\n`);
+      else for (const row of list) console.write(`${jsonText(row)}\n`);
     } else {
       for (const row of fresh) console.write(`${lineText(eventLine(row), style)}\n`);
       if (isFirst && fresh.length === 0 && !isWatched) console.note('nothing in that time');
@@ -74,8 +75,8 @@ async function read({ cluster, namespace, clock }: Session, group: string): Prom
     }),
   ]);
   const terms = lease.ok ? termsOf(readLease(lease.body)) : [];
-  const own = pods.ok ? pods.body.items : [];
-  const rows = eventRows(list.ok ? list.body.items : [], terms, subjectsOf(group, own, terms));
+  const own = pods.ok ? itemsIn(pods.body) : [];
+  const rows = eventRows(list.ok ? itemsIn(list.body) : [], terms, subjectsOf(group, own, terms));
   const failed = [lease, pods, list].filter((each) => !each.ok);
   return {
     rows,

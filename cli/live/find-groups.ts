@@ -5,6 +5,7 @@ import type { Cluster, Refusal } from './cluster.ts';
 import {
   groupLabelOf,
   groupOfLease,
+  itemsIn,
   leasesPath,
   podsPath,
   type RawLease,
@@ -38,10 +39,10 @@ export async function findGroups(cluster: Cluster, namespace: string | null): Pr
     found.set(`${where}/${group}`, { namespace: where, group });
   };
   if (leases.ok) {
-    for (const lease of leases.body.items) add(lease.metadata?.namespace, groupOfLease(lease));
+    for (const lease of itemsIn(leases.body)) add(lease.metadata?.namespace, groupOfLease(lease));
   }
   if (pods.ok) {
-    for (const pod of pods.body.items) add(pod.metadata?.namespace, groupLabelOf(pod));
+    for (const pod of itemsIn(pods.body)) add(pod.metadata?.namespace, groupLabelOf(pod));
   }
   const names = [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, name]) => name);
   return { groups: names, refusals: [leases, pods].filter((each) => !each.ok) };

@@ -1,7 +1,7 @@
 // history: the changes of master that the record of the Lease holds, the newest first. The Lease alone is read.
 
-import { stringify } from 'yaml';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { jsonText, yamlText } from '../printable.ts';
 import { refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
 import { askLease } from './group-objects.ts';
@@ -27,8 +27,8 @@ export async function history(session: Session, options: HistoryOptions): Promis
     return EXIT.failed;
   }
   const terms = termsOf(readLease(answer.body)).slice(0, limit);
-  if (output === 'json') console.write(`${JSON.stringify(terms, null, 2)}\n`);
-  else if (output === 'yaml') console.write(stringify(terms));
+  if (output === 'json') console.write(`${jsonText(terms, 2)}\n`);
+  else if (output === 'yaml') console.write(yamlText(terms));
   else {
     const now = new Date(answer.serverEpochMs ?? clock.now()).toISOString();
     console.write(pageText(historyTable(terms, now, options.isVerbose), style));

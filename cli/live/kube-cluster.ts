@@ -18,7 +18,7 @@ import { openForward } from './port-forward.ts';
 export function connect(options: AccessOptions): Cluster {
   const access = new Access(options);
 
-  const send = async (question: Question): Promise<Reply> => {
+  const send = async (question: Question, isAgain = false): Promise<Reply> => {
     const { method = 'GET', path, body, contentType = 'application/json' } = question;
     // A server may stand below a path (Rancher).
     const url = new URL(`${access.server.pathname.replace(/\/$/, '')}${path}`, access.server);
@@ -30,7 +30,11 @@ export function connect(options: AccessOptions): Cluster {
     };
     const timeoutMs = Math.min(question.timeoutMs ?? options.timeoutMs, options.timeoutMs);
     const text = body === undefined ? undefined : JSON.stringify(body);
-    return await boundedRequest(url, { ...settings, method, headers }, text, timeoutMs);
+    const reply = await boundedRequest(url, { ...settings, method, headers }, text, timeoutMs);
+    // A token may be taken back before it ends, or tell no end. Nothing was done by a request without one.
+    if (!reply.ok || reply.status !== 401 || access.plugin === null || isAgain) return reply;
+    access.plugin.drop(settings);
+    return await send(question, true);
   };
 
   const ask = async <T>(question: Question): Promise<Answer<T>> => {

@@ -11,6 +11,7 @@ import { inTurn } from './in-turn.ts';
 import {
   hasAgent,
   isEnded,
+  itemsIn,
   type LeaseRecord,
   podsPath,
   type RawPod,
@@ -60,7 +61,7 @@ export async function look(
   const lookedAt = clock.now();
   const serverEpochMs = (leased.ok ? leased.serverEpochMs : null) ?? lookedAt;
 
-  const pods = listed.ok ? [...listed.body.items] : [];
+  const pods = listed.ok ? [...itemsIn(listed.body)] : [];
   const heard = new Map<string, AgentAnswer>();
   const hear = async (some: readonly RawPod[]): Promise<void> => {
     const asked = some.filter((pod) => hasAgent(pod) && !isEnded(pod));

@@ -57,9 +57,14 @@ export type RawLease = {
 };
 
 export type RawList<T> = {
-  readonly items: readonly T[];
+  readonly items?: readonly T[] | null;
   readonly metadata?: { readonly continue?: string };
 };
+
+/** An aggregated API server writes an empty list as null, as Go does with one that nobody made. */
+export function itemsIn<T>({ items }: RawList<T>): readonly T[] {
+  return items ?? [];
+}
 
 /** Where objects of a kind stand; `namespace` null: those of all namespaces, or of none. */
 export function apiPath(apiVersion: string, resource: string, namespace: string | null): string {

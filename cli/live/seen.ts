@@ -2,7 +2,7 @@
 
 import type { Seen } from '../commands/finding.ts';
 import { type Answer, type Cluster, type Question, refusalText, type Right } from './cluster.ts';
-import { apiPath, type RawList } from './raw-objects.ts';
+import { apiPath, itemsIn, type RawList } from './raw-objects.ts';
 
 /** An answer of all pods of a large cluster would be too long for one. */
 const PAGE = 500;
@@ -63,7 +63,7 @@ async function list<T>(
       path: `${path}?limit=${PAGE}${from}${selector}`,
     });
     if (!answer.ok) return { ok: false, why: refusalText(answer) };
-    items.push(...answer.body.items);
+    items.push(...itemsIn(answer.body));
     next = answer.body.metadata?.continue ?? '';
     if (next === '') return { ok: true, value: items };
   }

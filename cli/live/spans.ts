@@ -1,6 +1,8 @@
 // Text with a tone, cut and coloured at the very end: widths are those of the plain text. Tone is never the only
 // sign of anything. Pure.
 
+import { printable } from '../printable.ts';
+
 export type Tone = 'plain' | 'strong' | 'dim' | 'good' | 'warn' | 'bad';
 export type Span = { readonly text: string; readonly tone: Tone };
 export type Line = readonly Span[];
@@ -16,12 +18,6 @@ const CODES: Readonly<Record<Tone, string>> = {
 
 export function span(text: string, tone: Tone = 'plain'): Span {
   return { text: printable(text), tone };
-}
-
-/** What agents and people wrote must not steer the terminal. */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ');
 }
 
 function colored({ text, tone }: Span, isColored: boolean): string {

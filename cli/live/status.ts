@@ -1,8 +1,8 @@
 // status: how each group is, once or again and again. Exit: the worst of them.
 
-import { stringify } from 'yaml';
 import type { GroupView } from '../../src/group-view.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
+import { jsonText, printable, yamlText } from '../printable.ts';
 import { refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
 import { findGroups, type GroupName } from './find-groups.ts';
@@ -42,7 +42,7 @@ export async function status(session: Session, options: StatusOptions): Promise<
       // A line that wraps would shift all that is painted over.
       const width = isPage ? session.console.size().columns : null;
       const style = { ...session.style, width };
-      const text = seen.ok ? textOf(style, options, seen.looks) : `${seen.why}\n`;
+      const text = seen.ok ? textOf(style, options, seen.looks) : `${printable(seen.why)}\n`;
       if (screen !== null) screen.paint(text);
       else if (!seen.ok) session.console.note(seen.why);
       // What is written down is written when it changes; an age alone is no change.
@@ -105,9 +105,9 @@ function textOf(style: Style, options: StatusOptions, looks: readonly Look[]): s
   // Asked for by its name it is that group; else it is a list, also of one.
   const body = group !== undefined && !isEverywhere ? views[0] : views;
   if (output === 'json') {
-    return `${isWatched ? JSON.stringify(body) : JSON.stringify(body, null, 2)}\n`;
+    return `${isWatched ? jsonText(body) : jsonText(body, 2)}\n`;
   }
-  if (output === 'yaml') return `${isWatched ? '---\n' : ''}${stringify(body)}`;
+  if (output === 'yaml') return `${isWatched ? '---\n' : ''}${yamlText(body)}`;
   if (looks.length > 1 && !isVerbose) return pageText(overview(looks), style);
   const screens = looks.map((each) => pageText(groupScreen(each, isVerbose), style));
   return screens.join('\n');

@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { printable, printableLines } from '../printable.ts';
 import type { Console, World } from './context.ts';
-import { printable } from './spans.ts';
 
 /** What a terminal has that tells no size, or none but zero. */
 const SIZE = { columns: 80, rows: 24 };
@@ -14,24 +14,31 @@ const NODE_MIN = [22, 19] as const;
 
 function console(): Console {
   const { stdout, stderr, stdin } = process;
-  const ask = async (question: string): Promise<string> => {
-    const lines = createInterface({ input: stdin, output: stderr });
-    try {
-      return await lines.question(question);
-    } finally {
-      lines.close();
-    }
-  };
   return {
     write: (text) => void stdout.write(text),
-    note: (line) => void stderr.write(`${line.split('\n').map(printable).join('\n')}\n`),
+    note: (line) => void stderr.write(`${printableLines(line)}\n`),
     isTerminal: stdout.isTTY,
     size: () => ({
       columns: known(stdout.columns, SIZE.columns),
       rows: known(stdout.rows, SIZE.rows),
     }),
-    ask: stdin.isTTY && stderr.isTTY ? ask : null,
+    ask:
+      stdin.isTTY && stderr.isTTY ? async (question) => await askOn(stdin, stderr, question) : null,
   };
+}
+
+/** What others wrote is a part of some questions: none of them may look like another one. */
+export async function askOn(
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+  question: string,
+): Promise<string> {
+  const lines = createInterface({ input, output });
+  try {
+    return await lines.question(printable(question));
+  } finally {
+    lines.close();
+  }
 }
 
 function known(told: number | undefined, otherwise: number): number {

@@ -22,16 +22,21 @@ await t.test('each script names every command and every flag', (t) => {
   t.end();
 });
 
-/** What bash offers for the last of these words. */
-function offered(...words: readonly string[]): readonly string[] {
+/** What bash offers for the last of these words, in this folder. */
+function offeredIn(cwd: string | undefined, ...words: readonly string[]): readonly string[] {
   const list = words.map((word) => `'${word}'`).join(' ');
   const script = `${completionScript('bash')}
 COMP_WORDS=(redis-orchestrator ${list}); COMP_CWORD=${words.length}
-_redis_orchestrator; printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { status, stdout, stderr } = spawnSync('bash', ['-u', '-c', script], { encoding: 'utf8' });
+_redis_orchestrator; [ "\${#COMPREPLY[@]}" -eq 0 ] || printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { status, stdout, stderr } = spawnSync('bash', ['-u', '-c', script], {
+    encoding: 'utf8',
+    cwd,
+  });
   if (status !== 0) throw new Error(stderr);
   return stdout.trimEnd().split('\n');
 }
+
+const offered = (...words: readonly string[]): readonly string[] => offeredIn(undefined, ...words);
 
 await t.test('bash offers what may come next', { skip: !isHere('bash') && 'no bash' }, (t) => {
   t.same(offered('s'), ['status', 'switchover']);
@@ -40,8 +45,28 @@ await t.test('bash offers what may come next', { skip: !isHere('bash') && 'no ba
   t.same(offered('status', '--color', 'a'), ['auto', 'always']);
   t.same(offered('completion', ''), ['bash', 'zsh', 'fish', '--help']);
   t.same(offered('help', 'pa'), ['pause']);
+  t.same(offered('status', '--output', '=', 'j'), ['json']);
+  t.same(offered('status', '--output', '='), ['table', 'json', 'yaml']);
   t.end();
 });
+
+await t.test(
+  'bash offers each command its own choices, no flag as a value, and files whole',
+  { skip: !isHere('bash') && 'no bash' },
+  (t) => {
+    for (const [command, { options }] of Object.entries(COMMANDS)) {
+      for (const { flag, kind, choices } of Object.values<OptionSpec>(options)) {
+        if (kind === 'boolean' || flag === 'filename' || flag === 'kubeconfig') continue;
+        const words = [command, `--${flag}`, ''] as const;
+        t.same(offered(...words), choices ?? [''], words.join(' '));
+      }
+    }
+    t.same(offered('events', 'redis', '-o', ''), ['table', 'json'], 'yaml is refused there');
+    const folder = t.testdir({ 'my file.yaml': '', 'my*': '', other: '' });
+    t.same(offeredIn(folder, 'check', '-f', 'my').toSorted(), ['my file.yaml', 'my*']);
+    t.end();
+  },
+);
 
 const noShell = (shell: string): string | false =>
   !isHere(shell) && `no ${shell} here: install it, and this runs`;
@@ -63,6 +88,8 @@ await t.test('fish offers what may come next', { skip: noShell('fish') }, (t) =>
   t.same(offers('redis-orchestrator switchover redis --d'), ['--dry-run']);
   t.same(offers('redis-orchestrator status -o '), ['json', 'table', 'yaml']);
   t.same(offers('redis-orchestrator completion '), ['bash', 'fish', 'zsh']);
+  t.same(offers('redis-orchestrator events status -o '), ['json', 'table']);
+  t.same(offers('redis-orchestrator switchover redis --to '), [''], 'nothing');
   t.end();
 });
 
@@ -86,6 +113,12 @@ await t.test('zsh completes a line', { skip: noShell('zsh') }, (t) => {
     ['redis-orchestrator swit', 'redis-orchestrator switchover'],
     ['redis-orchestrator switchover redis --dry', 'redis-orchestrator switchover redis --dry-run'],
     ['redis-orchestrator status -o ya', 'redis-orchestrator status -o yaml'],
+    ['redis-orchestrator events redis -o ya', 'redis-orchestrator events redis -o ya'],
+    [
+      'redis-orchestrator switchover redis --to --dry',
+      'redis-orchestrator switchover redis --to --dry',
+    ],
+    ['redis-orchestrator check -f a -f b --pr', 'redis-orchestrator check -f a -f b --pre'],
     ['redis-orchestrator completion fi', 'redis-orchestrator completion fish'],
   ];
   for (const [typed, completed] of lines) {

@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { connect } from '../../cli/live/kube-cluster.ts';
 import { REPOSITORY } from '../harness/programs.ts';
@@ -13,8 +14,10 @@ const TOKEN = '{"kind": "ExecCredential", "status": {"token": "t-1"}}';
 const RIGHT = { verb: 'list', resource: 'pods', namespace: 'shop' } as const;
 
 /** A kubeconfig whose plugin is this shell script; each run leaves a line. The server answers with the token it got. */
-async function plugin(t: Test, script: string, exec: object = {}) {
+async function plugin(t: Test, script: string, exec: object = {}, refused: readonly string[] = []) {
   const server = createServer((request, response) => {
+    const isRefused = refused.some((token) => request.headers.authorization === `Bearer ${token}`);
+    response.statusCode = isRefused ? 401 : 200;
     response.end(JSON.stringify({ token: request.headers.authorization }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -68,6 +71,70 @@ await t.test('a token that has ended is asked for again', async (t) => {
   const { kubeconfig, ran } = await plugin(t, `echo '${ended}'`);
   await asked(kubeconfig, 1, 5000);
   t.equal(ran().length, 2);
+});
+
+await t.test(
+  'a token that is refused is asked for anew, once for all that was asked',
+  async (t) => {
+    const count = join(t.testdir({}), 'count');
+    const script = `echo >> '${count}'; n=$(wc -l < '${count}'); echo '{"status": {"token": "t-'$((n))'"}}'`;
+    const { kubeconfig, ran } = await plugin(t, script, {}, ['t-1']);
+    const answers = await asked(kubeconfig, 5, 5000);
+    for (const answer of answers) t.match(answer, { ok: true, body: { token: 'Bearer t-2' } });
+    t.equal(ran().length, 2);
+    const never = await plugin(t, `echo '${TOKEN}'`, {}, ['t-1']);
+    const [told] = await asked(never.kubeconfig, 1, 5000);
+    t.match(told, { ok: false, status: 401 });
+    t.ok(never.ran().length <= 4, 'anew once for each question, and not for ever');
+  },
+);
+
+await t.test('what a hung plugin started ends with it: asked to, and then made to', async (t) => {
+  const folder = t.testdir({});
+  const script = `(trap 'echo asked > ${folder}/asked; wait' TERM; sleep 60 & echo $! > ${folder}/pid; wait) & wait`;
+  const { kubeconfig } = await plugin(t, script, { interactiveMode: 'Never' });
+  const [late] = await asked(kubeconfig);
+  t.match(late, { ok: false, detail: /gave no answer within 400ms/ });
+  const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
+  const isRunning = (): boolean => {
+    try {
+      // A zombie waits for its parent alone.
+      return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    } catch {
+      return false;
+    }
+  };
+  for (let wait = 0; wait < 100 && isRunning(); wait++) await pause(20);
+  t.notOk(isRunning(), 'it is gone');
+  t.equal(readFileSync(join(folder, 'asked'), 'utf8'), 'asked\n');
+});
+
+await t.test('one that is done is not called hung for what it leaves behind', async (t) => {
+  const { kubeconfig } = await plugin(t, `echo '${TOKEN}'; sleep 3 & exit 0`);
+  const start = performance.now();
+  const [told] = await asked(kubeconfig, 1, 2500);
+  t.match(told, { ok: true, body: { token: 'Bearer t-1' } });
+  const failing = await plugin(t, 'echo "log in first" >&2; sleep 3 & exit 3');
+  const [failed] = await asked(failing.kubeconfig, 1, 2500);
+  t.match(failed, { ok: false, detail: /ended with status 3: log in first; / });
+  t.ok(performance.now() - start < 2500, 'in time');
+});
+
+await t.test('settings that are none are told by their field, with what to write', async (t) => {
+  const faults: readonly (readonly [object, string, RegExp])[] = [
+    [{ env: {} }, 'exec.env is {}', /^Write a list, such as \[\{name: /],
+    [{ env: [{ name: 'A' }] }, 'exec.env is [{"name":"A"}]', /^Write a list/],
+    [{ args: 'ab' }, 'exec.args is "ab"', /^Write a list of texts/],
+    [{ command: '' }, 'exec.command is ""', /^Write the name of a program/],
+  ];
+  for (const [exec, fault, remedy] of faults) {
+    const { kubeconfig } = await plugin(t, '', exec);
+    t.throws(() => connect({ kubeconfig, context: undefined, timeoutMs: 400 }), {
+      code: 'RO_KUBE_CONFIG',
+      message: `user alice of the kubeconfig: ${fault}`,
+      remedy,
+    });
+  }
 });
 
 await t.test('one that hangs is ended and named, and not waited for ten times', async (t) => {

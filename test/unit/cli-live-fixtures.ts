@@ -140,6 +140,7 @@ export class FakeCluster {
   readonly requests: { path: string; body: unknown }[] = [];
   events: unknown[] = [];
   hasLease = true;
+  hasNamespace = true;
   /** What stands on the Lease of requests. */
   pauseText: string | null = null;
   /** False: pods of a hand-written sidecar, whose label says nothing of a group. */
@@ -214,6 +215,9 @@ export class FakeCluster {
       };
     }
     if (place.endsWith('/events')) return { items: this.events };
+    if (place === '/api/v1/namespaces/shop') {
+      return this.hasNamespace && { metadata: { name: 'shop' } };
+    }
     const name = /\/pods\/([^/:]+):8080\/proxy\/state$/.exec(place)?.[1];
     const told = this.reports.find(({ podName }) => podName === name);
     if (told !== undefined && !this.silent.has(told.podName)) return { ...told, view: this.view() };

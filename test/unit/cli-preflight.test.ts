@@ -29,6 +29,7 @@ import {
 import type { Finding } from '../../cli/commands/finding.ts';
 import { isSelected } from '../../cli/commands/label-selector.ts';
 import { reportFindings } from '../../cli/commands/report-findings.ts';
+import type { Cluster, Question } from '../../cli/live/cluster.ts';
 import { FakeCluster, ran } from './cli-live-fixtures.ts';
 
 const SYSTEM = 'redis-orchestrator-system';
@@ -236,6 +237,9 @@ await t.test('an installation: trust, pods that are ready, and what it makes', a
     [],
     'by its URL it may be anywhere',
   );
+  const empty = { configuration: { ok: true as const, value: { ...OWN, webhooks: [] } } };
+  t.same(of({ ...empty, authorityEnds: [] }), ['error no-webhook'], 'one that asks nobody');
+  t.same(of({ ...empty, authorityEnds: [], asking: [] }), []);
   const made = [{ kind: 'Role', where: { ok: true as const, value: ['other'] } }];
   t.same(of({ made }), ['error agents-without-rights']);
   const none = { configuration: { ok: true as const, value: null } };
@@ -358,6 +362,88 @@ await t.test('the exit code is that of the worst; unseen counts where it was ask
   t.match(told('yaml'), /^- level: warning\n {2}about: a\n/);
   t.end();
 });
+
+await t.test(
+  'the own namespace counts: one that may not be seen, and one that is not there',
+  async (t) => {
+    const fake = new FakeCluster();
+    const seen = await ran(fake, ['check']);
+    t.notMatch(seen.stdout, /\? namespace/);
+    fake.denied.add('get namespaces');
+    const hidden = await ran(fake, ['check', '-o', 'json']);
+    const found = JSON.parse(hidden.stdout) as readonly Finding[];
+    t.match(
+      found.find(({ about }) => about === 'namespace shop'),
+      { level: 'unseen', text: 'not looked at: you may not get namespaces in namespace shop' },
+    );
+    const levels = found.map(({ level }) => level);
+    const worst = levels.includes('error') ? 4 : levels.includes('warning') ? 3 : 1;
+    t.equal(hidden.code, worst, 'never 0');
+    const gone = await ran(new FakeCluster(), ['check', '-n', 'shpo']);
+    t.same([gone.code, gone.stdout], [1, '']);
+    t.equal(
+      gone.stderr,
+      'there is no namespace shpo. Remedy: kubectl get namespaces lists them.\n',
+    );
+  },
+);
+
+await t.test(
+  'a pod without an agent in a namespace that may not be seen is no success',
+  async (t) => {
+    const fake = new FakeCluster();
+    const pod = { spec: { containers: [{ name: 'redis', image: 'redis:7' }] } };
+    const ask: Cluster['ask'] = async <T>(question: Question) => {
+      const { path, right } = question;
+      if (right.resource !== 'pods' || path.includes('labelSelector')) {
+        return await fake.cluster.ask<T>(question);
+      }
+      const metadata = { name: 'redis-0', namespace: 'shop', uid: 'u0' };
+      return { ok: true, body: { items: [{ ...pod, metadata }] } as T, serverEpochMs: null };
+    };
+    fake.reports = [];
+    fake.hasLease = false;
+    fake.denied.add('get namespaces');
+    const { code, stdout } = await ran(fake, ['check'], {
+      connect: async () => ({ ...fake.cluster, ask }),
+    });
+    t.equal(code, 1, stdout);
+    t.match(stdout, '? namespace shop: not looked at');
+  },
+);
+
+await t.test('a list that is null is an empty one', async (t) => {
+  const fake = new FakeCluster();
+  const ask: Cluster['ask'] = async <T>(question: Question) =>
+    question.right.verb === 'list'
+      ? { ok: true as const, body: { items: null } as T, serverEpochMs: null }
+      : await fake.cluster.ask<T>(question);
+  const connect = async () => ({ ...fake.cluster, ask });
+  for (const args of [['check'], ['status'], ['status', 'redis'], ['events', 'redis']]) {
+    t.notMatch((await ran(fake, args, { connect })).stderr, /TypeError|items/, args.join(' '));
+  }
+});
+
+await t.test(
+  'a name that is none of a namespace is refused before anything is asked',
+  async (t) => {
+    const names = ['a"b', '$&', 'Ups_Case', 'a/../../kube-system', 'a.b', 'a'.repeat(64), ''];
+    for (const [name, flag] of names.flatMap((each) => [
+      [each, '--system-namespace'] as const,
+      [each, '--namespace'] as const,
+    ])) {
+      const told = await ran(new FakeCluster(), ['check', '--pre', flag, name]);
+      t.equal(told.code, 2, name);
+      t.ok(
+        told.stderr.startsWith(
+          `${flag}: ${JSON.stringify(name)} is no name of a namespace. Remedy: `,
+        ),
+        told.stderr,
+      );
+    }
+    t.match(JSON.stringify(baseObjects('$&')), '"namespace":"$&"', 'as it was given');
+  },
+);
 
 await t.test('an API server that does not answer, and flags that exclude each other', async (t) => {
   const fake = new FakeCluster();

@@ -1,7 +1,9 @@
 // status: the screen, the exit codes, and what is said where a right is missing.
 
+import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { parse } from 'yaml';
+import { askOn } from '../../cli/live/terminal.ts';
 import { FakeCluster, ran, report } from './cli-live-fixtures.ts';
 
 const HEALTHY = `shop/redis                                      HEALTHY, failover possible
@@ -141,6 +143,32 @@ await t.test('what agents tell cannot steer the terminal', async (t) => {
 });
 
 /** With a sign in place of each escape character. */
+await t.test('what people wrote cannot either: in check, in data, and in a question', async (t) => {
+  // oxlint-disable-next-line no-control-regex
+  const steering = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
+  const fake = new FakeCluster();
+  const by = 'eve\u001b[2J\u009b2J\u202e\n√ all is well';
+  const paused = { by, reason: '', until: '2026-01-31T13:00:00.000Z' };
+  fake.reports = fake.reports.map((each) => ({ ...each, paused }));
+  const check = await ran(fake, ['check']);
+  t.match(check.stdout, /eve \[2J 2J √ all is well/, 'in one line, and told');
+  t.notMatch(check.stdout, steering);
+  const json = await ran(fake, ['status', 'redis', '-o', 'json']);
+  t.notMatch(json.stdout, steering);
+  t.match(JSON.parse(json.stdout), { paused: { by } }, 'the same value');
+  const yaml = await ran(fake, ['status', 'redis', '-o', 'yaml']);
+  t.notMatch(yaml.stdout.replaceAll('\u202e', ''), steering);
+  t.match(parse(yaml.stdout), { paused: { by } });
+  const connect = async () => await Promise.reject(new Error('a plugin\u001b]0;owned\u0007'));
+  t.notMatch((await ran(fake, ['status'], { connect })).stderr, steering);
+
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  const answer = askOn(input, output, `the pause by ${by}\rgo on? `);
+  input.end('n\n');
+  t.equal(await answer, 'n');
+  t.equal(String(output.read()), 'the pause by eve [2J 2J √ all is well go on? ');
+});
+
 const shown = (text: string): string => text.replaceAll('\u001b', '~');
 
 await t.test(
