@@ -157,12 +157,12 @@ void test("what the test runs is in the webhook's image, and reaches the build o
   const recipe = readFileSync(join(root, 'Dockerfile.webhook'), 'utf8');
   const copies = [...recipe.matchAll(/^COPY (\S+) (\S+)$/gm)];
   const context = readFileSync(join(root, '.dockerignore'), 'utf8').split('\n');
-  for (const [, from] of copies) t.ok(context.includes(`!${from}`), from);
+  for (const [, from = ''] of copies) t.ok(context.includes(`!${from}`), from);
   const program = templates
     .find(({ file }) => file === 'tests/check.yaml')
     ?.text.match(/command: \[node, .*, (\S+)\]/)?.[1];
   const targets = copies.map(([, , to]) => to);
-  t.ok(targets.includes(program), program);
+  t.ok(program !== undefined && targets.includes(program));
   t.end();
 });
 
