@@ -1,6 +1,7 @@
 // The commands that look into a cluster, from their flags to their exit code.
 
 import { messageOf, OrchestratorError } from '../src/errors.ts';
+import { isObjectName } from '../src/names.ts';
 import type { OptionTable, OptionValues } from '../src/options.ts';
 import { ui } from './live/ui.ts';
 import { EXIT, type ExitCode, type Outcome, outcome } from './exit-codes.ts';
@@ -47,6 +48,13 @@ export async function runLive(
   env: Environment,
   world: World,
 ): Promise<Outcome> {
+  if (subject !== undefined && !isObjectName(subject)) {
+    // It would lead to another object of the API server.
+    const what = command === 'explain' ? 'POD' : 'GROUP';
+    const remedy =
+      'Remedy: write small letters, digits, dashes and dots; status -A lists the groups.';
+    return outcome(EXIT.usage, '', [`${what}: ${JSON.stringify(subject)} is no name. ${remedy}`]);
+  }
   const group = subject ?? '';
   const live = async <T extends OptionTable>(
     table: T,

@@ -39,6 +39,10 @@ term 14
     code: 1,
     stderr: /there is no group nope/,
   });
+  t.match(await ran(new FakeCluster(), ['history', '../../pods']), {
+    code: 2,
+    stderr: /^GROUP: "\.\.\/\.\.\/pods" is no name\. Remedy: /,
+  });
 });
 
 const event = (reason: string, kind: string, name: string, minute: number, more: object = {}) => ({
