@@ -20,7 +20,7 @@ export const ERROR_REMEDIES = {
   RO_UNCONFIRMED:
     'Bring the named members back, or give their writes up: force=TERM on the Lease of the group.',
   RO_FENCE_LATE:
-    'Redis did not stop in time: check its load, and that the agent may send it commands.',
+    'Redis did not stop in time: it hangs (it stops as soon as it goes on; or delete its pod), is overloaded, or refuses commands of its agent.',
   RO_ISOLATED: 'Bring a replica back in sync; a master with --isolation needs one for each write.',
   RO_REQUEST_INVALID: 'Correct the named field of the request annotation, and give it a new id.',
   RO_KILL_UNAVAILABLE:

@@ -19,6 +19,7 @@ export type MemberReport = Pick<
   | 'failsafeRound'
   | 'version'
   | 'lost'
+  | 'lastDecision'
 >;
 
 export type MemberFacts = {

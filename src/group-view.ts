@@ -218,7 +218,8 @@ function whyNone({ lease, members }: GroupFacts): string {
   if (lease?.holder == null) return 'nobody holds the Lease';
   if (holder === undefined) return `${lease.holder} holds the Lease, and its pod is gone`;
   if (!holder.isHeard) return `${holder.pod} holds the Lease, and its agent is silent`;
-  return `${holder.pod} holds the Lease and does not lead yet (${holder.report?.state ?? 'unknown'})`;
+  const { lastDecision = null, state = 'unknown' } = holder.report ?? {};
+  return `${holder.pod} holds the Lease and does not lead: ${lastDecision?.reason ?? state}`;
 }
 
 function predictionOf(facts: GroupFacts, master: MemberFacts | null): string {
@@ -226,9 +227,15 @@ function predictionOf(facts: GroupFacts, master: MemberFacts | null): string {
   if (master !== null && isInFailsafe(master)) {
     return `If ${master.pod} crashes: nobody takes over while the API server is silent`;
   }
-  if (master === null) return 'there is no master to be lost';
+  if (master === null) {
+    if (facts.paused === null) return 'Nobody leads: who is next is decided now';
+    return `Nobody takes over until ${facts.paused.until}, or until somebody resumes`;
+  }
   const lost = `If ${master.pod} crashes`;
-  if (facts.paused !== null) return `${lost}: nobody takes over until ${facts.paused.until}`;
+  if (facts.paused !== null) {
+    const till = `nobody takes over until ${facts.paused.until}`;
+    return `${lost}: ${till}, unless it comes back with older data than another one`;
+  }
   if (first === undefined) return `${lost}: nobody takes over; writes wait until it is back`;
   const waitSeconds = (facts.lease?.waitMs ?? 0) / 1000;
   return `${lost}: ${first.pod} takes over, ~${CRASH_SECONDS} s (its node lost: up to ~${waitSeconds} s)`;
@@ -246,7 +253,9 @@ function lastChangeOf(facts: GroupFacts): GroupView['lastChange'] {
   const timed = promotion?.term === term ? promotion : details;
   const kind = timed?.kind ?? null;
   const pauseMs = kind === 'cold' ? null : (timed?.pauseMs ?? null);
-  const lostBytes = details?.lostBytes ?? lostBy(facts, from, term);
+  // Who was asked to hand over leads no more before its successor has all of it (rules 3 and 4).
+  const untold = kind === 'planned' ? 0 : null;
+  const lostBytes = details?.lostBytes ?? lostBy(facts, from, term) ?? untold;
   const lost = from === null || from === holder ? null : lossText(facts, from, lostBytes);
   return { from, to: holder, term, at, reason, kind, pauseMs, lostBytes, lost };
 }

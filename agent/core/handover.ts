@@ -117,7 +117,7 @@ function give(turn: Turn, target: Member, goal: number | 'pending'): void {
 function reasonOf(s: AgentState): string {
   const { switchover } = s;
   if (switchover === null) return isLeaving(s) ? 'its pod is terminating' : REFUSES_WRITES;
-  return `switchover ${switchover.id}, asked for by ${switchover.by}`;
+  return `switchover asked for by ${switchover.by}`;
 }
 
 /** Redis below 7.0: no more writes, the target gets the last ones, then this instance stops. */

@@ -6,7 +6,7 @@ import type { AgentEvent, AgentState } from './model.ts';
 import type { Notice } from './notice-table.ts';
 import { noticesOf } from './notices.ts';
 import { type Rival, rivalsAfter } from './rivals.ts';
-import { isManaged, leaseOf, localInstance } from './view.ts';
+import { isManaged, leaseOf, localInstance, peerMember, whyUnfit } from './view.ts';
 import { type Weakness, weaknessesOf } from './weaknesses.ts';
 
 /** One step of the core as it was made. */
@@ -131,8 +131,10 @@ function whyAlone(state: AgentState): string {
   const others = othersOf(state);
   const whys = others.slice(0, NAMED_MAX).map(({ name, uid }) => {
     const peer = state.peers.get(uid);
+    const member = peer === undefined ? null : peerMember(peer);
+    const unfit = member === null ? 'its Redis does not answer' : whyUnfit(state, member);
     const why = peer === undefined ? 'its agent was not heard' : targetProblem(state, peer);
-    return `${name}: ${why ?? 'it may not be master'}`;
+    return `${name}: ${why ?? unfit}`;
   });
   const more = others.length - NAMED_MAX;
   const rest = more > 0 ? `; and ${more} more` : '';

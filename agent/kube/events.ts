@@ -13,6 +13,7 @@ const TIMEOUT_MS = 5000;
 const PENDING_MAX = 20;
 const AGAIN_MS = 600_000;
 const REMEMBERED_MAX = 200;
+const BY_PEOPLE: ReadonlySet<Notice['reason']> = new Set(['Paused', 'Resumed']);
 
 export type AgentEventsOptions = {
   readonly api: Pick<ApiClient, 'send'>;
@@ -41,7 +42,10 @@ export class AgentEvents {
     const { clock, log } = this.#options;
     const reason = eventReason(notice);
     const regarding = this.#regarding(notice);
-    if (this.#told.isTold(`${regarding.uid}/${reason}/${notice.note}`, clock.now())) return;
+    // What a person did is told each time: the same again is another act.
+    const isAct = BY_PEOPLE.has(notice.reason);
+    const key = `${regarding.uid}/${reason}/${notice.note}`;
+    if (!isAct && this.#told.isTold(key, clock.now())) return;
     if (this.#pending >= PENDING_MAX) {
       log.debug({ reason }, 'an Event was left out: too many wait for the API server');
       return;

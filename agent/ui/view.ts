@@ -88,11 +88,13 @@ function body(view: GroupView, page: Page, now: Moment): Markup {
   </main>`;
 }
 
-function masterText({ master }: GroupView): string {
+function masterText({ master, lastChange }: GroupView): string {
   if (master === null) return 'Nobody is master.';
   const since = Date.parse(master.since);
   const text = `${master.pod} is master of term ${master.term}`;
-  const reason = master.reason === '' ? '' : ` (${master.reason})`;
+  const { from = null } = lastChange ?? {};
+  const after = from === null || from === master.pod ? '' : `after ${from}: `;
+  const reason = master.reason === '' ? '' : ` (${after}${master.reason})`;
   return Number.isNaN(since) ? `${text}.` : `${text}, since ${dateText(since)}${reason}.`;
 }
 

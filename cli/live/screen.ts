@@ -54,10 +54,13 @@ function row(key: string, spans: Line): Line {
   return [span(key.padEnd(KEY_WIDTH), 'dim'), ...spans];
 }
 
-function masterSpans({ master, lease, at }: GroupView): Line {
+function masterSpans({ master, lease, at, lastChange: last }: GroupView): Line {
   if (master === null) return [span('none', 'bad'), span(`   term ${lease?.term ?? '?'}`)];
   const since = master.since === '' ? '' : `   since ${sinceText(master.since, at)}`;
-  const reason = master.reason === '' ? '' : `   (${master.reason})`;
+  const { from = null } = last ?? {};
+  // The reason is why the one before leads no more, and not about this one.
+  const after = from === null || from === master.pod ? '' : `after ${from}: `;
+  const reason = master.reason === '' ? '' : `   (${after}${master.reason})`;
   return [span(master.pod, 'strong'), span(`   term ${master.term}${since}${reason}`)];
 }
 

@@ -57,8 +57,10 @@ function nodeFault(): string | undefined {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   const [leastMajor, leastMinor] = NODE_MIN;
   const isEnough = major > leastMajor || (major === leastMajor && minor >= leastMinor);
-  const needed = `to speak to a cluster needs Node ${NODE_MIN.join('.')} or newer`;
-  return isEnough ? undefined : `${needed}, and this is ${process.version}`;
+  const needed = `whoever speaks to a cluster needs Node ${NODE_MIN.join('.')} or newer`;
+  const remedy =
+    'Remedy: install it, or call npx redis-orchestrator in a checkout, which brings it';
+  return isEnough ? undefined : `${needed}, and this is ${process.version}. ${remedy}.`;
 }
 
 export function world(): World {

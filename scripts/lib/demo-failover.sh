@@ -126,6 +126,7 @@ note_end() {
   [ -z "$local_cluster" ] || [ -n "$context" ] ||
     printf '  eval "$(scripts/cluster env --name %s)"\n' "$local_cluster"
   cat <<TEXT
+  npx redis-orchestrator status $product -n $namespace${context:+ --context $context}      # who leads, who is next; also: switchover, history, ui, check
   $told get pods -L redis-role --watch
   $told logs $master -c redis-orchestrator --follow
   $told get events

@@ -14,6 +14,7 @@ export function replicaReport(instance: InstanceReport, offset: number): MemberR
     inSync: true,
     offset,
     instance,
+    lastDecision: null,
     problem: null,
     weaknesses: [],
     failsafeRound: 0,

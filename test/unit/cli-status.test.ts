@@ -7,7 +7,7 @@ import { askOn } from '../../cli/live/terminal.ts';
 import { FakeCluster, ran, report } from './cli-live-fixtures.ts';
 
 const HEALTHY = `shop/redis                                      HEALTHY, failover possible
-master  redis-0   term 14   since 3d2h   (switchover asked for by alice)
+master  redis-0   term 14   since 3d2h   (after redis-2: switchover asked for by alice)
 lease   held by redis-0, renewed 0.4s ago; others may take it once it is 4s old (profile balanced)
 route   svc/redis selects redis-role=master ✔
 
@@ -56,7 +56,7 @@ await t.test('critical: no master, or agents that are all silent, exit 4', async
   fake.reports = [report(0, { isMaster: false, role: 'limbo', state: 'Deciding' }), report(1)];
   const { code, stdout } = await ran(fake, ['status', 'redis']);
   t.equal(code, 4);
-  t.match(stdout, /CRITICAL, no master: redis-0 holds the Lease and does not lead yet/);
+  t.match(stdout, /CRITICAL, no master: redis-0 holds the Lease and does not lead: Deciding/);
   t.match(stdout, /master {2}none {3}term 14/);
   for (const { podName } of fake.reports) fake.silent.add(podName);
   const silent = await ran(fake, ['status', 'redis']);

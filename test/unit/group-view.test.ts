@@ -81,10 +81,10 @@ await t.test('no master: whose turn it is', (t) => {
   const silent = [memberFacts(0, null), memberFacts(1, replica)];
   t.equal(of(base.lease, silent), 'no master: redis-0 holds the Lease, and its agent is silent');
   const deciding = [memberFacts(0, { ...replica, state: 'Deciding' })];
-  t.match(of(base.lease, deciding), /redis-0 holds the Lease and does not lead yet \(Deciding\)/);
+  t.match(of(base.lease, deciding), /redis-0 holds the Lease and does not lead: Deciding/);
   const view = groupView({ ...base, lease: null, members: [memberFacts(1, replica)] });
   t.match(view, { health: 'critical', master: null, lease: null, lastChange: null });
-  t.match(view.prediction, 'there is no master to be lost');
+  t.match(view.prediction, 'Nobody leads: who is next is decided now');
   t.end();
 });
 
