@@ -32,7 +32,9 @@ limit_of() {
   case $1 in
     unit | ui) echo 6 ;;
     redis | kube | monitoring) echo 10 ;;
-    chaos | sim) echo 15 ;;
+    chaos) echo 15 ;;
+    # 137 schedules a second were seen on a slow day, beside the stored ones: 14 minutes.
+    sim) echo 20 ;;
     e2e) echo 35 ;;
     *) echo 4 ;;
   esac

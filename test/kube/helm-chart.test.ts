@@ -134,8 +134,8 @@ for (const helm of helms) {
     const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
     const apply = ['apply', '--dry-run=server', '--validate=strict', '-f', '-'];
     // A pod is refused whose account is not there, and in a dry run it is not.
-    const account = ['create', 'serviceaccount', 'redis-orchestrator-check', '-n', namespace];
-    kubectl(controlPlane, account);
+    const kept = ['create', '--save-config', 'serviceaccount', '-n', namespace];
+    kubectl(controlPlane, [...kept, 'redis-orchestrator-check']);
     const said = kubectl(controlPlane, apply, list);
     t.match(said, 'pod/redis-orchestrator-check created');
     t.notMatch(said, /warning/i);
