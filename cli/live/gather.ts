@@ -55,8 +55,9 @@ export function gather(sources: Sources): GroupFacts {
     paused: speaker?.report.paused ?? view?.paused ?? null,
     // The view holds a pause back where it does not count: what it tells is of a change.
     promotion:
-      isMaster && last !== null && last.pauseMs !== null
-        ? { term: last.term, kind: last.kind ?? 'planned', pauseMs: last.pauseMs }
+      // An older agent does not tell which kind it was: then nothing is said of its time, nor of a loss.
+      isMaster && last !== null && last.pauseMs !== null && last.kind != null
+        ? { term: last.term, kind: last.kind, pauseMs: last.pauseMs }
         : null,
   };
 }
