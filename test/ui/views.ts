@@ -44,7 +44,18 @@ const facts: GroupFacts = {
     profile: 'balanced',
     history: [
       { term: 13, holder: 'redis-2', reason: 'the first master', at: '2026-01-01T00:00:00Z' },
-      { term: 14, holder: 'redis-0', reason: 'asked for by alice', at: '2026-01-02T00:00:00Z' },
+      {
+        term: 14,
+        holder: 'redis-0',
+        reason: 'asked for by alice',
+        at: '2026-01-02T00:00:00Z',
+        details: {
+          among: [{ pod: 'redis-0', offset: 1000 }],
+          kind: 'planned',
+          pauseMs: 4,
+          lostBytes: 0,
+        },
+      },
     ],
     opened: [13, 14],
   },
