@@ -111,7 +111,7 @@ export function groupView(facts: GroupFacts): GroupView {
 
 /** Without an open master a stray one is no rival: why there is none is told. */
 function isSplitBrain({ members }: GroupFacts, masters: readonly MemberFacts[]): boolean {
-  return masters.length > 1 || (masters.length === 1 && members.some(isStray));
+  return masters.length > 1 || (masters.length === 1 && strayPods(members).length > 0);
 }
 
 function leaseView({ holder, term, ageMs, waitMs, profile }: LeaseFacts): GroupView['lease'] {
@@ -126,6 +126,10 @@ function isOpenMaster({ report, isHeard }: MemberFacts): boolean {
 function isStray({ report, isHeard }: MemberFacts): boolean {
   const isElected = report?.isMaster === true || ELECTED.has(report?.state ?? '');
   return isHeard && report?.role === 'master' && report.instance !== null && !isElected;
+}
+
+function strayPods(members: readonly MemberFacts[]): readonly string[] {
+  return members.filter(isStray).map(({ pod }) => pod);
 }
 
 /** It leads by the word of its peers alone. */
@@ -184,8 +188,8 @@ function memberView(
 
 /** In their order; a stray master comes back to its place once it is one no more. */
 function eligible({ succession, members }: GroupFacts): readonly Successor[] {
-  const strays = new Set(members.filter(isStray).map(({ pod }) => pod));
-  return succession.filter(({ pod, problem }) => problem === null && !strays.has(pod));
+  const strays = strayPods(members);
+  return succession.filter(({ pod, problem }) => problem === null && !strays.includes(pod));
 }
 
 function healthOf(facts: GroupFacts, masters: readonly MemberFacts[], warnings: number): Health {
@@ -198,7 +202,7 @@ function summaryOf(facts: GroupFacts, masters: readonly MemberFacts[]): string {
   const [master, ...others] = masters;
   if (master === undefined) return `no master: ${whyNone(facts)}`;
   if (others.length > 0) return `split brain: ${masters.map(({ pod }) => pod).join(' and ')} lead`;
-  const strays = facts.members.filter(isStray).map(({ pod }) => pod);
+  const strays = strayPods(facts.members);
   if (strays.length > 0) {
     const verb = strays.length === 1 ? 'is a master as well' : 'are masters as well';
     return `split brain: ${master.pod} leads, and ${strays.join(' and ')} ${verb}`;

@@ -2,12 +2,20 @@
 
 import { bytesText, countText } from './figures.ts';
 import type { Contender, TermDetails } from './group-facts.ts';
+import type { GroupView } from './group-view.ts';
 
 const TOOK: Readonly<Record<NonNullable<TermDetails['kind']>, string>> = {
   planned: 'no writes',
   unplanned: 'election',
   cold: 'election',
 };
+
+/** Why the master leads: the reason is about the one before, where that was another. */
+export function leadReason({ master, lastChange }: GroupView): string {
+  const { reason = '', pod } = master ?? {};
+  const { from = null } = lastChange ?? {};
+  return reason === '' || from === null || from === pod ? reason : `after ${from}: ${reason}`;
+}
 
 /** Name and text, in the order in which they are shown. */
 export function detailTexts(details: TermDetails): readonly (readonly [string, string])[] {

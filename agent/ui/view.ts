@@ -8,6 +8,7 @@ import { isStale, type Moment, type Page, spanMs } from './page-state.ts';
 import { clockText, dateText, spanText } from './text.ts';
 import { timeline } from './timeline.ts';
 import { topology } from './topology.ts';
+import { leadReason } from '../../src/term-texts.ts';
 import type { GroupView } from '../../src/group-view.ts';
 
 export function pageMarkup(page: Page, now: Moment): Markup {
@@ -88,14 +89,14 @@ function body(view: GroupView, page: Page, now: Moment): Markup {
   </main>`;
 }
 
-function masterText({ master, lastChange }: GroupView): string {
+function masterText(view: GroupView): string {
+  const { master } = view;
   if (master === null) return 'Nobody is master.';
   const since = Date.parse(master.since);
   const text = `${master.pod} is master of term ${master.term}`;
-  const { from = null } = lastChange ?? {};
-  const after = from === null || from === master.pod ? '' : `after ${from}: `;
-  const reason = master.reason === '' ? '' : ` (${after}${master.reason})`;
-  return Number.isNaN(since) ? `${text}.` : `${text}, since ${dateText(since)}${reason}.`;
+  const reason = leadReason(view);
+  const why = reason === '' ? '' : ` (${reason})`;
+  return Number.isNaN(since) ? `${text}.` : `${text}, since ${dateText(since)}${why}.`;
 }
 
 function warningsList(warnings: GroupView['warnings']): Markup {

@@ -2,6 +2,7 @@
 
 import { bytesText, countText, placeText } from '../../src/figures.ts';
 import type { GroupView, Health, MemberView } from '../../src/group-view.ts';
+import { leadReason } from '../../src/term-texts.ts';
 import { columns, type Line, span, type Tone } from './spans.ts';
 import { ageText, sinceText } from './words.ts';
 
@@ -54,14 +55,13 @@ function row(key: string, spans: Line): Line {
   return [span(key.padEnd(KEY_WIDTH), 'dim'), ...spans];
 }
 
-function masterSpans({ master, lease, at, lastChange: last }: GroupView): Line {
+function masterSpans(view: GroupView): Line {
+  const { master, lease, at } = view;
   if (master === null) return [span('none', 'bad'), span(`   term ${lease?.term ?? '?'}`)];
   const since = master.since === '' ? '' : `   since ${sinceText(master.since, at)}`;
-  const { from = null } = last ?? {};
-  // The reason is why the one before leads no more, and not about this one.
-  const after = from === null || from === master.pod ? '' : `after ${from}: `;
-  const reason = master.reason === '' ? '' : `   (${after}${master.reason})`;
-  return [span(master.pod, 'strong'), span(`   term ${master.term}${since}${reason}`)];
+  const reason = leadReason(view);
+  const why = reason === '' ? '' : `   (${reason})`;
+  return [span(master.pod, 'strong'), span(`   term ${master.term}${since}${why}`)];
 }
 
 function leaseText({ lease }: GroupView): string {

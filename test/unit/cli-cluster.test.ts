@@ -1,6 +1,7 @@
 // The way to the API server: every request ends in time, whatever answers, and a refusal names its right.
 
-import { createServer, type RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
+import { localServer } from '../harness/local-server.ts';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { connect } from '../../cli/live/kube-cluster.ts';
@@ -11,14 +12,7 @@ const RIGHT = { verb: 'list', resource: 'pods', namespace: 'shop' } as const;
 
 /** A kubeconfig for a server that answers so; `path`: it stands below one. */
 async function kubeconfig(t: Test, answer: RequestListener, path = ''): Promise<string> {
-  const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : 0;
+  const port = await localServer(t, answer);
   const cluster = { server: `http://127.0.0.1:${port}${path}`, 'insecure-skip-tls-verify': true };
   const config = {
     apiVersion: 'v1',

@@ -3,10 +3,10 @@
 
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { localServer } from '../harness/local-server.ts';
 import { connect } from '../../cli/live/kube-cluster.ts';
 import { REPOSITORY } from '../harness/programs.ts';
 
@@ -15,18 +15,11 @@ const RIGHT = { verb: 'list', resource: 'pods', namespace: 'shop' } as const;
 
 /** A kubeconfig whose plugin is this shell script; each run leaves a line. The server answers with the token it got. */
 async function plugin(t: Test, script: string, exec: object = {}, refused: readonly string[] = []) {
-  const server = createServer((request, response) => {
+  const port = await localServer(t, (request, response) => {
     const isRefused = refused.some((token) => request.headers.authorization === `Bearer ${token}`);
     response.statusCode = isRefused ? 401 : 200;
     response.end(JSON.stringify({ token: request.headers.authorization }));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : 0;
   const folder = mkdtempSync(join(t.testdir({}), 'plugin-'));
   const runs = join(folder, 'runs');
   const args = ['-c', `echo "$KUBERNETES_EXEC_INFO" >> '${runs}'; ${script}`];
