@@ -1,6 +1,7 @@
 // Several workers that share the seeds of a run.
 
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '../../src/errors.ts';
 import type { Block } from './coverage.ts';
 import { add, emptyTally, type Tally } from './tally.ts';
 import type { Chunk } from './worker.ts';
@@ -21,6 +22,7 @@ function ask<Reply>(worker: Worker, message: Chunk | 'coverage'): Promise<Reply>
   return new Promise((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);
+    worker.once('exit', (code) => reject(new Error(`a worker ended by itself, exit ${code}`)));
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
     worker.postMessage(message);
   });
@@ -36,9 +38,15 @@ export async function runPool(
     while (next < schedules && tally.violations.length < violationsMax) {
       const from = next;
       next = Math.min(schedules, next + CHUNK);
-      add(tally, await ask<Tally>(worker, { from: seed + from, schedules: next - from }));
+      const chunk = { from: seed + from, schedules: next - from };
+      try {
+        add(tally, await ask<Tally>(worker, chunk));
+      } catch (error) {
+        const seeds = `seeds ${chunk.from} to ${chunk.from + chunk.schedules - 1}`;
+        throw new Error(`${seeds}: ${messageOf(error)}`, { cause: error });
+      }
       onProgress(tally);
-      worker.removeAllListeners('error');
+      worker.removeAllListeners('error').removeAllListeners('exit');
     }
     return options.coverage ? await ask<readonly Block[]>(worker, 'coverage') : [];
   };

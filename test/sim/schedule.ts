@@ -525,10 +525,12 @@ export function scheduleFrom(seed: number): Schedule {
 /** Somebody knows that work goes on, or forgot to say that it is over; it begins before or amidst what goes wrong. */
 function withPause(schedule: Schedule, random: SeededRandom): Schedule {
   if (!random.chance(PAUSED_SHARE)) return schedule;
-  const firstAt = Math.min(...schedule.faults.map(({ at }) => at));
+  const { faults } = schedule;
+  // A group may be adopted without a fault: there is no first one then.
+  const firstAt = faults.length === 0 ? FIRST_FAULT_MS : Math.min(...faults.map(({ at }) => at));
   const at = Math.max(0, firstAt - 100 + random.integer(PAUSED_SPREAD_MS));
   const ms = randomMs(random, 200, 15_000);
   const expiresMs = randomMs(random, 100, 30_000);
   const pause: Fault = { kind: 'pause', at, ms, expiresMs };
-  return { ...schedule, faults: [...schedule.faults, pause].toSorted((a, b) => a.at - b.at) };
+  return { ...schedule, faults: [...faults, pause].toSorted((a, b) => a.at - b.at) };
 }

@@ -3,12 +3,14 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 
 const SCHEDULES = process.env['RO_SIM_SCHEDULES'] ?? '100000';
+/** So many of its last lines tell why it ended. */
+const LAST = 12;
 /** So many hexadecimal digits as make a seed. */
 const DIGITS = 7;
 /** What of the agent no schedule runs: its page, its server, and what Prometheus reads. */
@@ -42,7 +44,7 @@ await t.test(`${SCHEDULES} schedules from seed ${SEED} on violate no invariant`,
   const json = join(folder, 'result.json');
   const main = join(import.meta.dirname, 'main.ts');
   const lines: string[] = [];
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const ended = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
     const child = spawn(
       process.execPath,
       [main, '--schedules', SCHEDULES, '--seed', SEED, '--json', json],
@@ -56,8 +58,16 @@ await t.test(`${SCHEDULES} schedules from seed ${SEED} on violate no invariant`,
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.on('error', reject);
-    child.on('close', resolve);
+    child.on('close', (code, signal) => resolve(code ?? signal));
   });
+  if (ended !== 0) for (const line of lines) t.comment(line);
+  if (!existsSync(json)) {
+    // What no schedule may do either: end the simulator itself.
+    t.fail(
+      `the simulator ended with ${ended} before its result: ${lines.slice(-LAST).join(' | ')}`,
+    );
+    return;
+  }
   const result = JSON.parse(readFileSync(json, 'utf8')) as {
     readonly schedules: number;
     readonly seed: number;
@@ -67,9 +77,8 @@ await t.test(`${SCHEDULES} schedules from seed ${SEED} on violate no invariant`,
   };
   const { schedules, seed, schedulesPerSecond } = result;
   t.comment(`seed ${seed}: ${schedules} schedules, ${schedulesPerSecond} per second`);
-  if (code !== 0) for (const line of lines) t.comment(line);
   t.equal(result.violations, 0, `seed ${seed}`);
   t.equal(schedules, Number(SCHEDULES));
   t.ok(result.promotions > schedules / 10, 'the faults bring about failovers');
-  t.equal(code, 0);
+  t.equal(ended, 0);
 });

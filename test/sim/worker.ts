@@ -1,6 +1,7 @@
 // Runs seeds of the simulator, chunk by chunk, in a thread of its own.
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../../src/errors.ts';
 import { startCoverage, takeCoverage } from './coverage.ts';
 import { scheduleFrom } from './schedule.ts';
 import { Simulation } from './simulation.ts';
@@ -22,7 +23,12 @@ port.on('message', (chunk: Chunk | 'coverage') => {
 async function run({ from, schedules }: Chunk) {
   const tally = emptyTally();
   for (let seed = from; seed < from + schedules; seed++) {
-    count(tally, await new Simulation(scheduleFrom(seed), false).run());
+    try {
+      count(tally, await new Simulation(scheduleFrom(seed), false).run());
+    } catch (error) {
+      // Without its seed nobody could look at it.
+      throw new Error(`seed ${seed} ended the simulator: ${messageOf(error)}`, { cause: error });
+    }
   }
   return tally;
 }
