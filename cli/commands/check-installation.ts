@@ -1,7 +1,7 @@
 // What check finds at the webhook that stands in a cluster, and at what it makes in the namespaces that ask for
 // injection. Pure.
 
-import { formatDuration } from '../../src/duration.ts';
+import { ageText } from '../ages.ts';
 import { INJECTION_OPTIONS } from '../../src/injection-options.ts';
 import { isMap } from '../../src/json.ts';
 import { AGENT_ROLE, AGENT_SERVICE_ACCOUNT, INJECT_LABEL } from '../../src/names.ts';
@@ -101,7 +101,7 @@ function trustFindings(facts: InstallationFacts): readonly Finding[] {
   // Without entries nobody is asked, and there is nothing to trust.
   if (authorityEnds.length === 0) return [];
   const leftMs = Math.min(...authorityEnds.map((end) => (end ?? 0) - nowEpochMs));
-  const left = formatDuration(Math.round(leftMs / 60_000) * 60_000);
+  const left = ageText(leftMs);
   if (leftMs > CERTIFICATE_LEFT_MS) {
     const text = `the API server trusts it: its certificate authority ends in ${left}`;
     return [{ level: 'ok', about, text }];

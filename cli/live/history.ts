@@ -8,7 +8,7 @@ import { askLease } from './group-objects.ts';
 import { type LeaseRecord, readLease } from './raw-objects.ts';
 import { columns, type Line, pageText, span } from './spans.ts';
 import { detailTexts } from '../../src/term-texts.ts';
-import { sinceText } from './words.ts';
+import { sinceText } from '../ages.ts';
 
 export type HistoryOptions = {
   readonly group: string;

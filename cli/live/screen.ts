@@ -4,7 +4,7 @@ import { bytesText, countText, placeText } from '../../src/figures.ts';
 import type { GroupView, Health, MemberView } from '../../src/group-view.ts';
 import { leadReason } from '../../src/term-texts.ts';
 import { columns, type Line, span, type Tone } from './spans.ts';
-import { ageText, sinceText } from './words.ts';
+import { ageText, sinceText } from '../ages.ts';
 
 export type Shown = {
   readonly view: GroupView;

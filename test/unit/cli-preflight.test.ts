@@ -269,7 +269,7 @@ await t.test(
       installedFindings({ ...facts, ...changes }, wanted);
     const lines = of({}).map(({ level, about, text }) => `${level} ${about}: ${text}`);
     t.same(lines, [
-      'ok webhook: the API server trusts it: its certificate authority ends in 696h',
+      'ok webhook: the API server trusts it: its certificate authority ends in 29d',
       'ok webhook: 2 of 2 pods are ready',
       'ok namespaces: none asks for injection yet (redis-orchestrator.io/inject=enabled)',
     ]);

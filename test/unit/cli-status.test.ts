@@ -117,7 +117,10 @@ await t.test('there is no such group: exit 1; no group at all is no failure', as
   other.hasLease = false;
   other.reports = [];
   const none = await ran(other, ['status']);
-  t.same([none.code, none.stderr], [0, 'no group in namespace shop\n']);
+  t.same(
+    [none.code, none.stderr],
+    [0, 'no group in namespace shop. Remedy: status -A looks in all of them.\n'],
+  );
 });
 
 await t.test(
