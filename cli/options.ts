@@ -55,6 +55,7 @@ export const HISTORY_OPTIONS = {
 } as const satisfies OptionTable;
 export const EVENTS_OPTIONS = {
   ...WATCH,
+  ...VERBOSE,
   since: {
     flag: 'since',
     env: '',

@@ -94,9 +94,10 @@ export async function runLive(
         history(session, { group, limit, isVerbose: verbose, output }),
       );
     case 'events':
-      return await live(EVENTS_OPTIONS, async (session, { watch, since, output }) =>
-        events(session, { group, isWatched: watch, sinceMs: since, output }),
-      );
+      return await live(EVENTS_OPTIONS, async (session, { watch, verbose, since, output }) => {
+        const options = { group, isWatched: watch, isVerbose: verbose };
+        return await events(session, { ...options, sinceMs: since, output });
+      });
     case 'ui':
       return await live(UI_OPTIONS, async (session, { port, allNamespaces }) =>
         ui(session, { port, namespace: allNamespaces ? null : session.namespace }),

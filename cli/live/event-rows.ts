@@ -14,6 +14,7 @@ export type RawEvent = {
   readonly eventTime?: string | null;
   readonly firstTimestamp?: string | null;
   readonly lastTimestamp?: string | null;
+  readonly reportingComponent?: string;
   readonly series?: { readonly count?: number; readonly lastObservedTime?: string };
 };
 
@@ -26,7 +27,12 @@ export type EventRow = {
   readonly reason: string;
   readonly about: string;
   readonly note: string;
+  /** Somebody else tells what goes on anyway, as kubelet does of each container that it starts. */
+  readonly isAside: boolean;
 };
+
+/** Agents and webhook: each is a controller of this domain. */
+const OURS = 'redis-orchestrator.io/';
 
 function timeOf({ series, lastTimestamp, eventTime, firstTimestamp, metadata }: RawEvent): string {
   const times = [series?.lastObservedTime, lastTimestamp, eventTime, firstTimestamp];
@@ -66,6 +72,7 @@ export function eventRows(
       : owners.has(`${about?.kind}/${about?.name}`);
   const told = events.filter(isOurs).map((event): EventRow => {
     const { metadata, type = '', reason = '', message = '', count, series } = event;
+    const { reportingComponent = '' } = event;
     const times = series?.count ?? count ?? 1;
     return {
       key: `${metadata?.uid}/${times}`,
@@ -74,11 +81,13 @@ export function eventRows(
       reason,
       about: `${event.involvedObject?.kind}/${event.involvedObject?.name}`,
       note: times > 1 ? `${message} (${times} times)` : message,
+      isAside: type !== 'Warning' && !reportingComponent.startsWith(OURS),
     };
   });
   const changes = terms.map(({ term, holder, at, reason }): EventRow => {
     const about = `Pod/${holder}`;
-    return { key: `term/${term}`, at, type: 'Normal', reason: `Term${term}`, about, note: reason };
+    const told = { key: `term/${term}`, at, type: 'Normal', reason: `Term${term}` };
+    return { ...told, about, note: reason, isAside: false };
   });
   return [...told, ...changes].toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }

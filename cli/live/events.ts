@@ -1,4 +1,5 @@
-// events: what was told of a group, and its terms, in the order of time; -w: and what is told from now on.
+// events: what was told of a group, and its terms, in the order of time; -w: and what is told from now on; -v: what
+// others tell of its pods as well.
 
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { jsonText } from '../printable.ts';
@@ -13,6 +14,7 @@ import { lineText } from './spans.ts';
 export type EventsOptions = {
   readonly group: string;
   readonly isWatched: boolean;
+  readonly isVerbose: boolean;
   readonly sinceMs: number;
   readonly output: string;
 };
@@ -28,7 +30,7 @@ type Read = {
 
 export async function events(session: Session, options: EventsOptions): Promise<ExitCode> {
   const { console, clock, style, namespace } = session;
-  const { group, isWatched, sinceMs, output } = options;
+  const { group, isWatched, isVerbose, sinceMs, output } = options;
   const signal = isWatched ? session.interruption() : null;
   const told = new Set<string>();
   const noted = new Set<string>();
@@ -48,15 +50,23 @@ export async function events(session: Session, options: EventsOptions): Promise<
       return EXIT.failed;
     }
     const since = isFirst ? nowEpochMs - sinceMs : Number.NEGATIVE_INFINITY;
-    const fresh = rows.filter(({ key, at }) => !told.has(key) && Date.parse(at) >= since);
+    const inTime = rows.filter(({ key, at }) => !told.has(key) && Date.parse(at) >= since);
+    const fresh = isVerbose ? inTime : inTime.filter(({ isAside }) => !isAside);
+    const asides = inTime.length - fresh.length;
     for (const { key } of rows) told.add(key);
     if (output === 'json') {
-      const list = fresh.map(({ key: _key, ...row }) => row);
+      const list = fresh.map(({ key: _key, isAside: _aside, ...row }) => row);
       if (!isWatched) console.write(`${jsonText(list, 2)}\n`);
       else for (const row of list) console.write(`${jsonText(row)}\n`);
     } else {
       for (const row of fresh) console.write(`${lineText(eventLine(row), style)}\n`);
       if (isFirst && fresh.length === 0 && !isWatched) console.note('nothing in that time');
+    }
+    if (isFirst && asides > 0) {
+      const what = asides === 1 ? 'one ordinary Event' : `${asides} ordinary Events`;
+      console.note(
+        `${what} of kubelet and others left out: -v shows ${asides === 1 ? 'it' : 'them'}`,
+      );
     }
     if (signal === null || signal.aborted) return code;
     await clock.sleep(EVERY_MS);

@@ -83,6 +83,25 @@ await t.test(
   },
 );
 
+await t.test('events: what kubelet tells of each container is shown with -v alone', async (t) => {
+  const fake = new FakeCluster();
+  fake.events = [
+    event('Started', 'Pod', 'redis-1', 50, { type: 'Normal', reportingComponent: 'kubelet' }),
+    event('BackOff', 'Pod', 'redis-1', 51, { reportingComponent: 'kubelet' }),
+    event('MasterElected', 'StatefulSet', 'redis', 52, {
+      type: 'Normal',
+      reportingComponent: 'redis-orchestrator.io/agent',
+    }),
+  ];
+  const asked = ['events', 'redis', '--since', '30m'];
+  const { stdout, stderr } = await ran(fake, asked);
+  t.match(stdout.split('\n'), [/ BackOff /, / MasterElected /, '']);
+  t.equal(stderr, 'one ordinary Event of kubelet and others left out: -v shows it\n');
+  const all = await ran(fake, [...asked, '-v']);
+  t.match(all.stdout.split('\n'), [/ Started /, / BackOff /, / MasterElected /, '']);
+  t.equal(all.stderr, '');
+});
+
 await t.test('events -w: each once, and a repetition again', async (t) => {
   const fake = new FakeCluster();
   fake.events = [event('Fenced', 'Pod', 'redis-1', 50)];
