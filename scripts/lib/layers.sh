@@ -96,7 +96,7 @@ obtain_for() {
   case $1 in
     unit) obtain_shells ;;
     redis) obtain_servers && obtain_programs ;;
-    kube) obtain_servers && obtain_programs && obtain_helms ;;
+    kube) obtain_servers && obtain_programs && obtain_link_tools && obtain_helms ;;
     chaos) obtain_servers && obtain_programs && obtain_link_tools ;;
     monitoring) obtain_servers && obtain_programs && obtain_link_tools && obtain_prometheus ;;
     ui) obtain_servers && obtain_programs && obtain_link_tools && obtain_browser ;;
@@ -112,11 +112,11 @@ obtain_servers() {
   export RO_REDIS_SERVER="$folder/bin/redis-server" PATH="$folder/bin:$PATH"
 }
 
-# obtain_link_tools: each pod of chaos has a network namespace of its own, whose links are cut.
+# obtain_link_tools: pods have network namespaces of their own there, whose links are cut.
 obtain_link_tools() {
   local tool
   if [ "$(id -u)" != 0 ]; then
-    note "without root the tests that cut links are skipped; run: sudo scripts/test chaos"
+    note "without root the tests that cut links are skipped; run: sudo scripts/test"
     return 0
   fi
   for tool in ip tc nft nsenter unshare; do
