@@ -234,6 +234,11 @@ export const MORE: readonly {
     fires: { series: { ...never(ofAgents()), ...ended(ofWebhook()) }, at: '8m', labels: {} },
   },
   {
+    name: 'AgentMissing',
+    what: 'all was uninstalled an hour ago; the webhook is missed no more (ADR 20)',
+    fires: { series: { ...ended(ofAgents()), ...ended(ofWebhook()) }, at: '1h10m' },
+  },
+  {
     name: 'KubernetesUnreachable',
     what: 'the Lease is denied',
     fires: { series: { [of('failsafe_active', 0)]: always(1) }, at: '8m' },
@@ -267,8 +272,8 @@ export const QUIET: readonly {
     at: ['8m', '1h'],
   },
   {
-    what: 'an hour after all was uninstalled',
+    what: 'six hours after all was uninstalled',
     series: { ...ended(ofAgents()), ...ended(ofWebhook()) },
-    at: ['1h10m'],
+    at: ['6h5m', '6h30m'],
   },
 ];
