@@ -222,6 +222,15 @@ show_log() {
   printf '    the whole: %s\n' "$log"
 }
 
+# name_failures: once more at the end, a line each: whoever reads a long log reads its end.
+name_failures() {
+  local layer tap
+  for layer in "${layers[@]}"; do
+    tap="${logs:-}/$layer.tap"
+    [ ! -f "$tap" ] || node "$scripts/lib/tap-failures.mjs" <"$tap"
+  done | sed -n 's/^not ok: //p' | cut -c 1-240 | head -n 30 | sed 's/^/failed: /' || true
+}
+
 interrupt_run() {
   trap '' INT TERM HUP
   exec 1>&3 2>&4
@@ -247,6 +256,7 @@ close_run() {
     printf '\n%-8s %7s %7s %8s %10s\n' layer passed failed skipped time
     printf '%s\n' "${table[@]}"
   fi
+  name_failures
   printf 'all in %s; logs in %s\n' "$(seconds_since "$run_start")" "${logs:-none}"
   printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
   [ "$failed" -eq 0 ] || exit 1
