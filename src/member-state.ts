@@ -2,9 +2,6 @@
 
 import type { MemberFacts } from './group-facts.ts';
 
-/** Of the master that clients can write to. */
-export const WRITABLE = 'writable';
-
 type Shown = { readonly role: string; readonly state: string };
 
 /** In two words: what its Redis is, and how it is. */
@@ -28,7 +25,7 @@ function syncState(percent: number | null): string {
 
 function masterState(isLeading: boolean, unwritable: string | null): string {
   if (!isLeading) return 'not leading';
-  return unwritable === null ? WRITABLE : 'refuses writes';
+  return unwritable === null ? 'writable' : 'refuses writes';
 }
 
 /** What a person should know of it, or null. */

@@ -1,7 +1,6 @@
 // What the gauges show at the moment of a scrape. Pure.
 
 import type { GroupView } from '../../src/group-view.ts';
-import { WRITABLE } from '../../src/member-state.ts';
 import { isInSync } from '../core/attachment.ts';
 import type { AgentState } from '../core/model.ts';
 import { isOpenMaster } from '../core/report.ts';
@@ -47,7 +46,7 @@ export function gaugesOf(s: AgentState, context: GaugeContext): readonly Reading
   const flag = (value: boolean): number => (value ? 1 : 0);
   const plain: Readonly<Record<Exclude<GaugeName, 'role' | 'weak_protection'>, number>> = {
     redis_up: flag(instance !== null),
-    redis_writable: flag(own?.state === WRITABLE),
+    redis_writable: flag(isOpenMaster(s) && instance?.unwritable === null),
     masters_seen: view.masters.length,
     master_labels: view.labelled.length,
     lease_holder: flag(isHolder(s)),
@@ -59,7 +58,7 @@ export function gaugesOf(s: AgentState, context: GaugeContext): readonly Reading
     members_expected: members.length,
     peers_expected: members.filter(({ uid }) => uid !== s.config.self.uid).length,
     peers_reachable: live.length,
-    replication_offset_bytes: own?.offset ?? 0,
+    replication_offset_bytes: instance?.offset ?? 0,
     replication_lag_bytes: own?.behindBytes ?? 0,
     replication_lag_seconds: isSettled(s) ? 0 : seconds(context.inSyncAt),
     replication_link_up: flag(isMaster || instance?.linkUp === true),
