@@ -84,8 +84,12 @@ export async function checkLive(session: Session, values: Values): Promise<Outco
     ...healthFindings(groups.health),
     ...missing,
   ];
+  // The webhook alone would be told of, and the namespace that was asked about with no word.
+  const text = 'no group of Redis here, and nothing to say of what else there is';
+  const quiet: readonly Finding[] =
+    namespace === null || own.length > 0 ? [] : [{ level: 'ok', about, text }];
   // Whoever asks about one namespace need not see what belongs to all.
-  const findings = [...installation, ...own];
+  const findings = [...installation, ...own, ...quiet];
   const inScope = values.allNamespaces ? findings : own;
   const isPartial = inScope.some(({ level }) => level === 'unseen');
   return reportFindings(findings, { output, nothing: checked.nothing, isPartial });

@@ -217,6 +217,8 @@ await t.test('it runs: what it makes is seen, and pods that came before it', asy
   t.match(found.text, /it is asked at https:/);
   await admin.delete('/api/v1/namespaces/shop/pods/redis-0?gracePeriodSeconds=0');
   t.match(await checked(adminKubeconfig, '-A'), { code: 0, codes: [] });
+  const other = await checked(adminKubeconfig, '-n', 'default');
+  t.match(other, { code: 0, codes: [], text: /"namespace default",\s+"text": "no group of Redis/ });
 });
 
 await t.test('whoever may view one namespace is told what is hidden, and no more', async (t) => {
