@@ -45,10 +45,6 @@ export type GroupView = {
     readonly since: string;
     readonly reason: string;
   } | null;
-  /** Pods whose Redis is a master that clients may reach, elected or not; more than one: split brain. */
-  readonly masters: readonly string[];
-  /** Pods that have the label redis-role=master. */
-  readonly labelled: readonly string[];
   readonly lease: Pick<LeaseFacts, 'holder' | 'term' | 'ageMs' | 'waitMs' | 'profile'> | null;
   readonly paused: PauseReport | null;
   readonly route: readonly RouteReport[];
@@ -80,8 +76,8 @@ const CRASH_SECONDS = 0.1;
 
 const STRAY = 'it is a master that nobody elected';
 
-/** Phases in which an agent is about to open its master, or to hand it over; where it leads it may still be guarded. */
-const ELECTED: ReadonlySet<string> = new Set(['Deciding', 'Promoting', 'Leading', 'HandingOver']);
+/** Phases in which an agent is about to open its master, or to hand it over. */
+const ELECTED: ReadonlySet<string> = new Set(['Deciding', 'Promoting', 'HandingOver']);
 
 /** Who takes over from whom cannot be told. */
 const SPLIT =
@@ -102,8 +98,6 @@ export function groupView(facts: GroupFacts): GroupView {
     health,
     summary: summaryOf(facts, masters),
     master: master === null ? null : masterView(master, lease),
-    masters: [...masters.map(({ pod }) => pod), ...strayPods(facts.members)],
-    labelled: facts.members.flatMap(({ pod, hasMasterLabel }) => (hasMasterLabel ? [pod] : [])),
     lease: lease === null ? null : leaseView(lease),
     paused,
     route,

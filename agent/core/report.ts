@@ -63,20 +63,15 @@ function instanceReport(state: AgentState, instance: Instance): InstanceReport {
   };
 }
 
-/** Leads, and its guard is lifted: clients can write, as far as its disk lets them. */
-export function isOpenMaster(state: AgentState): boolean {
-  return state.phase === 'Leading' && !state.isGuarded && localInstance(state)?.role === 'master';
-}
-
 /** Offset of the master as last reported, to tell how far behind a replica is. */
-function masterOffset(state: AgentState): number | null {
+export function masterOffset(state: AgentState): number | null {
   const uid = leaseOf(state)?.holder?.uid;
   if (uid === undefined) return null;
   if (uid === state.config.self.uid) return localInstance(state)?.offset ?? null;
   return state.peers.get(uid)?.report.offset ?? null;
 }
 
-function lag(master: number | null, own: number | null): number | null {
+export function lag(master: number | null, own: number | null): number | null {
   return master === null || own === null ? null : Math.max(0, master - own);
 }
 
@@ -138,7 +133,7 @@ export function reportOf(state: AgentState, context: ReportContext): AgentReport
     podIP: context.podIP,
     podUID: state.config.self.uid,
     namespace: context.namespace,
-    isMaster: isOpenMaster(state),
+    isMaster: role === 'master' && state.phase === 'Leading',
     isHealthy: unhealthiness(state) === null,
     startupTime: known === null ? null : iso(known.startedEpochMs),
     lastSeen: seenAt === undefined ? null : iso(seenAt + context.epochOffsetMs),

@@ -21,7 +21,7 @@ export const GAUGES = {
   redis_up: { help: '1 where the local Redis answers its agent.' },
   redis_writable: { help: '1 where the local Redis is the open master and accepts writes.' },
   masters_seen: {
-    help: 'Masters that clients may reach, elected or not, in the view of this agent: more than one for long is a split brain.',
+    help: 'Masters in the view of this agent, without a local one that is guarded: more than one for long is a split brain.',
   },
   master_labels: { help: 'Pods of the group that have the label redis-role=master.' },
   lease_holder: { help: '1 where this pod holds the Lease of the group.' },
