@@ -14,7 +14,6 @@ export type RawEvent = {
   readonly eventTime?: string | null;
   readonly firstTimestamp?: string | null;
   readonly lastTimestamp?: string | null;
-  readonly reportingComponent?: string;
   readonly series?: { readonly count?: number; readonly lastObservedTime?: string };
 };
 
@@ -27,12 +26,23 @@ export type EventRow = {
   readonly reason: string;
   readonly about: string;
   readonly note: string;
-  /** Somebody else tells what goes on anyway, as kubelet does of each container that it starts. */
+  /** Part of every start of a pod, and of no use to whoever looks for what changed. */
   readonly isAside: boolean;
 };
 
-/** Agents and webhook: each is a controller of this domain. */
-const OURS = 'redis-orchestrator.io/';
+/** What scheduler, kubelet and controllers tell of each pod that starts, and of its volumes. */
+const ROUTINE: ReadonlySet<string> = new Set([
+  'Scheduled',
+  'Pulling',
+  'Pulled',
+  'Created',
+  'Started',
+  'SuccessfulCreate',
+  'SuccessfulAttachVolume',
+  'ExternalProvisioning',
+  'Provisioning',
+  'ProvisioningSucceeded',
+]);
 
 function timeOf({ series, lastTimestamp, eventTime, firstTimestamp, metadata }: RawEvent): string {
   const times = [series?.lastObservedTime, lastTimestamp, eventTime, firstTimestamp];
@@ -72,7 +82,6 @@ export function eventRows(
       : owners.has(`${about?.kind}/${about?.name}`);
   const told = events.filter(isOurs).map((event): EventRow => {
     const { metadata, type = '', reason = '', message = '', count, series } = event;
-    const { reportingComponent = '' } = event;
     const times = series?.count ?? count ?? 1;
     return {
       key: `${metadata?.uid}/${times}`,
@@ -81,7 +90,7 @@ export function eventRows(
       reason,
       about: `${event.involvedObject?.kind}/${event.involvedObject?.name}`,
       note: times > 1 ? `${message} (${times} times)` : message,
-      isAside: type !== 'Warning' && !reportingComponent.startsWith(OURS),
+      isAside: type === 'Normal' && ROUTINE.has(reason),
     };
   });
   const changes = terms.map(({ term, holder, at, reason }): EventRow => {

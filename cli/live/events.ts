@@ -1,5 +1,5 @@
 // events: what was told of a group, and its terms, in the order of time; -w: and what is told from now on; -v: what
-// others tell of its pods as well.
+// is told of each pod that starts as well.
 
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { jsonText } from '../printable.ts';
@@ -51,7 +51,9 @@ export async function events(session: Session, options: EventsOptions): Promise<
     }
     const since = isFirst ? nowEpochMs - sinceMs : Number.NEGATIVE_INFINITY;
     const inTime = rows.filter(({ key, at }) => !told.has(key) && Date.parse(at) >= since);
-    const fresh = isVerbose ? inTime : inTime.filter(({ isAside }) => !isAside);
+    // Data are for programs, which filter by themselves.
+    const isAll = isVerbose || output === 'json';
+    const fresh = isAll ? inTime : inTime.filter(({ isAside }) => !isAside);
     const asides = inTime.length - fresh.length;
     for (const { key } of rows) told.add(key);
     if (output === 'json') {
@@ -60,13 +62,11 @@ export async function events(session: Session, options: EventsOptions): Promise<
       else for (const row of list) console.write(`${jsonText(row)}\n`);
     } else {
       for (const row of fresh) console.write(`${lineText(eventLine(row), style)}\n`);
-      if (isFirst && fresh.length === 0 && !isWatched) console.note('nothing in that time');
+      if (isFirst && inTime.length === 0 && !isWatched) console.note('nothing in that time');
     }
     if (isFirst && asides > 0) {
-      const what = asides === 1 ? 'one ordinary Event' : `${asides} ordinary Events`;
-      console.note(
-        `${what} of kubelet and others left out: -v shows ${asides === 1 ? 'it' : 'them'}`,
-      );
+      const [what, those] = asides === 1 ? ['one Event', 'it'] : [`${asides} Events`, 'them'];
+      console.note(`${what} of pods that started left out: -v shows ${those}`);
     }
     if (signal === null || signal.aborted) return code;
     await clock.sleep(EVERY_MS);

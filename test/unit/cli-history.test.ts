@@ -86,20 +86,21 @@ await t.test(
 await t.test('events: what kubelet tells of each container is shown with -v alone', async (t) => {
   const fake = new FakeCluster();
   fake.events = [
-    event('Started', 'Pod', 'redis-1', 50, { type: 'Normal', reportingComponent: 'kubelet' }),
-    event('BackOff', 'Pod', 'redis-1', 51, { reportingComponent: 'kubelet' }),
-    event('MasterElected', 'StatefulSet', 'redis', 52, {
-      type: 'Normal',
-      reportingComponent: 'redis-orchestrator.io/agent',
-    }),
+    event('Started', 'Pod', 'redis-1', 50, { type: 'Normal' }),
+    event('Killing', 'Pod', 'redis-1', 51, { type: 'Normal' }),
+    event('MasterElected', 'StatefulSet', 'redis', 52, { type: 'Normal' }),
   ];
   const asked = ['events', 'redis', '--since', '30m'];
   const { stdout, stderr } = await ran(fake, asked);
-  t.match(stdout.split('\n'), [/ BackOff /, / MasterElected /, '']);
-  t.equal(stderr, 'one ordinary Event of kubelet and others left out: -v shows it\n');
+  t.match(stdout.split('\n'), [/ Killing /, / MasterElected /, '']);
+  t.equal(stderr, 'one Event of pods that started left out: -v shows it\n');
   const all = await ran(fake, [...asked, '-v']);
-  t.match(all.stdout.split('\n'), [/ Started /, / BackOff /, / MasterElected /, '']);
+  t.match(all.stdout.split('\n'), [/ Started /, / Killing /, / MasterElected /, '']);
   t.equal(all.stderr, '');
+  const data = await ran(fake, [...asked, '-o', 'json']);
+  t.equal((JSON.parse(data.stdout) as unknown[]).length, 3, 'data are whole');
+  fake.events = fake.events.slice(0, 1);
+  t.notMatch((await ran(fake, asked)).stderr, /nothing in that time/);
 });
 
 await t.test('events -w: each once, and a repetition again', async (t) => {
