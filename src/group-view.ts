@@ -124,7 +124,10 @@ function isOpenMaster({ report, isHeard }: MemberFacts): boolean {
 
 /** Takes writes without having been elected; one that is being promoted is guarded. */
 function isStray({ report, isHeard }: MemberFacts): boolean {
-  const isElected = report?.isMaster === true || ELECTED.has(report?.state ?? '');
+  // One that does not let itself be put into limbo takes writes while its agent decides.
+  const isDisobedient = report?.state === 'Deciding' && report.problem !== null;
+  const isElected =
+    report?.isMaster === true || (ELECTED.has(report?.state ?? '') && !isDisobedient);
   return isHeard && report?.role === 'master' && report.instance !== null && !isElected;
 }
 
