@@ -19,7 +19,7 @@ import {
   expectedPods,
   isForeign,
   isFrozenIn,
-  isStarting,
+  isStopped,
   isValid,
   leaseOf,
   livePeers,
@@ -37,8 +37,8 @@ const FROZEN_WAIT_MS = 300;
 /** Streams of peers are there so long after the start. */
 const YOUNG_MS = 1000;
 const INELIGIBLE_WAIT_MS = 300;
-/** An agent that starts while the API server is slow. */
-const STARTING_WAIT_MS = 3000;
+/** An agent that starts while the API server is slow, or whose watch on the Lease broke with it. */
+const STOPPED_WAIT_MS = 3000;
 /** Containers of a group that crashed together come back within seconds of each other. */
 const UNHEARD_WAIT_MS = 3000;
 const INHERIT_WAIT_MS = 4000;
@@ -196,9 +196,9 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
   // The giver did not hear it, or judged by what it had said before: it stopped, and will promise so at once.
   const stopped = unfrozen.filter(({ report }) => report.role === 'limbo');
   if (turn.elapsedMs() < FROZEN_WAIT_MS && betterAmong(stopped) !== null) return false;
-  // Nobody writes to it, and its agent, which has just started, will tell soon that it stopped.
-  const starting = unfrozen.filter(isStarting);
-  if (turn.elapsedMs() < STARTING_WAIT_MS && betterAmong(starting) !== null) return false;
+  // Nobody writes to it, and its agent, which has just started or does not know the term, will tell that it stopped.
+  const silent = unfrozen.filter(isStopped);
+  if (turn.elapsedMs() < STOPPED_WAIT_MS && betterAmong(silent) !== null) return false;
   const best = betterAmong(answering.filter((peer) => isFrozenIn(peer, term)));
   if (best === null) return true;
   const reason = betterClaim(best, self, recordOf(s), s.config);

@@ -365,7 +365,10 @@ export function areAllHeard(state: AgentState): boolean {
   );
 }
 
-/** In limbo and without any promise yet; one that attaches gives none, and stops by itself. */
-export function isStarting({ report: { state, role, frozenTerm } }: Peer): boolean {
-  return frozenTerm === null && role === 'limbo' && state !== 'Following';
+/**
+ * In limbo and without any promise yet: its agent has just started, or does not know the term because its watch on
+ * the Lease broke. One that attaches gives none, and stops by itself.
+ */
+export function isStopped({ report: { role, frozenTerm } }: Peer): boolean {
+  return frozenTerm === null && role === 'limbo';
 }

@@ -421,8 +421,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'starting-peers-do-not-count',
     rule: 'rule 7: fresher data of an agent that starts are waited for',
     file: core('view'),
-    find: "return frozenTerm === null && role === 'limbo' && state !== 'Following';",
-    replace: "return frozenTerm === null && role === 'limbo' && state === 'Leading';",
+    find: "return frozenTerm === null && role === 'limbo';",
+    replace: "return frozenTerm === null && role === 'master';",
   },
   {
     name: 'frozen-is-not-killed',
