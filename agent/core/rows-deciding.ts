@@ -19,7 +19,6 @@ import {
   expectedPods,
   isForeign,
   isFrozenIn,
-  isStopped,
   isValid,
   leaseOf,
   livePeers,
@@ -38,7 +37,7 @@ const FROZEN_WAIT_MS = 300;
 const YOUNG_MS = 1000;
 const INELIGIBLE_WAIT_MS = 300;
 /** An agent that starts while the API server is slow, or whose watch on the Lease broke with it. */
-const STOPPED_WAIT_MS = 3000;
+const UNPROMISED_WAIT_MS = 3000;
 /** Containers of a group that crashed together come back within seconds of each other. */
 const UNHEARD_WAIT_MS = 3000;
 const INHERIT_WAIT_MS = 4000;
@@ -196,9 +195,9 @@ function comparedAll(turn: Turn, term: number, isDecided: boolean): boolean {
   // The giver did not hear it, or judged by what it had said before: it stopped, and will promise so at once.
   const stopped = unfrozen.filter(({ report }) => report.role === 'limbo');
   if (turn.elapsedMs() < FROZEN_WAIT_MS && betterAmong(stopped) !== null) return false;
-  // Nobody writes to it, and its agent, which has just started or does not know the term, will tell that it stopped.
-  const silent = unfrozen.filter(isStopped);
-  if (turn.elapsedMs() < STOPPED_WAIT_MS && betterAmong(silent) !== null) return false;
+  // Without any promise its agent has just started, or does not know the term: it will tell that it stopped.
+  const unpromised = stopped.filter(({ report }) => report.frozenTerm === null);
+  if (turn.elapsedMs() < UNPROMISED_WAIT_MS && betterAmong(unpromised) !== null) return false;
   const best = betterAmong(answering.filter((peer) => isFrozenIn(peer, term)));
   if (best === null) return true;
   const reason = betterClaim(best, self, recordOf(s), s.config);

@@ -364,11 +364,3 @@ export function areAllHeard(state: AgentState): boolean {
     ({ uid }) => uid === state.config.self.uid || !here.has(uid) || live.has(uid),
   );
 }
-
-/**
- * In limbo and without any promise yet: its agent has just started, or does not know the term because its watch on
- * the Lease broke. One that attaches gives none, and stops by itself.
- */
-export function isStopped({ report: { role, frozenTerm } }: Peer): boolean {
-  return frozenTerm === null && role === 'limbo';
-}

@@ -93,11 +93,17 @@ export function eventRows(
       isAside: type === 'Normal' && ROUTINE.has(reason),
     };
   });
-  const changes = terms.map(({ term, holder, at, reason }): EventRow => {
-    const about = `Pod/${holder}`;
-    const told = { key: `term/${term}`, at, type: 'Normal', reason: `Term${term}` };
-    return { ...told, about, note: reason, isAside: false };
-  });
+  const changes = terms.map(
+    ({ term, holder, at, reason }): EventRow => ({
+      key: `term/${term}`,
+      at,
+      type: 'Normal',
+      reason: `Term${term}`,
+      about: `Pod/${holder}`,
+      note: reason,
+      isAside: false,
+    }),
+  );
   return [...told, ...changes].toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at));
 }
 

@@ -82,13 +82,10 @@ async function see(session: Session, options: StatusOptions): Promise<Seen> {
     return { ok: false, why: `${why}. Remedy: status -A lists all of them.` };
   }
   if (there.length === 0) {
-    notes.push(isEverywhere ? 'no group in any namespace' : noGroupIn(namespace));
+    const here = `no group in namespace ${namespace}. Remedy: status -A looks in all of them.`;
+    notes.push(isEverywhere ? 'no group in any namespace' : here);
   }
   return { ok: true, looks: there, notes };
-}
-
-function noGroupIn(namespace: string): string {
-  return `no group in namespace ${namespace}. Remedy: status -A looks in all of them.`;
 }
 
 function refused(refusals: readonly Parameters<typeof refusalText>[0][]): string {

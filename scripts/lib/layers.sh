@@ -256,7 +256,7 @@ close_run() {
     printf '\n%-8s %7s %7s %8s %10s\n' layer passed failed skipped time
     printf '%s\n' "${table[@]}"
   fi
-  name_failures
+  [ "$failed" -eq 0 ] || name_failures
   printf 'all in %s; logs in %s\n' "$(seconds_since "$run_start")" "${logs:-none}"
   printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
   [ "$failed" -eq 0 ] || exit 1

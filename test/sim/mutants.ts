@@ -424,9 +424,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'starting-peers-do-not-count',
     rule: 'rule 7: fresher data of an agent that starts are waited for',
-    file: core('view'),
-    find: "return frozenTerm === null && role === 'limbo';",
-    replace: "return frozenTerm === null && role === 'master';",
+    file: core('rows-deciding'),
+    find: '({ report }) => report.frozenTerm === null',
+    replace: '({ report }) => report.frozenTerm === -1',
   },
   {
     name: 'frozen-is-not-killed',
