@@ -219,16 +219,49 @@ async function subjectsIn(name: string): Promise<readonly string[]> {
   return (found?.subjects ?? []).map((subject) => subject.name).sort();
 }
 
+/** Reviews come to this replica alone. */
+async function callAt(port: number): Promise<void> {
+  const value = `https://127.0.0.1:${port}/mutate`;
+  const path = (index: number): string => `/webhooks/${index}/clientConfig/url`;
+  const operations = [0, 1].map((index) => ({ op: 'replace', path: path(index), value }));
+  await admin.patch(CONFIGURATION, operations, 'json');
+}
+
+void test('a namespace that cannot be prepared says why, and no longer than anybody wants it', async (t) => {
+  const leads = await leader();
+  await callAt(leads.httpsPort);
+  await admin.create('/api/v1/namespaces', { metadata: { name: 'full' } });
+  const quota = {
+    metadata: { name: 'none' },
+    spec: { hard: { 'count/roles.rbac.authorization.k8s.io': '0' } },
+  };
+  await admin.create(`${coreOf('full')}/resourcequotas`, quota);
+  const counts = async (): Promise<boolean> => {
+    const path = `${coreOf('full')}/resourcequotas/none`;
+    return (await admin.get<{ status?: { used?: object } }>(path)).status?.used !== undefined;
+  };
+  await waitFor('the quota counts', counts, wait);
+  await admin.patch('/api/v1/namespaces/full', { metadata: { labels: INJECT } });
+  const pod = redis('redis-0', { labels: { app: 'redis', ...INJECT } });
+  const said = async (what: RegExp): Promise<boolean> => {
+    // A dry run asks for nothing.
+    const asking = admin.create(`${coreOf('full')}/pods?dryRun=All`, pod).then(() => '', String);
+    return what.test(await asking);
+  };
+  await waitFor('it says why', () => said(/cannot be prepared \(403: roles/), wait);
+  await admin.patch('/api/v1/namespaces/full', {
+    metadata: { labels: { 'redis-orchestrator.io/inject': null } },
+  });
+  await admin.delete(`${coreOf('full')}/resourcequotas/none`);
+  await waitFor('the problem is forgotten', () => said(/being prepared/), wait);
+  t.same((await thereIn('full')).slice(1), [false, false], 'and nothing was made');
+  await callAt(httpsPort);
+});
+
 void test('a pod with a label and an account of its own: bound, taken away with it, and bound again', async (t) => {
   // Both entries lead to the replica that does not lead: it does what pods ask for, the other one the rest.
   const leads = await leader();
   const asked = leads.httpsPort === httpsPort ? otherPort : httpsPort;
-  const callAt = async (port: number): Promise<void> => {
-    const value = `https://127.0.0.1:${port}/mutate`;
-    const path = (index: number): string => `/webhooks/${index}/clientConfig/url`;
-    const operations = [0, 1].map((index) => ({ op: 'replace', path: path(index), value }));
-    await admin.patch(CONFIGURATION, operations, 'json');
-  };
   await namespace('own', {});
   await admin.create(`${coreOf('own')}/serviceaccounts`, { metadata: { name: 'mine' } });
   const labels = { app: 'redis', ...INJECT };

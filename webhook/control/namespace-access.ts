@@ -2,6 +2,7 @@
 // the same for every replica: read, compare, write only a difference. Two replicas agree by
 // construction, and a person's other settings on the objects are left alone.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type CoreV1Api,
   PatchStrategy,
@@ -27,6 +28,9 @@ const REVISION_ANNOTATION = `${PREFIX}/rules-revision`;
 const MADE = { [MADE_ANNOTATION]: 'true' };
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
 
+/** Before each further look at what somebody else wrote at the same time: one of two is done after the first. */
+const OVERTAKEN_MS = [10, 50, 250] as const;
+
 export class NamespaceAccess {
   private readonly core: CoreV1Api;
   private readonly rbac: RbacAuthorizationV1Api;
@@ -40,8 +44,8 @@ export class NamespaceAccess {
   async ensure(namespace: string): Promise<readonly string[]> {
     const done = [
       await this.ensureAccount(namespace),
-      await this.ensureRole(namespace),
-      await this.ensureBinding(namespace),
+      await settled(() => this.ensureRole(namespace)),
+      await settled(() => this.ensureBinding(namespace)),
     ];
     return done.filter((change) => change !== undefined);
   }
@@ -213,6 +217,19 @@ async function orAbsent<T>(request: Promise<T>): Promise<T | undefined> {
     if (isStatus(error, 404)) return undefined;
     throw error;
   }
+}
+
+/** Another replica or a person wrote between the reading and the writing: what is there now is compared anew. */
+async function settled<T>(work: () => Promise<T>): Promise<T> {
+  for (const pauseMs of OVERTAKEN_MS) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isStatus(error, 409)) throw error;
+      await delay(pauseMs);
+    }
+  }
+  return await work();
 }
 
 /** The other replica may have been faster: then it is there, and that is all that is wanted. */

@@ -188,8 +188,9 @@ export class Namespaces {
 
   private async prepare(namespace: string): Promise<void> {
     try {
-      if (!(await this.isWanted(namespace))) return;
-      const changes = await this.ensure(namespace);
+      const isWanted = await this.isWanted(namespace);
+      const changes = isWanted ? await this.ensure(namespace) : [];
+      // Also where nothing is wanted any more: who asks next must not be told of an attempt that is long over.
       this.problems.delete(namespace);
       if (changes.length > 0) this.options.log.info({ namespace, changes }, 'namespace prepared');
     } catch (error) {
