@@ -1,7 +1,7 @@
 // The commands and their --help. Each example was run: those of files by test/unit/cli-run.test.ts, those of a
 // cluster by test/kube/command-line.test.ts.
 
-import { helpText, type OptionTable } from '../src/options.ts';
+import { helpText, type OptionSpec, type OptionTable } from '../src/options.ts';
 import { VERSION } from '../src/version.ts';
 import {
   CHECK_OPTIONS,
@@ -206,6 +206,7 @@ export function programHelp(program: string = PROGRAM): string {
 export function commandHelp(command: Command, program: string = PROGRAM): string {
   const { usage, summary, about, examples, options } = COMMANDS[command];
   const flags = helpText(options);
+  const hasVariables = Object.values<OptionSpec>(options).some(({ env }) => env !== '');
   return [
     `${program} ${command} ${usage}${flags === '' ? '' : ' [FLAGS]'}: ${summary}`,
     '',
@@ -216,7 +217,11 @@ export function commandHelp(command: Command, program: string = PROGRAM): string
     '',
     ...(flags === ''
       ? []
-      : ['Flags, and the variables of the environment that stand for them:', flags, '']),
+      : [
+          `Flags${hasVariables ? ', and the variables of the environment that stand for them' : ''}:`,
+          flags,
+          '',
+        ]),
     EXIT_TEXT,
     '',
   ].join('\n');

@@ -116,6 +116,7 @@ export const UI_OPTIONS = {
     kind: 'integer',
     fallback: '0',
     min: 0,
+    max: 65_535,
     text: 'port of 127.0.0.1; 0: any free one',
   },
   ...EVERYWHERE,

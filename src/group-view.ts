@@ -140,6 +140,12 @@ function isInFailsafe({ report }: MemberFacts): boolean {
   return (report?.failsafeRound ?? 0) > 0;
 }
 
+/** Why it does: an API server that says no is mended in another way than one that says nothing. */
+function failsafeCause({ report }: MemberFacts): string {
+  const isDenied = report?.problem?.startsWith('RO_KUBE_DENIED') === true;
+  return isDenied ? 'the API server refuses the agents' : 'the API server is silent';
+}
+
 function takesWrites({ report }: MemberFacts): boolean {
   return (report?.instance?.unwritable ?? null) === null;
 }
@@ -210,7 +216,7 @@ function summaryOf(facts: GroupFacts, masters: readonly MemberFacts[]): string {
     const verb = strays.length === 1 ? 'is a master as well' : 'are masters as well';
     return `split brain: ${master.pod} leads, and ${strays.join(' and ')} ${verb}`;
   }
-  if (isInFailsafe(master)) return 'the API server is silent: no failover';
+  if (isInFailsafe(master)) return `${failsafeCause(master)}: no failover`;
   if (!takesWrites(master)) return `${master.pod} is master and refuses writes`;
   if (facts.paused !== null) return `failover is paused by ${facts.paused.by}`;
   if (eligible(facts).length > 0) return 'failover possible';
@@ -232,7 +238,7 @@ function whyNone({ lease, members }: GroupFacts): string {
 function predictionOf(facts: GroupFacts, master: MemberFacts | null): string {
   const first = eligible(facts)[0];
   if (master !== null && isInFailsafe(master)) {
-    return `If ${master.pod} crashes: nobody takes over while the API server is silent`;
+    return `If ${master.pod} crashes: nobody takes over while ${failsafeCause(master)}`;
   }
   if (master === null) {
     if (facts.paused === null) return 'Nobody leads: who is next is decided now';
@@ -299,7 +305,7 @@ function warningsOf(facts: GroupFacts, masters: readonly MemberFacts[]): GroupVi
     ...(labelled.length > 1 || isUnlabelled
       ? [about('the label redis-role=master is not on the master alone')]
       : []),
-    ...(masters.some(isInFailsafe) ? [about('the API server is silent')] : []),
+    ...masters.filter(isInFailsafe).map((master) => about(failsafeCause(master))),
     ...(isLonely ? [about('no replica can take over')] : []),
     ...wrongRoutes.map(({ service, detail }) => about(`service ${service}: ${detail}`)),
     ...own,

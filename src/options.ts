@@ -1,7 +1,7 @@
 // One table of options feeds the parser, --help, the docs and the validation of a program.
 // Flags win over environment variables; all mistakes are told at once.
 
-import { parseDuration } from './duration.ts';
+import { formatDuration, parseDuration } from './duration.ts';
 import { quantityOf } from './quantity.ts';
 
 export type OptionSpec = {
@@ -102,7 +102,9 @@ function convert(spec: OptionSpec, raw: Raw): { value: unknown } | { error: stri
       const { min = 0, max = Number.MAX_SAFE_INTEGER } = spec;
       if (value !== undefined && value >= min && value <= max) return { value };
       const range =
-        max === Number.MAX_SAFE_INTEGER ? `of at least ${min}ms` : `from ${min}ms to ${max}ms`;
+        max === Number.MAX_SAFE_INTEGER
+          ? `of at least ${formatDuration(min)}`
+          : `from ${formatDuration(min)} to ${formatDuration(max)}`;
       return wrong(
         'is no valid duration',
         `write a duration ${range}, such as 500ms, 15s or 1m30s`,

@@ -98,7 +98,7 @@ export function serviceFindings(
             {
               level: 'ok' as const,
               about,
-              text: `${leading.map(titleOf).join(' and ')} ${leading.length > 1 ? 'lead' : 'leads'} to the master`,
+              text: `${leading.map(titleOf).join(' and ')} ${leading.length > 1 ? 'select' : 'selects'} the master`,
             },
           ]
         : [

@@ -51,8 +51,12 @@ export function installationFindings(facts: InstallationFacts): readonly Finding
   ];
 }
 
-/** The same of one that must be there, in this namespace. */
-export function installedFindings(facts: InstallationFacts, wanted: string): readonly Finding[] {
+/** The same of one that must be there, in this namespace; `isAll`: all namespaces that ask for it are known. */
+export function installedFindings(
+  facts: InstallationFacts,
+  wanted: string,
+  isAll: boolean,
+): readonly Finding[] {
   const { configuration, asking } = facts;
   const found = configuration.ok ? configuration.value : undefined;
   if (found === null) return [noWebhook('there is none: nothing is injected')];
@@ -65,7 +69,7 @@ export function installedFindings(facts: InstallationFacts, wanted: string): rea
   const text = `none asks for injection yet (${INJECT_LABEL}=enabled)`;
   return [
     ...installationFindings(facts),
-    ...(asking.length === 0 ? [{ level: 'ok' as const, about: 'namespaces', text }] : []),
+    ...(isAll && asking.length === 0 ? [{ level: 'ok' as const, about: 'namespaces', text }] : []),
   ];
 }
 

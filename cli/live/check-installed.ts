@@ -35,7 +35,7 @@ export async function checkInstalled(
   const scope = { namespace: null, asking, systemNamespace, nowEpochMs: clock.now() };
   const facts = await askInstallation(cluster, baseObjects(systemNamespace), scope);
   const findings = [
-    ...installedFindings(facts, systemNamespace),
+    ...installedFindings(facts, systemNamespace, labelled.ok),
     ...(labelled.ok ? [] : [unseen('namespaces', labelled.why)]),
   ];
   const isPartial = findings.some(({ level }) => level === 'unseen');

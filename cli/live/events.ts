@@ -6,6 +6,7 @@ import { jsonText } from '../printable.ts';
 import { type Refusal, refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
 import { eventLine, type EventRow, eventRows, type RawEvent, subjectsOf } from './event-rows.ts';
+import { absentText } from './find-groups.ts';
 import { askLease, askPods } from './group-objects.ts';
 import { termsOf } from './history.ts';
 import { itemsIn, type RawList, readLease } from './raw-objects.ts';
@@ -44,9 +45,7 @@ export async function events(session: Session, options: EventsOptions): Promise<
     // What is there is told in any case; who asked for all of it must know that it is not all.
     code = refusals.length > 0 ? EXIT.failed : EXIT.ok;
     if (!isThere && refusals.length === 0 && isFirst) {
-      console.note(
-        `there is no group ${group} in namespace ${namespace}. Remedy: status lists them.`,
-      );
+      console.note(absentText({ namespace, group }));
       return EXIT.failed;
     }
     const since = isFirst ? nowEpochMs - sinceMs : Number.NEGATIVE_INFINITY;

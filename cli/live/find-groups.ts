@@ -21,6 +21,12 @@ export type Found = {
   readonly refusals: readonly Refusal[];
 };
 
+/** There may be a Redis of that name, and no agent: who forgot the label of the namespace is told so by `check`. */
+export function absentText({ namespace, group }: GroupName): string {
+  const remedy = `status -A lists all groups; check -n ${namespace} tells what keeps a Redis there from being one`;
+  return `there is no group ${group} in namespace ${namespace}. Remedy: ${remedy}.`;
+}
+
 /** `namespace` null: in all. */
 export async function findGroups(cluster: Cluster, namespace: string | null): Promise<Found> {
   const [leases, pods] = await Promise.all([

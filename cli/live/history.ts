@@ -4,6 +4,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { jsonText, yamlText } from '../printable.ts';
 import { refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
+import { absentText } from './find-groups.ts';
 import { askLease } from './group-objects.ts';
 import { type LeaseRecord, readLease } from './raw-objects.ts';
 import { columns, type Line, pageText, span } from './spans.ts';
@@ -22,8 +23,8 @@ export async function history(session: Session, options: HistoryOptions): Promis
   const { group, limit, output } = options;
   const answer = await askLease(cluster, { namespace, group });
   if (!answer.ok) {
-    const absent = `there is no group ${group} in namespace ${namespace}. Remedy: status lists them.`;
-    console.note(answer.status === 404 ? absent : refusalText(answer));
+    const isAbsent = answer.status === 404;
+    console.note(isAbsent ? absentText({ namespace, group }) : refusalText(answer));
     return EXIT.failed;
   }
   const terms = termsOf(readLease(answer.body)).slice(0, limit);

@@ -6,6 +6,7 @@ import type { PauseReport } from '../../src/wire.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
+import { absentText } from './find-groups.ts';
 import type { Heard } from './gather.ts';
 import { isThere, look, type Look } from './look.ts';
 import { type PauseConflict, pauseConflict } from './pause-conflict.ts';
@@ -102,7 +103,7 @@ export async function resume(
 }
 
 function unknownGroup({ namespace, console }: Session, group: string): ExitCode {
-  console.note(`there is no group ${group} in namespace ${namespace}. Remedy: status lists them.`);
+  console.note(absentText({ namespace, group }));
   return EXIT.failed;
 }
 

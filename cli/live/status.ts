@@ -5,7 +5,7 @@ import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { jsonText, printable, yamlText } from '../printable.ts';
 import { refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
-import { findGroups, type GroupName } from './find-groups.ts';
+import { absentText, findGroups, type GroupName } from './find-groups.ts';
 import { type Look, lookAtAll } from './look.ts';
 import { Repaint } from './repaint.ts';
 import { groupScreen, overview } from './screen.ts';
@@ -77,9 +77,8 @@ async function see(session: Session, options: StatusOptions): Promise<Seen> {
   }
   const there = await lookAtAll(cluster, names, clock);
   if (group !== undefined && there.length === 0) {
-    const where = isEverywhere ? 'in any namespace' : `in namespace ${namespace}`;
-    const why = `there is no group ${group} ${where}`;
-    return { ok: false, why: `${why}. Remedy: status -A lists all of them.` };
+    const nowhere = `there is no group ${group} in any namespace. Remedy: status -A lists all of them.`;
+    return { ok: false, why: isEverywhere ? nowhere : absentText({ namespace, group }) };
   }
   if (there.length === 0) {
     const here = `no group in namespace ${namespace}. Remedy: status -A looks in all of them.`;

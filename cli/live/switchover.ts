@@ -7,6 +7,7 @@ import type { RequestAnswer } from '../../src/wire.ts';
 import { EXIT, type ExitCode } from '../exit-codes.ts';
 import { refusalText } from './cluster.ts';
 import type { Session } from './context.ts';
+import { absentText } from './find-groups.ts';
 import { answerTo, type Asked } from './follow-answer.ts';
 import { isThere, look, type Look } from './look.ts';
 import { chosenTarget, conditionLine, switchoverConditions } from './preconditions.ts';
@@ -38,9 +39,7 @@ export async function switchover(session: Session, options: SwitchoverOptions): 
   const say = (line: Line): void => console.write(`${lineText(line, session.style)}\n`);
   const before = await look(cluster, namespace, group, clock);
   if (!isThere(before)) {
-    console.note(
-      `there is no group ${group} in namespace ${namespace}. Remedy: status lists them.`,
-    );
+    console.note(absentText({ namespace, group }));
     return EXIT.failed;
   }
   const conditions = switchoverConditions(before, target);

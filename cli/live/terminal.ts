@@ -60,7 +60,7 @@ function nodeFault(): string | undefined {
   const needed = `whoever speaks to a cluster needs Node ${NODE_MIN.join('.')} or newer`;
   const remedy =
     'Remedy: install it, or call npx redis-orchestrator in a checkout, which brings it';
-  return isEnough ? undefined : `${needed}, and this is ${process.version}. ${remedy}.`;
+  return isEnough ? undefined : `${needed}, and this is ${process.version}. ${remedy}`;
 }
 
 export function world(): World {

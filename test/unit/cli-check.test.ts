@@ -171,7 +171,7 @@ void test('for people: a mark, the object, the code and the remedy', async (t) =
   const { stdout } = await run(['check', '-f', 'a'], {}, read);
   t.equal(
     stdout,
-    `√ group shop/redis: Service shop/db leads to the master
+    `√ group shop/redis: Service shop/db selects the master
 ‼ Service shop/db: leads to master and replicas alike: writes to a replica fail (READONLY) [service-without-role]
     add redis-role: master, or replica, to its selector
 `,

@@ -266,13 +266,15 @@ await t.test(
       made: [],
     };
     const of = (changes: Partial<InstallationFacts>, wanted = SYSTEM) =>
-      installedFindings({ ...facts, ...changes }, wanted);
+      installedFindings({ ...facts, ...changes }, wanted, true);
     const lines = of({}).map(({ level, about, text }) => `${level} ${about}: ${text}`);
     t.same(lines, [
       'ok webhook: the API server trusts it: its certificate authority ends in 29d',
       'ok webhook: 2 of 2 pods are ready',
       'ok namespaces: none asks for injection yet (redis-orchestrator.io/inject=enabled)',
     ]);
+    const unlisted = installedFindings(facts, SYSTEM, false).map(({ about }) => about);
+    t.same(unlisted, ['webhook', 'webhook'], 'nothing of namespaces that may not be listed');
     t.same(faults(of({ configuration: { ok: true, value: null } })), ['error no-webhook']);
     t.same(faults(of({}, 'redis-ha')), ['error installed-elsewhere']);
     const closed = { ok: false as const, why: 'you may not' };

@@ -140,6 +140,18 @@ await t.test('while the API server is silent nobody can take over', (t) => {
   t.end();
 });
 
+await t.test('an API server that refuses is not told to be silent', (t) => {
+  const denied = { ...master, failsafeRound: 3, problem: 'RO_KUBE_DENIED: may not write' };
+  const view = groupView(withMembers(memberFacts(0, denied), memberFacts(2, replica)));
+  t.match(view, {
+    health: 'degraded',
+    summary: 'the API server refuses the agents: no failover',
+    prediction: /nobody takes over while the API server refuses the agents$/,
+  });
+  t.equal(view.warnings[0]?.text, 'the API server refuses the agents');
+  t.end();
+});
+
 await t.test('a master that nobody elected beside the one that leads is a split brain', (t) => {
   const stray = {
     ...replica,
