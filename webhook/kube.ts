@@ -47,18 +47,37 @@ export function connectKube(): Kube {
   };
 }
 
-export function isStatus(error: unknown, code: number): boolean {
+export function isStatus(error: unknown, code: number): error is ApiException<unknown> {
   return error instanceof ApiException && error.code === code;
+}
+
+type StatusBody = {
+  readonly message?: string;
+  readonly reason?: string;
+  readonly details?: { readonly kind?: string };
+};
+
+function statusBody({ body }: ApiException<unknown>): StatusBody | undefined {
+  try {
+    return (typeof body === 'string' ? JSON.parse(body) : body) as StatusBody;
+  } catch {
+    return undefined;
+  }
+}
+
+/** One of the same name is there. Other refusals have code 409, too: a quota that others count on at the same time. */
+export function isAlreadyThere(error: unknown): boolean {
+  return isStatus(error, 409) && statusBody(error)?.reason === 'AlreadyExists';
+}
+
+/** Not an object in it: that one may have been taken away this instant. */
+export function isNamespaceGone(error: unknown): boolean {
+  return isStatus(error, 404) && statusBody(error)?.details?.kind === 'namespaces';
 }
 
 /** The server's own sentence: client-node's message is the whole answer, headers included. */
 export function kubeMessage(error: unknown): string {
   if (!(error instanceof ApiException)) return messageOf(error);
-  const body: unknown = error.body;
-  try {
-    const status = (typeof body === 'string' ? JSON.parse(body) : body) as { message?: string };
-    return `${error.code}: ${status.message ?? ''}`;
-  } catch {
-    return `${error.code}`;
-  }
+  const status = statusBody(error);
+  return status === undefined ? `${error.code}` : `${error.code}: ${status.message ?? ''}`;
 }

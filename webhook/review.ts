@@ -14,6 +14,9 @@ import { reasonsOf, toldReasons } from './core/told.ts';
 
 const API_VERSION = 'admission.k8s.io/v1';
 
+/** RFC 1123, label. */
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
 type AdmissionRequest = {
   readonly uid: string;
   readonly namespace: string;
@@ -86,6 +89,10 @@ export function review(body: unknown, context: ReviewContext): Reviewed {
   const request = readReview(body);
   if (request === undefined) {
     return { ok: false, message: 'the body is no AdmissionReview of admission.k8s.io/v1' };
+  }
+  if (request.isPod && !NAMESPACE.test(request.namespace)) {
+    // No API server sends it; taken for a name, it would lead to other objects, or be asked for without end.
+    return { ok: false, message: 'request.namespace is no name of a namespace' };
   }
   if (!request.isPod) {
     const response = { uid: request.uid, allowed: true };

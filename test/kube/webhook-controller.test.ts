@@ -299,6 +299,78 @@ void test('a pod with a label and an account of its own: bound, taken away with 
   await callAt(httpsPort);
 });
 
+void test('the replica that injected a pod is killed, or saw a namesake bound: the leader binds the account', async (t) => {
+  const leads = await leader();
+  const asked = replicas.find((each) => each !== leads) ?? leads;
+  await callAt(asked.httpsPort);
+  await namespace('orphan');
+  await prepared('orphan');
+  await admin.create(`${coreOf('orphan')}/serviceaccounts`, { metadata: { name: 'mine' } });
+  const binding = objectsIn('orphan')[2] ?? '';
+  const { subjects } = await admin.get<{ subjects: object[] }>(binding);
+  const namesake = { kind: 'ServiceAccount', name: 'mine', namespace: 'elsewhere' };
+  await admin.patch(binding, { subjects: [...subjects, namesake] });
+  await createPod('orphan', redis('redis-0', {}, { serviceAccountName: 'mine' }));
+  await asked.process.kill();
+  const isBound = async (): Promise<boolean> =>
+    (await subjectsIn('orphan')).join() === 'mine,mine,redis-orchestrator';
+  await waitFor('its account is bound', isBound, wait);
+  t.same(await leaders(), [leads]);
+  replicas = [leads, await startWebhook(controlPlane, asked.httpsPort, ROUNDS)];
+  await Promise.all(replicas.map(webhookReady));
+  await callAt(httpsPort);
+});
+
+void test('a namespace that a policy keeps from being tidied stops no other one', async (t) => {
+  const admission = '/apis/admissionregistration.k8s.io/v1';
+  const metadata = { name: 'keep-bindings' };
+  const rule = {
+    apiGroups: ['rbac.authorization.k8s.io'],
+    apiVersions: ['v1'],
+    operations: ['DELETE'],
+    resources: ['rolebindings'],
+  };
+  await admin.create(`${admission}/validatingadmissionpolicies`, {
+    metadata,
+    spec: {
+      matchConstraints: { resourceRules: [rule] },
+      validations: [{ expression: 'false', message: 'bindings stay here' }],
+    },
+  });
+  const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': 'a-stuck' } };
+  await admin.create(`${admission}/validatingadmissionpolicybindings`, {
+    metadata,
+    spec: {
+      policyName: metadata.name,
+      validationActions: ['Deny'],
+      matchResources: { namespaceSelector },
+    },
+  });
+  for (const name of ['a-stuck', 'b-free']) {
+    await namespace(name);
+    await prepared(name);
+  }
+  const isHeld = async (): Promise<boolean> =>
+    await admin.delete(objectsIn('a-stuck')[2] ?? '').then(
+      () => false,
+      () => true,
+    );
+  await waitFor('the policy holds', isHeld, wait);
+  await prepared('a-stuck');
+  await namespace('c-late', {});
+  await createPod('c-late', redis('redis-0'));
+  const off = { metadata: { labels: { 'redis-orchestrator.io/inject': null } } };
+  for (const name of ['a-stuck', 'b-free']) await admin.patch(`/api/v1/namespaces/${name}`, off);
+  await admin.patch('/api/v1/namespaces/c-late', { metadata: { labels: INJECT } });
+  const isGone = async (name: string): Promise<boolean> =>
+    (await thereIn(name)).every((each) => !each);
+  await waitFor('the other one is tidied', async () => await isGone('b-free'), wait);
+  await waitFor('pods are counted', async () => (await uninjected('c-late')) === 1, wait);
+  t.ok((await thereIn('a-stuck'))[2], 'while that one is held');
+  await admin.delete(`${admission}/validatingadmissionpolicybindings/keep-bindings`);
+  await waitFor('and tidied once it may be', async () => await isGone('a-stuck'), wait);
+});
+
 void test('a review that no API server sent binds nobody: only a pod that is there does', async (t) => {
   await namespace('forged');
   await prepared('forged');

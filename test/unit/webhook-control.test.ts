@@ -1,6 +1,6 @@
 // The small parts around the decision: work queue, kind of sidecar, Events, outcomes, options.
 
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import type { EventsV1Api } from '@kubernetes/client-node';
 import { test } from 'tap';
 import { readConfig, toCoreConfig } from '../../webhook/config.ts';
@@ -29,7 +29,49 @@ void test('a key that is added during its own work is worked on once more', asyn
   });
   for (const key of ['a', 'b', 'b', 'a']) queue.add(key);
   await waitFor('the queue is idle', () => queue.isIdle, SOON);
-  t.same(worked, ['a', 'a', 'b']);
+  t.same(worked.toSorted(), ['a', 'a', 'b', 'b']);
+});
+
+void test('a key that hangs stops no other, and is not worked on twice at a time', async (t) => {
+  const worked: string[] = [];
+  let end: () => void = () => {};
+  const queue = new WorkQueue({
+    work: async (key) => {
+      worked.push(key);
+      if (key === 'hangs') await new Promise<void>((resolve) => (end = resolve));
+    },
+    onError: () => {},
+  });
+  for (const key of ['hangs', 'a', 'hangs', 'b', 'c', 'd', 'e']) queue.add(key);
+  await waitFor('the others are done', () => worked.includes('e'), SOON);
+  t.same(worked, ['hangs', 'a', 'b', 'c', 'd', 'e']);
+  t.notOk(queue.isIdle);
+  end();
+  await waitFor('it is worked on once more', () => worked.at(-1) === 'hangs', SOON);
+  end();
+  await waitFor('the queue is idle', () => queue.isIdle, SOON);
+});
+
+void test('whoever asks again, a failing key has one chain of retries', async (t) => {
+  let worked = 0;
+  const queue = new WorkQueue({
+    work: async () => {
+      worked += 1;
+      if (worked < 22) throw new Error('not yet');
+    },
+    onError: () => {},
+  });
+  for (let asked = 0; asked < 19; asked++) {
+    queue.add('bad');
+    await waitFor('it was worked on', () => worked === asked + 1 && queue.isIdle, SOON);
+  }
+  queue.addLater('bad', 20);
+  await waitFor('and later, in place of its own retry', () => worked === 20, SOON);
+  await delay(1000);
+  t.equal(worked, 20, 'the next one is 30 s away: none of the former ones came');
+  queue.add('bad');
+  queue.add('bad');
+  await waitFor('it ends', () => worked === 22 && queue.isIdle, SOON);
 });
 
 void test('a failed key is tried again, and others do not wait for it', async (t) => {

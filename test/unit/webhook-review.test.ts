@@ -74,6 +74,16 @@ void test('the namespace of the request counts, not that of the object', async (
   t.match(other.status?.message, /namespace new is being prepared/);
 });
 
+void test('what cannot be the name of a namespace is no review', async (t) => {
+  for (const namespace of ['', '.', '..', 'a/b', 'A', 'a.b', 'x'.repeat(64), undefined, 7]) {
+    t.match(review(podRequest(redisPod(), { namespace }), CONTEXT), {
+      ok: false,
+      message: 'request.namespace is no name of a namespace',
+    });
+  }
+  t.ok(review(podRequest(redisPod(), { namespace: 'x'.repeat(63) }), CONTEXT).ok);
+});
+
 void test('warnings are short, and a literal password is in none of them', async (t) => {
   const pod = redisPod({ args: ['--requirepass', 'hunter2', '--bind', '127.0.0.1'] });
   const response = responseOf(review(podRequest(pod), CONTEXT));

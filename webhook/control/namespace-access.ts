@@ -9,6 +9,8 @@ import {
   type RbacAuthorizationV1Api,
   type RbacV1Subject,
   setHeaderOptions,
+  type V1ObjectMeta,
+  type V1PolicyRule,
 } from '@kubernetes/client-node';
 import {
   AGENT_ROLE,
@@ -19,7 +21,8 @@ import {
   PREFIX,
 } from '../../src/names.ts';
 import { AGENT_RULES, AGENT_RULES_REVISION } from '../agent-role.ts';
-import { isStatus } from '../kube.ts';
+import { isAlreadyThere, isNamespaceGone, isStatus } from '../kube.ts';
+import { accountOfAgent } from './pods.ts';
 
 export const MANAGED_BY_LABEL = 'app.kubernetes.io/managed-by';
 const REVISION_ANNOTATION = `${PREFIX}/rules-revision`;
@@ -43,7 +46,7 @@ export class NamespaceAccess {
   /** Sentences of what was changed; none when all was right. */
   async ensure(namespace: string): Promise<readonly string[]> {
     const done = [
-      await this.ensureAccount(namespace),
+      await settled(() => this.ensureAccount(namespace)),
       await settled(() => this.ensureRole(namespace)),
       await settled(() => this.ensureBinding(namespace)),
     ];
@@ -110,29 +113,31 @@ export class NamespaceAccess {
   private async ensureRole(namespace: string): Promise<string | undefined> {
     const name = AGENT_ROLE;
     const found = await orAbsent(this.rbac.readNamespacedRole({ namespace, name }));
+    // During an update of the webhook, old and new must not write against each other.
+    const revision = Number(found?.metadata?.annotations?.[REVISION_ANNOTATION] ?? 0);
+    const isNewer = revision > AGENT_RULES_REVISION;
     const metadata = {
+      ...keptOf(found),
       name,
       namespace,
       labels: { ...found?.metadata?.labels, [MANAGED_BY_LABEL]: MANAGER },
       annotations: {
         ...(found === undefined ? MADE : found.metadata?.annotations),
-        [REVISION_ANNOTATION]: String(AGENT_RULES_REVISION),
+        [REVISION_ANNOTATION]: String(isNewer ? revision : AGENT_RULES_REVISION),
       },
-      ...versionOf(found),
     };
-    const body = { metadata, rules: AGENT_RULES };
+    const rules = isNewer ? (found?.rules ?? []) : AGENT_RULES;
+    const body = { metadata, rules };
     if (found === undefined) {
       return await created(`Role ${name}`, async () => {
         await this.rbac.createNamespacedRole({ namespace, body });
       });
     }
-    // During an update of the webhook, old and new must not write against each other.
-    const revision = Number(found.metadata?.annotations?.[REVISION_ANNOTATION] ?? 0);
     const isSame =
-      revision === AGENT_RULES_REVISION &&
-      JSON.stringify(found.rules?.map(ruleKey)) === JSON.stringify(AGENT_RULES.map(ruleKey)) &&
+      revision >= AGENT_RULES_REVISION &&
+      JSON.stringify((found.rules ?? []).map(ruleKey)) === JSON.stringify(rules.map(ruleKey)) &&
       found.metadata?.labels?.[MANAGED_BY_LABEL] === MANAGER;
-    if (revision > AGENT_RULES_REVISION || isSame) return undefined;
+    if (isSame) return undefined;
     await this.rbac.replaceNamespacedRole({ namespace, name, body });
     return `Role ${name} corrected`;
   }
@@ -157,15 +162,20 @@ export class NamespaceAccess {
     const roleRef = { apiGroup: RBAC_GROUP, kind: 'Role', name: AGENT_ROLE };
     const labels = { ...found?.metadata?.labels, [MANAGED_BY_LABEL]: MANAGER };
     const annotations = found?.metadata?.annotations ?? {};
-    const metadata = { name, namespace, labels, annotations, ...versionOf(found) };
+    const metadata = { ...keptOf(found), name, namespace, labels, annotations };
     const create = async (): Promise<void> => {
       const body = { metadata: { name, namespace, labels, annotations: MADE }, roleRef, subjects };
       await this.rbac.createNamespacedRoleBinding({ namespace, body });
     };
     if (found === undefined) return await created(`RoleBinding ${name}`, create);
     if (found.roleRef.kind !== 'Role' || found.roleRef.name !== AGENT_ROLE) {
-      // roleRef cannot be changed: the binding is made anew.
-      await this.rbac.deleteNamespacedRoleBinding({ namespace, name });
+      // roleRef cannot be changed: the binding is made anew. Not one that another replica made meanwhile.
+      const uid = found.metadata?.uid;
+      const body = uid === undefined ? {} : { preconditions: { uid } };
+      await deleted(
+        `RoleBinding ${name}`,
+        this.rbac.deleteNamespacedRoleBinding({ namespace, name, body }),
+      );
       return await created(`RoleBinding ${name}`, create);
     }
     const isSame =
@@ -187,21 +197,31 @@ export class NamespaceAccess {
       labelSelector: GROUP_LABEL,
       resourceVersion: '0',
     });
-    return items
-      .map((pod) => pod.spec?.serviceAccountName ?? '')
-      .filter((name) => name !== '' && name !== 'default');
+    return items.flatMap((pod) => accountOfAgent(pod) ?? []);
   }
 }
 
-type Versioned = { metadata?: { resourceVersion?: string } };
+type Kept = Partial<Pick<V1ObjectMeta, 'resourceVersion' | 'finalizers' | 'ownerReferences'>>;
 
-function versionOf(found: Versioned | undefined): { resourceVersion?: string } {
-  const resourceVersion = found?.metadata?.resourceVersion;
-  return resourceVersion === undefined ? {} : { resourceVersion };
+/** What of an object's own is not ours to change when it is written as a whole; its version, so that no write is lost. */
+function keptOf(found: { metadata?: V1ObjectMeta } | undefined): Kept {
+  const { resourceVersion, finalizers, ownerReferences } = found?.metadata ?? {};
+  return {
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(finalizers === undefined ? {} : { finalizers }),
+    ...(ownerReferences === undefined ? {} : { ownerReferences }),
+  };
 }
 
-function ruleKey(rule: { apiGroups?: string[]; resources?: string[]; verbs?: string[] }) {
-  return [rule.apiGroups, rule.resources, rule.verbs];
+/** All that widens or narrows it. */
+function ruleKey({
+  apiGroups,
+  resources,
+  verbs,
+  resourceNames = [],
+  nonResourceURLs = [],
+}: V1PolicyRule) {
+  return [apiGroups, resources, verbs, resourceNames, nonResourceURLs];
 }
 
 function names(subjects: readonly RbacV1Subject[] | undefined): readonly string[] {
@@ -225,7 +245,8 @@ async function settled<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!isStatus(error, 409)) throw error;
+      const isOvertaken = isStatus(error, 409) || (isStatus(error, 404) && !isNamespaceGone(error));
+      if (!isOvertaken) throw error;
       await delay(pauseMs);
     }
   }
@@ -238,7 +259,7 @@ async function created(what: string, create: () => Promise<void>): Promise<strin
     await create();
     return `${what} created`;
   } catch (error) {
-    if (isStatus(error, 409)) return undefined;
+    if (isAlreadyThere(error)) return undefined;
     throw error;
   }
 }

@@ -2,7 +2,6 @@
 // labelled or asked for, repairs what somebody changes. Every replica knows; one of them, the leader, does it.
 // What a pod asks for is done by the replica that it asked, whoever leads: it waits for that.
 
-import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Namespace, V1RoleBinding } from '@kubernetes/client-node';
 import type { Log } from '../../src/log.ts';
 import {
@@ -14,7 +13,7 @@ import {
 } from '../../src/names.ts';
 import type { NamespaceFacts } from '../core/plan.ts';
 import type { Made } from '../core/upkeep.ts';
-import { isStatus, type Kube, kubeMessage } from '../kube.ts';
+import { isNamespaceGone, isStatus, type Kube, kubeMessage } from '../kube.ts';
 import { type Followed, Follower } from './follow.ts';
 import type { Leader } from './leader.ts';
 import { MANAGED_BY_LABEL, NamespaceAccess } from './namespace-access.ts';
@@ -165,7 +164,9 @@ export class Namespaces {
   /** A pod asked for injection where nothing is ready yet. */
   ask(namespace: string): void {
     if (this.options.excluded.has(namespace)) return;
-    this.asked.set(namespace, this.options.elapsedMs() + ASKED_MS);
+    const nowMs = this.options.elapsedMs();
+    for (const [name, until] of this.asked) if (until < nowMs) this.asked.delete(name);
+    this.asked.set(namespace, nowMs + ASKED_MS);
     this.queue.add(namespace);
   }
 
@@ -179,10 +180,13 @@ export class Namespaces {
   }
 
   /** As the watch shows it: what was bound once may have been taken away since, by whomever. */
-  private isBound(namespace: string, account: string): boolean {
+  isBound(namespace: string, account: string): boolean {
     const binding = this.bindings.objects.get(`${namespace}/${AGENT_ROLE}`);
     return (binding?.subjects ?? []).some(
-      ({ kind, name }) => kind === 'ServiceAccount' && name === account,
+      (subject) =>
+        subject.kind === 'ServiceAccount' &&
+        subject.name === account &&
+        subject.namespace === namespace,
     );
   }
 
@@ -192,10 +196,11 @@ export class Namespaces {
       const changes = isWanted ? await this.ensure(namespace) : [];
       // Also where nothing is wanted any more: who asks next must not be told of an attempt that is long over.
       this.problems.delete(namespace);
+      if (!isWanted) this.awaited.delete(namespace);
       if (changes.length > 0) this.options.log.info({ namespace, changes }, 'namespace prepared');
     } catch (error) {
       // Gone meanwhile, or on its way: nothing can be made in it.
-      if (isStatus(error, 404) || isBeingDeleted(error)) {
+      if (isNamespaceGone(error) || isBeingDeleted(error)) {
         this.asked.delete(namespace);
         this.awaited.delete(namespace);
         this.problems.delete(namespace);
@@ -212,9 +217,7 @@ export class Namespaces {
   private async ensure(namespace: string): Promise<readonly string[]> {
     const changes = await this.access.ensure(namespace);
     this.forgetBound(namespace);
-    if (this.awaited.has(namespace)) {
-      void delay(LOOK_AGAIN_MS).then(() => this.queue.add(namespace));
-    }
+    if (this.awaited.has(namespace)) this.queue.addLater(namespace, LOOK_AGAIN_MS);
     return changes;
   }
 
@@ -261,7 +264,9 @@ export class Namespaces {
       onChange: (key, object, former) => {
         const name = key.slice(1);
         const label = labelOf(object);
-        if (object !== undefined && label !== labelOf(former)) {
+        // Another one of the same name may have come while the watch was away.
+        const isSame = label === labelOf(former) && object?.metadata?.uid === former?.metadata?.uid;
+        if (object !== undefined && !isSame) {
           this.labelChanged(name, label ?? '', object);
         }
       },

@@ -28,6 +28,13 @@ export async function isInUse(core: CoreV1Api, namespace: string): Promise<boole
   return false;
 }
 
+/** The account of its own that its agent runs as; the namespace's default one is nobody's own. */
+export function accountOfAgent({ metadata, spec }: V1Pod): string | undefined {
+  const account = spec?.serviceAccountName ?? '';
+  const hasAgent = metadata?.labels?.[GROUP_LABEL] !== undefined;
+  return hasAgent && account !== '' && account !== 'default' ? account : undefined;
+}
+
 function needsAccess({ metadata, spec }: V1Pod): boolean {
   const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
   return (

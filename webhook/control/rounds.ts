@@ -1,5 +1,6 @@
-// The leader's rounds. Two things no event announces: that the last agent of a namespace without label is gone,
-// and that a Redis runs without the agent it should have. Neither deletes a pod, ever.
+// The leader's rounds. Three things no event announces: that the last agent of a namespace without label is gone,
+// that a Redis runs without the agent it should have, and that an agent's account was never bound, since the replica
+// that injected it ended. None deletes a pod, ever.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
@@ -14,7 +15,7 @@ import { type Kube, kubeMessage } from '../kube.ts';
 import type { Leader } from './leader.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { OwnerEvents } from './owner-events.ts';
-import { isInUse, livingPods } from './pods.ts';
+import { accountOfAgent, isInUse, livingPods } from './pods.ts';
 
 type Counts = ReadonlyMap<string, number>;
 
@@ -65,8 +66,8 @@ export class Rounds {
       onCounted(NONE);
       return;
     }
+    await this.tidy();
     try {
-      await this.tidy();
       onCounted(await this.counted());
     } catch (error) {
       log.warn({ error: kubeMessage(error) }, 'a round was not finished');
@@ -74,20 +75,30 @@ export class Rounds {
   }
 
   private async tidy(): Promise<void> {
-    const { kube, namespaces, log } = this.options;
+    const { namespaces, log } = this.options;
     const unused = new Set<string>();
     for (const name of namespaces.leftovers()) {
-      const made = namespaces.made(name);
-      const isUsed = await isInUse(kube.core, name);
-      const wasUnused = this.unused.has(name);
-      const upkeep = decideUpkeep({ isWanted: false, isInUse: isUsed, wasUnused, ...made });
-      if (!isUsed) unused.add(name);
-      if (upkeep.action === 'ensure') namespaces.look(name);
-      if (upkeep.action !== 'unbind' && upkeep.action !== 'remove') continue;
-      const changes = await namespaces.retire(name, upkeep.action);
-      log.info({ namespace: name, changes, reason: upkeep.reason }, 'namespace tidied');
+      try {
+        await this.tidyOne(name, unused);
+      } catch (error) {
+        // The others go on: a policy may hold this one for long.
+        log.warn({ namespace: name, error: kubeMessage(error) }, 'a namespace was not tidied');
+      }
     }
     this.unused = unused;
+  }
+
+  private async tidyOne(name: string, unused: Set<string>): Promise<void> {
+    const { kube, namespaces, log } = this.options;
+    const made = namespaces.made(name);
+    const isUsed = await isInUse(kube.core, name);
+    const wasUnused = this.unused.has(name);
+    const upkeep = decideUpkeep({ isWanted: false, isInUse: isUsed, wasUnused, ...made });
+    if (!isUsed) unused.add(name);
+    if (upkeep.action === 'ensure') namespaces.look(name);
+    if (upkeep.action !== 'unbind' && upkeep.action !== 'remove') return;
+    const changes = await namespaces.retire(name, upkeep.action);
+    log.info({ namespace: name, changes, reason: upkeep.reason }, 'namespace tidied');
   }
 
   /** In labelled namespaces, and of pods with a label of their own. */
@@ -100,6 +111,10 @@ export class Rounds {
       void counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
     const note = (namespace: string, pod: V1Pod): void => {
       if (this.isOutdated(pod)) count(outdated, namespace);
+      const account = accountOfAgent(pod);
+      if (account !== undefined && !namespaces.isBound(namespace, account)) {
+        namespaces.look(namespace);
+      }
       if (!this.lacksAgent(namespace, pod, enabled.includes(namespace))) return;
       count(uninjected, namespace);
       this.tell(namespace, pod);
