@@ -1,6 +1,8 @@
 // The namespace controller of two real replicas: one of them works, what it makes is there at once, stays while
 // somebody uses it, and is taken away after that. Pods without the agent they should have are reported.
 
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { t as file, test } from 'tap';
 import { Agent } from 'undici';
 import type { V1Lease } from '@kubernetes/client-node';
@@ -369,6 +371,55 @@ void test('a namespace that a policy keeps from being tidied stops no other one'
   t.ok((await thereIn('a-stuck'))[2], 'while that one is held');
   await admin.delete(`${admission}/validatingadmissionpolicybindings/keep-bindings`);
   await waitFor('and tidied once it may be', async () => await isGone('a-stuck'), wait);
+});
+
+void test('a namespace whose policies hang delays neither another one nor the start of a replica', async (t) => {
+  // It takes connections and never answers.
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => void sockets.add(socket)).listen(0, '127.0.0.1');
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const configurations = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations';
+  const rule = {
+    apiGroups: ['', 'rbac.authorization.k8s.io'],
+    apiVersions: ['v1'],
+    operations: ['CREATE'],
+    resources: ['serviceaccounts', 'roles', 'rolebindings'],
+  };
+  const webhook = {
+    name: 'hangs.example.org',
+    admissionReviewVersions: ['v1'],
+    sideEffects: 'None',
+    failurePolicy: 'Ignore',
+    timeoutSeconds: 30,
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'stuck' } },
+    rules: [rule],
+    clientConfig: { url: `https://127.0.0.1:${port}/` },
+  };
+  await admin.create(configurations, { metadata: { name: 'hangs' }, webhooks: [webhook] });
+  await admin.create('/api/v1/namespaces', { metadata: { name: 'stuck', labels: INJECT } });
+  await waitFor('its preparation hangs', () => sockets.size > 0, wait);
+  await namespace('sound');
+  await prepared('sound');
+  const isPrepared = async (): Promise<boolean> => (await thereIn('stuck')).every((each) => each);
+  t.notOk(await isPrepared(), 'while that one hangs');
+
+  await Promise.all(replicas.map(async ({ process }) => await process.stop()));
+  const again = await startWebhook(controlPlane, httpsPort, ROUNDS);
+  replicas = [again];
+  const since = performance.now();
+  await webhookReady(again);
+  const readyMs = performance.now() - since;
+  t.comment(`ready after ${readyMs.toFixed(0)} ms`);
+  t.notOk(await isPrepared(), 'ready while that one hangs still');
+  await admin.delete(`${configurations}/hangs`);
+  await prepared('stuck');
+  replicas = [again, await startWebhook(controlPlane, otherPort, ROUNDS)];
+  await Promise.all(replicas.map(webhookReady));
 });
 
 void test('a review that no API server sent binds nobody: only a pod that is there does', async (t) => {

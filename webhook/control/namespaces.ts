@@ -40,6 +40,8 @@ const ASKED_MS = 120_000;
 /** Between a review and its pod other webhooks are called, each for 30 s at most. */
 const AWAITED_MS = 60_000;
 const LOOK_AGAIN_MS = 500;
+/** A namespace whose policies hang must not keep the whole webhook from being ready. */
+const FIRST_LOOK_MS = 5000;
 
 /** A RoleBinding has subjects. */
 type Managed = Followed & Pick<V1RoleBinding, 'subjects'>;
@@ -55,6 +57,7 @@ export class Namespaces {
   /** Why the last attempt to prepare a namespace failed. */
   private readonly problems = new Map<string, string>();
   private wasSynced = false;
+  private listedAtMs: number | undefined;
   /** Namespaces without the label whose pods asked by their own, and until when that counts. */
   private readonly asked = new Map<string, number>();
   /** Accounts of pods that were injected a moment ago, and until when the pod may come. */
@@ -103,10 +106,13 @@ export class Namespaces {
     }
   }
 
-  /** Every labelled namespace was looked at once; it stays true. */
+  /** Every labelled namespace was looked at once, but for those that take long; it stays true. */
   get isSynced(): boolean {
     const isListed = [this.namespaces, ...this.followers].every((follower) => follower.isSynced);
-    this.wasSynced ||= isListed && this.options.leader.isDecided && this.queue.isIdle;
+    if (this.wasSynced || !isListed || !this.options.leader.isDecided) return this.wasSynced;
+    const nowMs = this.options.elapsedMs();
+    this.listedAtMs ??= nowMs;
+    this.wasSynced = this.queue.isIdle || nowMs - this.listedAtMs > FIRST_LOOK_MS;
     return this.wasSynced;
   }
 
