@@ -160,7 +160,10 @@ function learnRedis(turn: Turn, redis: LocalRedis): void {
     s.redis = redis;
     return;
   }
-  s.redis = s.redis?.reachable === false ? { ...redis, since: s.redis.since } : redis;
+  const former = s.redis?.reachable === false ? s.redis : null;
+  // A Redis that says no answers: what is silence afterwards has just begun.
+  const isSameSilence = former !== null && (redis.locked || !former.locked);
+  s.redis = isSameSilence ? { ...redis, since: former.since } : redis;
   if (redis.refused) s.frozenTerm = null;
 }
 
