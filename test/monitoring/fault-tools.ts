@@ -35,7 +35,10 @@ export const without = (resource: string, verb?: string): readonly object[] =>
 export async function queueWrites(pod: Pod): Promise<() => void> {
   const socket = connect(REDIS_PORT, pod.ip);
   socket.on('error', () => undefined);
-  await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
+  // The kernel answers before Redis does: a connection that Redis has not taken yet comes after its agent's.
+  const isTaken = new Promise<void>((resolve) => socket.once('data', () => resolve()));
+  socket.write('PING\r\n');
+  await isTaken;
   const lines = Array.from({ length: 200 }, (_, index) => `SET late:${index} x\r\n`);
   pod.redis.signal('SIGSTOP');
   socket.write(lines.join(''));
