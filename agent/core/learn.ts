@@ -160,10 +160,7 @@ function learnRedis(turn: Turn, redis: LocalRedis): void {
     s.redis = redis;
     return;
   }
-  const former = s.redis?.reachable === false ? s.redis : null;
-  // A Redis that says no answers: what is silence afterwards has just begun.
-  const isSameSilence = former !== null && (redis.locked || !former.locked);
-  s.redis = isSameSilence ? { ...redis, since: former.since } : redis;
+  s.redis = s.redis?.reachable === false ? { ...redis, since: s.redis.since } : redis;
   if (redis.refused) s.frozenTerm = null;
 }
 

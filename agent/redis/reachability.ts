@@ -20,8 +20,6 @@ export type Look = Instance | { readonly refused: boolean; readonly detail: stri
 export class Reachability {
   #unreachableSince: number | null = null;
   #answeredAt: number;
-  /** When it said no last; null: not to the last look. */
-  #lockedAt: number | null = null;
   #last: Instance | null = null;
 
   /** `now`: boot-time milliseconds, as everywhere here. */
@@ -45,19 +43,15 @@ export class Reachability {
   after(seen: Look, now: number): LocalRedis {
     if ('runId' in seen) {
       this.#unreachableSince = null;
-      this.#lockedAt = null;
       this.#answeredAt = now;
       this.#last = seen;
       return { reachable: true, instance: seen, seenAt: now };
     }
     const { refused, detail } = seen;
-    const locked = isLockedOut(detail);
-    // A no is an answer: one connection that is cut after minutes of it is no silence of minutes.
-    if (!locked && this.#lockedAt !== null) this.#unreachableSince = null;
     // Silence counts from the last answer; a closed socket is noticed at once.
-    this.#unreachableSince ??= refused ? now : (this.#lockedAt ?? this.#answeredAt);
-    this.#lockedAt = locked ? now : null;
+    this.#unreachableSince ??= refused ? now : this.#answeredAt;
     const since = this.#unreachableSince;
+    const locked = isLockedOut(detail);
     return { reachable: false, since, refused, locked, detail, last: this.#last };
   }
 }

@@ -20,20 +20,6 @@ await t.test('who slept itself gives an answer three quarters of the time at lea
   t.end();
 });
 
-await t.test('a no is an answer: silence after it counts from there', (t) => {
-  const seen = new Reachability(0);
-  seen.after(limbo, 1000);
-  const no = { refused: false, detail: 'WRONGPASS invalid username-password pair' };
-  const cut = { refused: false, detail: 'Connection is closed.' };
-  t.match(seen.after(no, 1500), { locked: true, since: 1000 });
-  t.match(seen.after(no, 7000), { locked: true, since: 1000 });
-  t.match(seen.after(cut, 7100), { locked: false, since: 7000 });
-  t.match(seen.after(cut, 8200), { locked: false, since: 7000 }, 'and goes on from there');
-  t.match(seen.after(no, 8300), { locked: true });
-  t.match(seen.after({ refused: true, detail: 'ECONNREFUSED' }, 8400), { since: 8400 });
-  t.end();
-});
-
 await t.test('a closed socket counts from when it was seen', (t) => {
   const seen = new Reachability(0);
   seen.after(limbo, 1000);
