@@ -1,7 +1,7 @@
 // The commands that read files alone. Nothing is written here: a command that fails half-way has written nothing.
 
 import { resourceErrors, selectorErrors } from '../src/injection-options.ts';
-import { isObjectName } from '../src/names.ts';
+import { isNamespaceName } from '../src/names.ts';
 import { type OptionTable, type OptionValues, parseOptions } from '../src/options.ts';
 import { inject } from './commands/inject.ts';
 import { checkAll, coreOf, explainAll } from './commands/on-manifests.ts';
@@ -78,10 +78,6 @@ function namespaceErrors(table: OptionTable, values: object): readonly string[] 
     const what = `${JSON.stringify(value)} is no name of a namespace`;
     return [`--${table[key]?.flag}: ${what}. ${remedy}, such as redis-shop.`];
   });
-}
-
-function isNamespaceName(text: string): boolean {
-  return isObjectName(text) && text.length <= 63 && !text.includes('.');
 }
 
 function injectionErrors(values: object): readonly string[] {

@@ -62,7 +62,12 @@ export function requestLeaseName(group: string): string {
   return `redis-orchestrator.request.${group}`;
 }
 
-/** Whether a word may be the name of a pod or of a namespace (RFC 1123, subdomain). */
+/** Whether a word may be the name of a pod, an account and most other objects (RFC 1123, subdomain). */
 export function isObjectName(text: string): boolean {
   return /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text);
+}
+
+/** Whether a word may be the name of a namespace (RFC 1123, label). */
+export function isNamespaceName(text: string): boolean {
+  return isObjectName(text) && text.length <= 63 && !text.includes('.');
 }

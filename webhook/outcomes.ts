@@ -2,6 +2,7 @@
 // Nothing here for a dry run.
 
 import type { Log } from '../src/log.ts';
+import { isObjectName } from '../src/names.ts';
 import type { Namespaces } from './control/namespaces.ts';
 import type { OwnerEvents } from './control/owner-events.ts';
 import { isTransient, reasonText } from './core/reasons.ts';
@@ -9,8 +10,6 @@ import { toldReasons } from './core/told.ts';
 import { decisionText, type Outcome } from './review.ts';
 
 const ACTIONS = { inject: 'Inject', skip: 'Skip', deny: 'Refuse' } as const;
-/** A name that no account can have would keep the whole binding from being written. */
-const ACCOUNT = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 export function createOutcomeHandler(
   log: Log,
@@ -35,6 +34,7 @@ export function createOutcomeHandler(
     }
     const account = pod.spec?.serviceAccountName ?? '';
     const isOwn = decision.kind === 'inject' && decision.plan.serviceAccount === undefined;
-    if (isOwn && ACCOUNT.test(account)) namespaces.bind(namespace, account);
+    // A name that no account can have would keep the whole binding from being written.
+    if (isOwn && isObjectName(account)) namespaces.bind(namespace, account);
   };
 }

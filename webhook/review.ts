@@ -3,7 +3,7 @@
 
 import { messageOf } from '../src/errors.ts';
 import { isMap } from '../src/json.ts';
-import { INJECT_LABEL } from '../src/names.ts';
+import { INJECT_LABEL, isNamespaceName } from '../src/names.ts';
 import { decide } from './core/decide.ts';
 import { type PatchOperation, toPatch } from './core/patch.ts';
 import type { CoreConfig, Decision, NamespaceFacts } from './core/plan.ts';
@@ -13,9 +13,6 @@ import { isTransient, reasonText } from './core/reasons.ts';
 import { reasonsOf, toldReasons } from './core/told.ts';
 
 const API_VERSION = 'admission.k8s.io/v1';
-
-/** RFC 1123, label. */
-const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 type AdmissionRequest = {
   readonly uid: string;
@@ -90,13 +87,13 @@ export function review(body: unknown, context: ReviewContext): Reviewed {
   if (request === undefined) {
     return { ok: false, message: 'the body is no AdmissionReview of admission.k8s.io/v1' };
   }
-  if (request.isPod && !NAMESPACE.test(request.namespace)) {
-    // No API server sends it; taken for a name, it would lead to other objects, or be asked for without end.
-    return { ok: false, message: 'request.namespace is no name of a namespace' };
-  }
   if (!request.isPod) {
     const response = { uid: request.uid, allowed: true };
     return { ok: true, answer: answer(response), outcome: undefined };
+  }
+  if (!isNamespaceName(request.namespace)) {
+    // No API server sends it; taken for a name, it would lead to other objects, or be asked for without end.
+    return { ok: false, message: 'request.namespace is no name of a namespace' };
   }
   const fault = podFault(request.object);
   if (fault !== undefined) {
